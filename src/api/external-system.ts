@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type, type Static } from 'typebox';
+import { ConditionSchema } from './conditions.ts';
+import { cronPattern } from './cron.ts';
+import { Duration } from './duration.ts';
+import { LastRunSchema } from './sync-run.ts';
+
+const closed = { additionalProperties: false } as const;
+
+export const authTypes = [
+  'OAuth2',
+  'Basic',
+  'Certificate',
+  'Token',
+  'ServerToken',
+  'ServiceAccountKey',
+  'None',
+] as const;
+export type AuthType = (typeof authTypes)[number];
+
+export const AuthSchema = Type.Object(
+  {
+    type: Type.Union(
+      authTypes.map((name) => Type.Literal(name)),
+      {
+        description: 'How the operator proves who it is. The connector says which types it takes.',
+      },
+    ),
+    secretRef: Type.Optional(
+      Type.Object(
+        {
+          name: Type.String({
+            minLength: 1,
+            maxLength: 253,
+            description: 'Name of a Secret in the same namespace.',
+          }),
+        },
+        {
+          ...closed,
+          description:
+            'The Secret that holds the credentials, under the keys that Kubernetes uses (username, password, tls.crt, tls.key).',
+        },
+      ),
+    ),
+  },
+  {
+    ...closed,
+    description: 'Credentials for the external system.',
+    'x-kubernetes-validations': [
+      {
+        rule: "self.type == 'None' || has(self.secretRef)",
+        message: 'secretRef is required unless type is None',
+      },
+    ],
+  },
+);
+
+const WindowSchema = Type.Object(
+  {
+    start: Type.String({
+      maxLength: 5,
+      pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
+      description: 'Local start, HH:MM in schedule.timeZone.',
+    }),
+    end: Type.String({
+      maxLength: 5,
+      pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
+      description: 'Local end, HH:MM, exclusive; an end before the start is on the next day.',
+    }),
+    days: Type.Optional(
+      Type.Array(
+        Type.Union(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((day) => Type.Literal(day))),
+        {
+          minItems: 1,
+          maxItems: 7,
+          description: 'Days on which the window starts; every day when absent.',
+          'x-kubernetes-list-type': 'set',
+        },
+      ),
+    ),
+  },
+  { ...closed, description: 'A daily window of local time.' },
+);
+export type ScheduleWindow = Static<typeof WindowSchema>;
+
+export const ScheduleSchema = Type.Object(
+  {
+    every: Type.Optional(
+      Duration('Interval between scheduled runs; default 15m.', { min: '1m', max: '8760h' }),
+    ),
+    cron: Type.Optional(
+      Type.Array(
+        Type.String({
+          minLength: 9,
+          maxLength: 128,
+          pattern: cronPattern,
+          description: 'Five-field cron expression: minute, hour, day of month, month, day of week.',
+        }),
+        {
+          minItems: 1,
+          maxItems: 16,
+          description: 'Cron expressions instead of every; a run is due at the times of any of them.',
+          'x-kubernetes-list-type': 'set',
+        },
+      ),
+    ),
+    timeZone: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        pattern: '^[A-Za-z0-9_+/-]+$',
+        description: 'IANA time zone of cron and windows; default UTC.',
+      }),
+    ),
+    fullEvery: Type.Optional(
+      Duration('At most this long between full passes; default 24h.', { min: '1m', max: '8760h' }),
+    ),
+    jitter: Type.Optional(
+      Duration(
+        'Starts are spread over this long, the same for one object every time; default 10 % of the interval, at most 5m.',
+        { min: '0s', max: '24h' },
+      ),
+    ),
+    startingDeadline: Type.Optional(
+      Duration('A slot that could not start for this long is missed; default the interval.', {
+        min: '10s',
+        max: '8760h',
+      }),
+    ),
+    minimumInterval: Type.Optional(
+      Duration('No scheduled run starts earlier than this after the start of the one before.', {
+        min: '0s',
+        max: '8760h',
+      }),
+    ),
+    windows: Type.Optional(
+      Type.Object(
+        {
+          allow: Type.Optional(
+            Type.Array(WindowSchema, {
+              minItems: 1,
+              maxItems: 16,
+              description: 'Scheduled runs start only inside one of these.',
+              'x-kubernetes-list-type': 'atomic',
+            }),
+          ),
+          deny: Type.Optional(
+            Type.Array(WindowSchema, {
+              minItems: 1,
+              maxItems: 16,
+              description: 'No scheduled run starts inside one of these.',
+              'x-kubernetes-list-type': 'atomic',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description: 'When scheduled runs may start; runs asked for by a person are not held back.',
+        },
+      ),
+    ),
+  },
+  {
+    ...closed,
+    description: 'When runs start.',
+    'x-kubernetes-validations': [
+      { rule: '!(has(self.every) && has(self.cron))', message: 'give every or cron, not both' },
+    ],
+  },
+);
+
+export const LimitsSchema = Type.Object(
+  {
+    requestsPerSecond: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: 'Upstream requests per second, shared by all runs of the account; default 10.',
+      }),
+    ),
+    inFlight: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 32,
+        description: 'Upstream requests at a time, shared by all runs of the account; default 2.',
+      }),
+    ),
+    softTimeLimit: Type.Optional(
+      Duration(
+        'After this long an attempt stops at the next checkpoint; the next run goes on. Default 25m.',
+        {
+          min: '5s',
+          max: '24h',
+        },
+      ),
+    ),
+    hardTimeLimit: Type.Optional(
+      Duration('After this long an attempt is stopped wherever it is. Default 30m.', {
+        min: '10s',
+        max: '25h',
+      }),
+    ),
+    pageSize: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Records per upstream page; default chosen by the connector.',
+      }),
+    ),
+    maxRetries: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 20,
+        description: 'Times one upstream request is tried again after a transient failure; default 5.',
+      }),
+    ),
+  },
+  {
+    ...closed,
+    description: 'How hard the operator may press the external system, and how long a run may last.',
+  },
+);
+
+export const DeletionSchema = Type.Object(
+  {
+    policy: Type.Optional(
+      Type.Union([Type.Literal('Tombstone'), Type.Literal('Keep')], {
+        description: 'Tombstone (default) marks records that are proven gone; Keep never marks any.',
+      }),
+    ),
+    budget: Type.Optional(
+      Type.Object(
+        {
+          maxPercent: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 100,
+              description: 'Largest share of live records that may go in 24 hours; default 20.',
+            }),
+          ),
+          maxRecords: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 10_000_000,
+              description: 'Largest number of records that may go in 24 hours; default 500.',
+            }),
+          ),
+          alwaysAllow: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 100_000,
+              description: 'Up to this many always pass, whatever their share; default 5.',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description:
+            'Counted per scope and per system over 24 hours. A passed budget deletes nothing and says so.',
+        },
+      ),
+    ),
+  },
+  { ...closed, description: 'What happens to records that the external system no longer has.' },
+);
+
+export const HistorySchema = Type.Object(
+  {
+    successful: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: 'Successful runs kept in the cluster; default 10.',
+      }),
+    ),
+    failed: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: 'Runs with any other outcome kept in the cluster; default 10.',
+      }),
+    ),
+  },
+  { ...closed, description: 'How many finished runs stay in the cluster. All of them stay in the archive.' },
+);
+
+/** Everything of the spec but the connector block, whose schema the list of connectors gives. */
+export const specFields = {
+  auth: AuthSchema,
+  schedule: Type.Optional(ScheduleSchema),
+  suspend: Type.Optional(
+    Type.Boolean({
+      description: 'True: no scheduled runs, and other runs are skipped, except Test and Plan.',
+    }),
+  ),
+  limits: Type.Optional(LimitsSchema),
+  deletion: Type.Optional(DeletionSchema),
+  history: Type.Optional(HistorySchema),
+  demo: Type.Optional(
+    Type.Boolean({
+      description: 'True marks every row of this system as demo data; views never mix it with real data.',
+    }),
+  ),
+} as const;
+
+const SpecBase = Type.Object(specFields, closed);
+
+/** A spec as read from the cluster or a file: exactly one member in `connector`, validated by its connector. */
+export type ExternalSystemSpec = Static<typeof SpecBase> & {
+  readonly connector: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+};
+
+const Time = (description: string) => Type.String({ format: 'date-time', description });
+
+export const ExternalSystemStatusSchema = Type.Object(
+  {
+    observedGeneration: Type.Optional(
+      Type.Integer({
+        minimum: -1,
+        maximum: 9_007_199_254_740_991,
+        description: 'Generation of the spec that this status speaks of.',
+      }),
+    ),
+    conditions: Type.Optional(
+      Type.Array(ConditionSchema, {
+        maxItems: 16,
+        description: 'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['type'],
+      }),
+    ),
+    nextRunTime: Type.Optional(Time('When the next scheduled run starts, jitter included.')),
+    lastScheduleTime: Type.Optional(Time('Nominal time of the newest slot for which a run was made.')),
+    lastSuccessTime: Type.Optional(Time('End of the newest run that succeeded.')),
+    lastFailureTime: Type.Optional(Time('End of the newest run that failed.')),
+    lastRun: Type.Optional(LastRunSchema),
+    consecutiveFailures: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000_000,
+        description: 'Failed runs since the newest success.',
+      }),
+    ),
+    lastHandledRequest: Type.Optional(
+      Type.String({ maxLength: 256, description: 'Newest run-requested token that was acted on.' }),
+    ),
+    chainHead: Type.Optional(
+      Type.Object(
+        {
+          sequence: Type.Integer({
+            minimum: 0,
+            maximum: 9_007_199_254_740_991,
+            description: 'Number of the newest record.',
+          }),
+          digest: Type.String({ maxLength: 80, description: 'Digest of the newest record.' }),
+        },
+        { ...closed, description: 'Head of the chain of run records of this system.' },
+      ),
+    ),
+  },
+  { ...closed, description: 'What the operator knows of this system.' },
+);
+export type ExternalSystemStatus = Static<typeof ExternalSystemStatusSchema>;

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type, type Static } from 'typebox';
+import { failureClasses, failureCodes } from './failure.ts';
+
+const closed = { additionalProperties: false } as const;
+const count = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 9_007_199_254_740_991, description });
+const time = (description: string) => Type.String({ format: 'date-time', description });
+
+export const runModes = ['Incremental', 'Full', 'Plan', 'Test'] as const;
+export type RunMode = (typeof runModes)[number];
+export const runTriggers = ['Schedule', 'Manual', 'SpecChange', 'CredentialsChange'] as const;
+export type RunTrigger = (typeof runTriggers)[number];
+export const activePhases = ['Pending', 'Running'] as const;
+export const finalPhases = ['Succeeded', 'PartiallySucceeded', 'Failed', 'Cancelled', 'Skipped'] as const;
+export type FinalPhase = (typeof finalPhases)[number];
+export const runPhases = [...activePhases, ...finalPhases] as const;
+export type RunPhase = (typeof runPhases)[number];
+
+/** Whether a phase is final: its status is frozen and nothing more will happen to the run. */
+export function isFinal(phase: string | undefined): phase is FinalPhase {
+  return finalPhases.some((name) => name === phase);
+}
+
+export const correlationIdPattern = '^[A-Za-z0-9._-]{1,64}$';
+
+export const SyncRunSpecSchema = Type.Object(
+  {
+    systemRef: Type.Object(
+      {
+        name: Type.String({
+          minLength: 1,
+          maxLength: 63,
+          description: 'Name of the ExternalSystem, in the same namespace.',
+        }),
+        uid: Type.Optional(
+          Type.String({
+            maxLength: 64,
+            description: 'When given, the uid of the ExternalSystem must match.',
+          }),
+        ),
+        generation: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 9_007_199_254_740_991,
+            description: 'When given, the generation of the ExternalSystem must match.',
+          }),
+        ),
+      },
+      { ...closed, description: 'The system to run.' },
+    ),
+    mode: Type.Union(
+      runModes.map((mode) => Type.Literal(mode)),
+      {
+        description:
+          'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads and changes nothing, Test checks connection and permissions.',
+      },
+    ),
+    trigger: Type.Optional(
+      Type.Union(
+        runTriggers.map((trigger) => Type.Literal(trigger)),
+        { description: 'Why the run exists. Absent means Manual.' },
+      ),
+    ),
+    scheduledTime: Type.Optional(time('Nominal time of the slot; only on scheduled runs.')),
+    correlationId: Type.Optional(
+      Type.String({
+        pattern: correlationIdPattern,
+        maxLength: 64,
+        description:
+          'Sent upstream as X-Correlation-ID and written on every log line; default the uid of the run.',
+      }),
+    ),
+    requestedBy: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 256, description: 'Who asked for the run.' }),
+    ),
+  },
+  { ...closed, description: 'What to run. Frozen when created.' },
+);
+export type SyncRunSpec = Static<typeof SyncRunSpecSchema>;
+
+export const FailureSchema = Type.Object(
+  {
+    class: Type.Union(
+      failureClasses.map((name) => Type.Literal(name)),
+      { description: 'transient, permanent or policy_violation.' },
+    ),
+    code: Type.Union(
+      failureCodes.map((name) => Type.Literal(name)),
+      { description: 'What went wrong, one of a closed set.' },
+    ),
+    message: Type.String({ maxLength: 512, description: 'What happened, to what, and the remedy.' }),
+    audience: Type.String({ maxLength: 64, description: 'Who must act.' }),
+  },
+  { ...closed, description: 'Why the run did not succeed.' },
+);
+export type RunFailure = Static<typeof FailureSchema>;
+
+const counters = {
+  fetched: count('Rows read from upstream.'),
+  created: count('Records that are new.'),
+  updated: count('Records that differ from what was stored, or came back.'),
+  unchanged: count('Records that are as stored.'),
+  deleted: count('Records marked as gone.'),
+  failed: count('Rows set aside in quarantine.'),
+} as const;
+export const TotalsSchema = Type.Object(counters, { ...closed, description: 'Sums over all streams.' });
+export type Totals = Static<typeof TotalsSchema>;
+
+export const StreamStatusSchema = Type.Object(
+  {
+    name: Type.String({ maxLength: 32, description: 'Stream of the connector.' }),
+    record: Type.String({ maxLength: 32, description: 'Kind of record.' }),
+    mode: Type.Optional(
+      Type.Union([Type.Literal('Incremental'), Type.Literal('Full')], {
+        description: 'How this stream was read.',
+      }),
+    ),
+    complete: Type.Boolean({
+      description: 'True only when the end of what was asked was verified in every scope.',
+    }),
+    incompleteReason: Type.Optional(Type.String({ maxLength: 128, description: 'Why complete is false.' })),
+    ...counters,
+    pages: count('Upstream pages read.'),
+    scopesTotal: Type.Optional(count('Scopes that were asked for.')),
+    scopesVerified: Type.Optional(count('Scopes whose end was verified.')),
+    withheld: Type.Optional(
+      count('Records that look gone but were kept: budget passed or proof incomplete.'),
+    ),
+  },
+  { ...closed, description: 'What happened to one stream.' },
+);
+export type StreamStatus = Static<typeof StreamStatusSchema>;
+
+export const UnverifiedScopeSchema = Type.Object(
+  {
+    stream: Type.String({ maxLength: 32, description: 'Stream.' }),
+    scope: Type.String({ maxLength: 64, description: 'Scope.' }),
+    reason: Type.String({ maxLength: 96, description: 'Why its end is not verified.' }),
+  },
+  { ...closed, description: 'A scope whose end was not verified.' },
+);
+export type UnverifiedScope = Static<typeof UnverifiedScopeSchema>;
+
+export const MissedSlotsSchema = Type.Object(
+  {
+    count: count('Slots without a run since the run before.'),
+    first: time('Oldest of them.'),
+    last: time('Newest of them.'),
+  },
+  { ...closed, description: 'Scheduled slots that got no run of their own.' },
+);
+export type MissedSlots = Static<typeof MissedSlotsSchema>;
+
+/** Four KiB at most as canonical JSON; frozen once phase is final. */
+export const SyncRunStatusSchema = Type.Object(
+  {
+    phase: Type.Optional(
+      Type.Union(
+        runPhases.map((phase) => Type.Literal(phase)),
+        { description: 'Pending, Running, or how the run ended.' },
+      ),
+    ),
+    startTime: Type.Optional(time('When the first attempt started.')),
+    completionTime: Type.Optional(time('When the run ended.')),
+    mode: Type.Optional(
+      Type.Union(
+        runModes.map((mode) => Type.Literal(mode)),
+        { description: 'The mode that was carried out.' },
+      ),
+    ),
+    systemUid: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Uid of the ExternalSystem that was run.' }),
+    ),
+    systemGeneration: Type.Optional(count('Generation of the ExternalSystem that was run.')),
+    worker: Type.Optional(
+      Type.String({ maxLength: 128, description: 'Replica that holds or held the run.' }),
+    ),
+    attempt: Type.Optional(count('Number of the hold on this run; it only grows.')),
+    correlationId: Type.Optional(Type.String({ maxLength: 64, description: 'Correlation id in force.' })),
+    missedSlots: Type.Optional(MissedSlotsSchema),
+    totals: Type.Optional(TotalsSchema),
+    streams: Type.Optional(
+      Type.Array(StreamStatusSchema, {
+        maxItems: 32,
+        description: 'One entry per stream.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['name'],
+      }),
+    ),
+    unverifiedScopes: Type.Optional(
+      Type.Array(UnverifiedScopeSchema, {
+        maxItems: 10,
+        description: 'Scopes whose end was not verified, ten at most.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    ),
+    upstream: Type.Optional(
+      Type.Object(
+        {
+          requests: count('HTTP requests sent, retries included.'),
+          bytes: count('Bytes of answers read.'),
+          throttledSeconds: Type.Number({
+            minimum: 0,
+            maximum: 1_000_000_000,
+            description: 'Seconds spent waiting because upstream asked for it.',
+          }),
+        },
+        { ...closed, description: 'What the run cost the external system.' },
+      ),
+    ),
+    cpuSeconds: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1_000_000_000,
+        description: 'CPU time of the process while the last attempt ran.',
+      }),
+    ),
+    failure: Type.Optional(FailureSchema),
+    sequence: Type.Optional(count('Number of this record in the chain of its system.')),
+    previousDigest: Type.Optional(
+      Type.String({ maxLength: 80, description: 'Digest of the record before this one.' }),
+    ),
+    digest: Type.Optional(
+      Type.String({
+        maxLength: 80,
+        description: 'SHA-256 over the canonical form (RFC 8785) of the record without its digest.',
+      }),
+    ),
+  },
+  { ...closed, description: 'What happened. Frozen when phase is final.' },
+);
+export type SyncRunStatus = Static<typeof SyncRunStatusSchema>;
+
+/** Part of an ExternalSystem's status: the newest run that ended. */
+export const LastRunSchema = Type.Object(
+  {
+    name: Type.String({ maxLength: 253, description: 'Name of the SyncRun.' }),
+    phase: Type.String({ maxLength: 32, description: 'How it ended.' }),
+    totals: Type.Optional(TotalsSchema),
+    failure: Type.Optional(FailureSchema),
+  },
+  { ...closed, description: 'The newest run that ended.' },
+);
