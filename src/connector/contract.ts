@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Static, type TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { AuthType } from '../api/external-system.ts';
+import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
+import type { Failure } from './failure.ts';
+import type { HttpClient, HttpClientOptions } from './http.ts';
+import { firstProblem } from './problem.ts';
+
+/** JSON as it is stored: cursors, checkpoints, evidence. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/** Facts that show why a scope counts as read: pages, last token, count against the vendor's total. */
+export type Evidence = Readonly<Record<string, string | number | boolean>>;
+
+/** What a stream's reader yields. Every scope ends in exactly one `end` or `unverified`. */
+export type ReadEvent<Cursor = Json, Checkpoint = Json> =
+  | {
+      readonly type: 'page';
+      readonly scope: string;
+      /** Raw rows of one upstream answer; each is validated on its own, a bad one is set aside. */
+      readonly rows: readonly unknown[];
+      /** External ids that the vendor itself states as gone. */
+      readonly removed?: readonly string[];
+      /** Where to go on after a crash, once this page is stored. */
+      readonly checkpoint: Checkpoint;
+    }
+  | {
+      readonly type: 'end';
+      readonly scope: string;
+      /** Full: everything in the scope was read, so absence proves. Window: only what changed in a window. */
+      readonly coverage: 'Full' | 'Window';
+      readonly evidence: Evidence;
+      /** Where the next incremental run starts. */
+      readonly cursor?: Cursor;
+    }
+  | { readonly type: 'unverified'; readonly scope: string; readonly failure: Failure };
+
+export interface ReadRequest<Cursor = Json, Checkpoint = Json> {
+  /** Cursor of a scope; undefined when the scope must be read in full. */
+  cursor(scope: string): Cursor | undefined;
+  /** Where an interrupted reading of the scope goes on. */
+  checkpoint(scope: string): Checkpoint | undefined;
+  /** True when this pass already read the scope to its verified end: skip it. */
+  ended(scope: string): boolean;
+}
+
+/** The outcome of one raw row. An unreadable id makes the scope unverified, since nobody can say what was seen. */
+export type RowOutcome =
+  | { readonly type: 'record'; readonly record: NormalisedRecord }
+  | {
+      readonly type: 'invalid';
+      readonly externalId: string | undefined;
+      readonly reason: string;
+      readonly path: string;
+    };
+
+export interface StreamDefinition<
+  Session,
+  Kind extends RecordKind,
+  Row extends TSchema,
+  Cursor extends TSchema,
+  Checkpoint extends TSchema,
+> {
+  readonly name: string;
+  readonly record: Kind;
+  /** Rights the account needs, in the vendor's words. */
+  readonly needs: readonly string[];
+  readonly row: Row;
+  readonly cursor: Cursor;
+  readonly checkpoint: Checkpoint;
+  /** Whether the configuration asks for this stream. */
+  enabled(session: Session): boolean;
+  read(
+    session: Session,
+    request: ReadRequest<Static<Cursor>, Static<Checkpoint>>,
+  ): AsyncGenerator<ReadEvent<Static<Cursor>, Static<Checkpoint>>, void, void>;
+  /** The immutable id of a raw row that may not fit the schema; undefined when it cannot be read. */
+  idOf(raw: unknown): string | undefined;
+  /** Pure. A thrown error sets the row aside with its message. */
+  toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
+  /** Checks that the account may read what the stream needs; throws a Failure when not. */
+  test(session: Session): Promise<string>;
+}
+
+/** A stream whose types of row, cursor and checkpoint stay inside. */
+export interface Stream<Session> {
+  readonly name: string;
+  readonly record: RecordKind;
+  readonly needs: readonly string[];
+  bind(session: Session): BoundStream | undefined;
+}
+
+export interface BoundStream {
+  readonly name: string;
+  readonly record: RecordKind;
+  read(request: ReadRequest): AsyncGenerator<ReadEvent, void, void>;
+  normalise(raw: unknown): RowOutcome;
+  test(): Promise<string>;
+}
+
+/** Declares a stream. See docs/connectors.md for a worked example. */
+export function defineStream<
+  Session,
+  Kind extends RecordKind,
+  Row extends TSchema,
+  Cursor extends TSchema,
+  Checkpoint extends TSchema,
+>(definition: StreamDefinition<Session, Kind, Row, Cursor, Checkpoint>): Stream<Session> {
+  const rowCheck = Compile(definition.row);
+  const cursorCheck = Compile(definition.cursor);
+  const checkpointCheck = Compile(definition.checkpoint);
+  const columnCheck = Compile(kinds[definition.record]);
+
+  function normalise(session: Session, raw: unknown): RowOutcome {
+    const externalId = definition.idOf(raw);
+    if (!rowCheck.Check(raw)) {
+      return { type: 'invalid', externalId, ...firstProblem(rowCheck.Errors(raw), 'row') };
+    }
+    let record: NormalisedRecord<Kind>;
+    try {
+      record = definition.toRecord(raw, session);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { type: 'invalid', externalId, reason: reason.slice(0, 512), path: '' };
+    }
+    if (!columnCheck.Check(record.columns)) {
+      return {
+        type: 'invalid',
+        externalId,
+        ...firstProblem(columnCheck.Errors(record.columns), definition.record),
+      };
+    }
+    return { type: 'record', record };
+  }
+
+  return {
+    name: definition.name,
+    record: definition.record,
+    needs: definition.needs,
+    bind(session) {
+      if (!definition.enabled(session)) return undefined;
+      return {
+        name: definition.name,
+        record: definition.record,
+        read: (request) =>
+          definition.read(session, {
+            // A stored value of another shape comes from another version: the scope starts anew.
+            cursor: (scope) => {
+              const stored = request.cursor(scope);
+              return cursorCheck.Check(stored) ? stored : undefined;
+            },
+            checkpoint: (scope) => {
+              const stored = request.checkpoint(scope);
+              return checkpointCheck.Check(stored) ? stored : undefined;
+            },
+            ended: (scope) => request.ended(scope),
+          }) as AsyncGenerator<ReadEvent, void, void>,
+        normalise: (raw) => normalise(session, raw),
+        test: () => definition.test(session),
+      };
+    },
+  };
+}
+
+/** Credentials as read from the Secret: in memory only, and only while the run lasts. */
+export interface Credentials {
+  readonly type: AuthType;
+  /** Decoded values by key; a missing key is a credentials failure that names the Secret and the key. */
+  value(key: string): string;
+  optional(key: string): string | undefined;
+}
+
+/** What a connector gets to build its session from. */
+export interface ConnectContext<Config> {
+  readonly config: Config;
+  readonly credentials: Credentials;
+  readonly pageSize: number | undefined;
+  http(options: HttpClientOptions): HttpClient;
+  now(): Date;
+  readonly signal: AbortSignal;
+}
+
+export interface Connection {
+  /** Identity of the source: connector, origin, tenant. Rows and cursors of another source are not touched. */
+  readonly source: string;
+  /** Identity of the reading: source, configuration and account. Where it differs a pass starts anew. */
+  readonly fingerprint: string;
+  readonly streams: readonly BoundStream[];
+  close(): Promise<void>;
+}
+
+export interface ConnectorDefinition<Config extends TSchema, Session> {
+  /** Member of spec.connector. */
+  readonly id: string;
+  readonly category: 'cmdb' | 'identity' | 'itsm' | 'device' | 'observability' | 'vulnerability';
+  readonly title: string;
+  /** Raised when the meaning of rows changes: makes the next run Full. */
+  readonly version: number;
+  readonly config: Config;
+  readonly auth: readonly AuthType[];
+  readonly streams: readonly Stream<Session>[];
+  /** The URL that is contacted, checked before anything is sent. */
+  origin(config: Static<Config>): URL;
+  /** Opens the session; the place for look-ups that all streams share. Throws a Failure. */
+  open(context: ConnectContext<Static<Config>>): Promise<{
+    readonly session: Session;
+    readonly source: string;
+    readonly account: string;
+  }>;
+}
+
+/** A connector whose types of configuration and session stay inside. */
+export interface Connector {
+  readonly id: string;
+  readonly category: string;
+  readonly title: string;
+  readonly version: number;
+  readonly config: TSchema;
+  readonly auth: readonly AuthType[];
+  readonly streams: readonly {
+    readonly name: string;
+    readonly record: RecordKind;
+    readonly needs: readonly string[];
+  }[];
+  /** First problem of a configuration block, or undefined when it is valid. */
+  problem(config: unknown): { readonly path: string; readonly reason: string } | undefined;
+  origin(config: unknown): URL;
+  connect(context: ConnectContext<unknown>): Promise<Connection>;
+}

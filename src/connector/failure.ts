@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { failureFacts, type FailureCode } from '../api/failure.ts';
+import type { RunFailure } from '../api/sync-run.ts';
+
+/**
+ * The one error of the sync path. It is made where an answer is read, with a message that names the object,
+ * the value and the remedy, and that never holds a secret.
+ */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  /** What upstream asked us to wait, when it said so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: FailureCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Failure';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Any thrown value as a Failure: what nobody classified is our own bug. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure('internal', `unexpected error: ${message}`, { cause: error });
+}
+
+/** The form of a failure that goes into the run record. */
+export function toRunFailure(failure: Failure): RunFailure {
+  const facts = failureFacts[failure.code];
+  return {
+    class: facts.class,
+    code: failure.code,
+    message: failure.message.slice(0, 512),
+    audience: facts.audience,
+  };
+}
