@@ -14,7 +14,7 @@ export type ConditionType = (typeof conditionTypes)[number];
 export const ConditionSchema = Type.Object(
   {
     type: Type.String({ minLength: 1, maxLength: 64, description: 'What the condition speaks of.' }),
-    status: Type.Union([Type.Literal('True'), Type.Literal('False'), Type.Literal('Unknown')], {
+    status: Type.Enum(['True', 'False', 'Unknown'], {
       description: 'True, False or Unknown.',
     }),
     observedGeneration: Type.Optional(

@@ -20,12 +20,9 @@ export type AuthType = (typeof authTypes)[number];
 
 export const AuthSchema = Type.Object(
   {
-    type: Type.Union(
-      authTypes.map((name) => Type.Literal(name)),
-      {
-        description: 'How the operator proves who it is. The connector says which types it takes.',
-      },
-    ),
+    type: Type.Enum(authTypes, {
+      description: 'How the operator proves who it is. The connector says which types it takes.',
+    }),
     secretRef: Type.Optional(
       Type.Object(
         {
@@ -68,15 +65,12 @@ const WindowSchema = Type.Object(
       description: 'Local end, HH:MM, exclusive; an end before the start is on the next day.',
     }),
     days: Type.Optional(
-      Type.Array(
-        Type.Union(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((day) => Type.Literal(day))),
-        {
-          minItems: 1,
-          maxItems: 7,
-          description: 'Days on which the window starts; every day when absent.',
-          'x-kubernetes-list-type': 'set',
-        },
-      ),
+      Type.Array(Type.Enum(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']), {
+        minItems: 1,
+        maxItems: 7,
+        description: 'Days on which the window starts; every day when absent.',
+        'x-kubernetes-list-type': 'set',
+      }),
     ),
   },
   { ...closed, description: 'A daily window of local time.' },
@@ -224,7 +218,7 @@ export const LimitsSchema = Type.Object(
 export const DeletionSchema = Type.Object(
   {
     policy: Type.Optional(
-      Type.Union([Type.Literal('Tombstone'), Type.Literal('Keep')], {
+      Type.Enum(['Tombstone', 'Keep'], {
         description: 'Tombstone (default) marks records that are proven gone; Keep never marks any.',
       }),
     ),

@@ -49,18 +49,12 @@ export const SyncRunSpecSchema = Type.Object(
       },
       { ...closed, description: 'The system to run.' },
     ),
-    mode: Type.Union(
-      runModes.map((mode) => Type.Literal(mode)),
-      {
-        description:
-          'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads and changes nothing, Test checks connection and permissions.',
-      },
-    ),
+    mode: Type.Enum(runModes, {
+      description:
+        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads and changes nothing, Test checks connection and permissions.',
+    }),
     trigger: Type.Optional(
-      Type.Union(
-        runTriggers.map((trigger) => Type.Literal(trigger)),
-        { description: 'Why the run exists. Absent means Manual.' },
-      ),
+      Type.Enum(runTriggers, { description: 'Why the run exists. Absent means Manual.' }),
     ),
     scheduledTime: Type.Optional(time('Nominal time of the slot; only on scheduled runs.')),
     correlationId: Type.Optional(
@@ -81,14 +75,8 @@ export type SyncRunSpec = Static<typeof SyncRunSpecSchema>;
 
 export const FailureSchema = Type.Object(
   {
-    class: Type.Union(
-      failureClasses.map((name) => Type.Literal(name)),
-      { description: 'transient, permanent or policy_violation.' },
-    ),
-    code: Type.Union(
-      failureCodes.map((name) => Type.Literal(name)),
-      { description: 'What went wrong, one of a closed set.' },
-    ),
+    class: Type.Enum(failureClasses, { description: 'transient, permanent or policy_violation.' }),
+    code: Type.Enum(failureCodes, { description: 'What went wrong, one of a closed set.' }),
     message: Type.String({ maxLength: 512, description: 'What happened, to what, and the remedy.' }),
     audience: Type.String({ maxLength: 64, description: 'Who must act.' }),
   },
@@ -112,7 +100,7 @@ export const StreamStatusSchema = Type.Object(
     name: Type.String({ maxLength: 32, description: 'Stream of the connector.' }),
     record: Type.String({ maxLength: 32, description: 'Kind of record.' }),
     mode: Type.Optional(
-      Type.Union([Type.Literal('Incremental'), Type.Literal('Full')], {
+      Type.Enum(['Incremental', 'Full'], {
         description: 'How this stream was read.',
       }),
     ),
@@ -155,20 +143,10 @@ export type MissedSlots = Static<typeof MissedSlotsSchema>;
 /** Four KiB at most as canonical JSON; frozen once phase is final. */
 export const SyncRunStatusSchema = Type.Object(
   {
-    phase: Type.Optional(
-      Type.Union(
-        runPhases.map((phase) => Type.Literal(phase)),
-        { description: 'Pending, Running, or how the run ended.' },
-      ),
-    ),
+    phase: Type.Optional(Type.Enum(runPhases, { description: 'Pending, Running, or how the run ended.' })),
     startTime: Type.Optional(time('When the first attempt started.')),
     completionTime: Type.Optional(time('When the run ended.')),
-    mode: Type.Optional(
-      Type.Union(
-        runModes.map((mode) => Type.Literal(mode)),
-        { description: 'The mode that was carried out.' },
-      ),
-    ),
+    mode: Type.Optional(Type.Enum(runModes, { description: 'The mode that was carried out.' })),
     systemUid: Type.Optional(
       Type.String({ maxLength: 64, description: 'Uid of the ExternalSystem that was run.' }),
     ),

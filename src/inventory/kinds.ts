@@ -57,20 +57,10 @@ export type AssetType = (typeof assetTypes)[number];
 export const Asset = Type.Object(
   {
     name: text('Name that people use.'),
-    type: Type.Optional(
-      Type.Union(
-        assetTypes.map((name) => Type.Literal(name)),
-        { description: 'Normalised type.' },
-      ),
-    ),
+    type: Type.Optional(Type.Enum(assetTypes, { description: 'Normalised type.' })),
     class: text("The source's own class, as a code."),
     classLabel: text("The source's own class, in words."),
-    status: Type.Optional(
-      Type.Union(
-        assetStatuses.map((name) => Type.Literal(name)),
-        { description: 'Normalised status.' },
-      ),
-    ),
+    status: Type.Optional(Type.Enum(assetStatuses, { description: 'Normalised status.' })),
     statusLabel: text("The source's own status, in words."),
     serialNumber: text('Serial number.'),
     assetTag: text('Asset tag.'),
@@ -148,7 +138,7 @@ export const Membership = Type.Object(
     groupId: Type.String({ minLength: 1, maxLength: 512, description: 'External id of the group.' }),
     memberId: Type.String({ minLength: 1, maxLength: 512, description: 'External id of the member.' }),
     memberKind: Type.Optional(
-      Type.Union([Type.Literal('User'), Type.Literal('Group'), Type.Literal('Device')], {
+      Type.Enum(['User', 'Group', 'Device'], {
         description: 'Kind of the member.',
       }),
     ),
