@@ -31,9 +31,7 @@ export interface Store {
     end: PassEnd,
     decide: (tally: DeletionTally) => DeletionVerdict,
   ): Promise<DeletionResult>;
-  /** Adds to the run's running counts without a page (requests, throttled time), for takeover. */
-  tally(hold: Hold, streams: readonly StreamTally[]): Promise<void>;
-  /** The counts a taken-over run goes on from. */
+  /** The counts a taken-over run goes on from; writePage and endPass keep them in their own transactions. */
   tallies(runUid: string): Promise<readonly StreamTally[]>;
 
   /**
@@ -114,8 +112,15 @@ export interface Pass {
   /** What the pass was begun as; a continued pass keeps its own. Full when no cursor exists. */
   readonly mode: 'Incremental' | 'Full';
   readonly continued: boolean;
-  readonly scopes: ReadonlyMap<string, { readonly checkpoint?: unknown; readonly ended?: 'Full' | 'Window' }>;
+  readonly scopes: ReadonlyMap<string, PassScope>;
   readonly cursors: ReadonlyMap<string, unknown>;
+}
+
+export interface PassScope {
+  readonly checkpoint?: unknown;
+  readonly ended?: 'Full' | 'Window';
+  /** A row without a readable id was set aside in this scope: its absence proves nothing. Survives a takeover. */
+  readonly tainted: boolean;
 }
 
 /** A record with the hash of its normalised form (columns and attributes, not run metadata). */
