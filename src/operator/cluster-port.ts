@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ExternalSystem, SyncRun } from '../api/resource.ts';
+import type { ExternalSystemStatus } from '../api/external-system.ts';
+import type { SyncRunSpec, SyncRunStatus } from '../api/sync-run.ts';
+
+export interface SecretContent {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Base64 by key, as the API gives it. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** A run to be made. */
+export interface NewRun {
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: SyncRunSpec;
+  /** Set for runs that the operator makes: they go when their system goes. */
+  readonly owner?: { readonly name: string; readonly uid: string };
+}
+
+/** The few writes and reads that reconciling needs of the API server. Errors are ApiError. */
+export interface ClusterPort {
+  /** False when an object of that name stands there already. */
+  createRun(run: NewRun): Promise<boolean>;
+  getRun(namespace: string, name: string): Promise<SyncRun | undefined>;
+  /** Replaces the status; fails with Conflict when the object has changed since it was read. */
+  updateRunStatus(run: SyncRun, status: SyncRunStatus): Promise<SyncRun>;
+  /** No error when it is gone or has another uid. */
+  deleteRun(namespace: string, name: string, uid: string): Promise<void>;
+  updateSystemStatus(system: ExternalSystem, status: ExternalSystemStatus): Promise<void>;
+  getSystem(namespace: string, name: string): Promise<ExternalSystem | undefined>;
+  getSecret(namespace: string, name: string): Promise<SecretContent | undefined>;
+}
