@@ -155,7 +155,7 @@ export function defineStream<
               return checkpointCheck.Check(stored) ? stored : undefined;
             },
             ended: (scope) => request.ended(scope),
-          }) as AsyncGenerator<ReadEvent, void, void>,
+          }),
         normalise: (raw) => normalise(session, raw),
         test: () => definition.test(session),
       };

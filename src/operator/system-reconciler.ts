@@ -4,7 +4,7 @@ import { mergeConditions } from '../api/conditions.ts';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
 import { annotations } from '../api/group.ts';
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
-import { isFinal, runModes, type RunMode, type SyncRunStatus } from '../api/sync-run.ts';
+import { isFinal, runModes, type RunMode, type SyncRunSpec, type SyncRunStatus } from '../api/sync-run.ts';
 import type { ArchivedRun, Store, SystemHistory } from '../store/port.ts';
 import { seconds } from '../sync/engine.ts';
 import { requestRunName, slotRunName, specRunName, credentialsRunName } from '../sync/run-names.ts';
@@ -101,7 +101,7 @@ export class SystemReconciler {
     });
     const made: Made = {
       nextStart: later(planned.nextStart, held),
-      pollCredentials: waiting && last?.failure?.code === 'credentials',
+      pollCredentials: waiting,
       ...(requested === undefined ? {} : { handledRequest: requested }),
     };
     if (system.spec.suspend === true || this.deps.activeRuns(key).length > 0) return made;
@@ -146,7 +146,7 @@ export class SystemReconciler {
   private async make(
     system: ExternalSystem,
     name: string,
-    spec: Omit<SyncRun['spec'], 'systemRef'>,
+    spec: Omit<SyncRunSpec, 'systemRef'>,
   ): Promise<boolean> {
     const { name: owner, namespace, uid, generation } = system.metadata;
     const systemRef = { name: owner, uid, generation };

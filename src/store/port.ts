@@ -307,9 +307,9 @@ export class RunEnded extends Error {
 
 /** The rows under this name come from another source. */
 export class SourceChanged extends Error {
-  constructor(system: string) {
+  constructor(system: string, bound: string, source: string) {
     super(
-      `the rows of ${system} come from another source; purge or adopt them, or give the system another name`,
+      `the rows of ${system} come from ${bound}, not from ${source}; give the ExternalSystem another name, so that two sources are not mixed`,
     );
     this.name = 'SourceChanged';
   }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { loadAll } from 'js-yaml';
+
+/** Input that cannot be used: the command exits with 2. */
+export class InputError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'InputError';
+  }
+}
+
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [field: string]: unknown;
+}
+
+const maxBytes = 4 * 1024 * 1024;
+
+/** Every document of a multi-document YAML file; `-` reads standard input. JSON is YAML too. */
+export async function readManifests(path: string, stdin: NodeJS.ReadableStream): Promise<Manifest[]> {
+  const source = path === '-' ? 'standard input' : path;
+  const content = await (path === '-' ? text(stdin) : readFile(path, 'utf8')).catch((error: unknown) => {
+    throw new InputError(`cannot read ${source}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  if (Buffer.byteLength(content) > maxBytes)
+    throw new InputError(`${source} is larger than ${maxBytes} bytes`);
+  let documents: unknown[];
+  try {
+    documents = loadAll(content);
+  } catch (error) {
+    // The parser quotes the lines around the mistake, and these may hold a password: only the first line is safe.
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new InputError(`${source} is not YAML: ${reason}`);
+  }
+  const manifests = documents
+    .filter((document) => document !== null && document !== undefined)
+    .map(toManifest);
+  if (manifests.length === 0) throw new InputError(`${source} holds no document`);
+  return manifests;
+
+  function toManifest(document: unknown, index: number): Manifest {
+    const where = `${source}, document ${index + 1}`;
+    if (!isRecord(document)) throw new InputError(`${where} is not an object`);
+    const { apiVersion, kind, metadata } = document;
+    if (typeof apiVersion !== 'string') throw new InputError(`${where}: apiVersion is missing`);
+    if (typeof kind !== 'string') throw new InputError(`${where}: kind is missing`);
+    if (!isRecord(metadata) || typeof metadata['name'] !== 'string') {
+      throw new InputError(`${where} (${kind}): metadata.name is missing`);
+    }
+    return document as Manifest;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

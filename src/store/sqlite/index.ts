@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Store } from '../port.ts';
+import * as archive from './archive.ts';
+import { Database } from './database.ts';
+import { endPass, recordCounts } from './deletions.ts';
+import { claim, tallies } from './fence.ts';
+import { claimInstallation, migrate } from './migrate.ts';
+import { quarantine, writePage } from './pages.ts';
+import { beginPass, endScope } from './passes.ts';
+
+/**
+ * The inventory in one SQLite file: one operator replica, beside it the CLI. Every method runs to its end without
+ * yielding; a page of a thousand records holds the loop for some tens of milliseconds.
+ */
+export function sqliteStore(file: string): Store {
+  let connection: Database | undefined;
+
+  function database(): Database {
+    if (connection === undefined) throw new Error(`the database ${file} is not open`);
+    return connection;
+  }
+
+  return {
+    async open({ installation }) {
+      if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true });
+      const opened = new Database(file);
+      try {
+        migrate(opened, file);
+        if (installation !== undefined) claimInstallation(opened, file, installation);
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
+      connection = opened;
+    },
+    async close() {
+      connection?.close();
+      connection = undefined;
+    },
+    async ping() {
+      database().get('SELECT 1 AS one');
+    },
+    claim: async (request) => claim(database(), request),
+    beginPass: async (hold, pass) => beginPass(database(), hold, pass),
+    writePage: async (hold, page) => writePage(database(), hold, page),
+    endScope: async (hold, end) => endScope(database(), hold, end),
+    endPass: async (hold, end, decide) => endPass(database(), hold, end, decide),
+    tallies: async (runUid) => tallies(database(), runUid),
+    finish: async (hold, outcome, seal) => archive.finish(database(), hold, outcome, seal),
+    finishUnclaimed: async (request, outcome, seal) =>
+      archive.finishUnclaimed(database(), request, outcome, seal),
+    archivedRun: async (runUid) => archive.archivedRun(database(), runUid),
+    archivedSlot: async (systemUid, slot) => archive.archivedSlot(database(), systemUid, slot),
+    archivedRuns: async (system, limit) => archive.archivedRuns(database(), system, limit),
+    unprunedRuns: async (system) => archive.unprunedRuns(database(), system),
+    markPruned: async (runUids) => archive.markPruned(database(), runUids),
+    history: async (system) => archive.history(database(), system),
+    quarantine: async (system, limit) => quarantine(database(), system, limit),
+    recordCounts: async (system) => recordCounts(database(), system),
+  };
+}

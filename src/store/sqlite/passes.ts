@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  SourceChanged,
+  type Hold,
+  type Pass,
+  type PassRequest,
+  type PassScope,
+  type ScopeEnd,
+} from '../port.ts';
+import { integer, optionalText, text, type Database } from './database.ts';
+import { checkFence } from './fence.ts';
+
+/** Opens a pass of a stream, or goes on with the one that was interrupted. */
+export function beginPass(database: Database, hold: Hold, request: PassRequest): Pass {
+  return database.transaction(() => {
+    checkFence(database, hold);
+    guardSource(database, hold, request.source);
+    const streamId = streamOf(database, hold, request);
+    const cursors = request.mode === 'Full' ? new Map<string, unknown>() : cursorsOf(database, streamId);
+    const mode = cursors.size === 0 ? 'Full' : 'Incremental';
+    const open = openPass(database, streamId, request);
+    if (open !== undefined) {
+      return {
+        id: open.id,
+        stream: request.stream,
+        record: request.record,
+        mode: open.mode,
+        continued: true,
+        scopes: scopesOf(database, open.id),
+        cursors: open.mode === 'Full' ? new Map() : cursorsOf(database, streamId),
+      };
+    }
+    const row = database.get(
+      'INSERT INTO passes (stream_id, run_uid, mode, fingerprint, started_at) VALUES (?, ?, ?, ?, ?) RETURNING id',
+      streamId,
+      hold.runUid,
+      mode,
+      request.fingerprint,
+      request.at.toISOString(),
+    );
+    const id = integer(row ?? {}, 'id');
+    return {
+      id,
+      stream: request.stream,
+      record: request.record,
+      mode,
+      continued: false,
+      scopes: new Map(),
+      cursors,
+    };
+  });
+}
+
+/** The first pass binds the rows to their source; another source may not touch them. */
+function guardSource(database: Database, hold: Hold, source: string): void {
+  const row = database.get('SELECT source FROM systems WHERE system = ?', hold.system) ?? {};
+  const bound = optionalText(row, 'source');
+  if (bound === undefined)
+    database.run('UPDATE systems SET source = ? WHERE system = ?', source, hold.system);
+  else if (bound !== source) throw new SourceChanged(hold.system, bound, source);
+}
+
+/** The stream's id. Cursors of another fingerprint are dropped: the next reading is full. */
+function streamOf(database: Database, hold: Hold, request: PassRequest): number {
+  const row = database.get(
+    'SELECT id, fingerprint FROM streams WHERE system = ? AND stream = ?',
+    hold.system,
+    request.stream,
+  );
+  if (row === undefined) {
+    const made = database.get(
+      'INSERT INTO streams (system, stream, record, fingerprint) VALUES (?, ?, ?, ?) RETURNING id',
+      hold.system,
+      request.stream,
+      request.record,
+      request.fingerprint,
+    );
+    return integer(made ?? {}, 'id');
+  }
+  const id = integer(row, 'id');
+  if (text(row, 'fingerprint') !== request.fingerprint) {
+    database.run('UPDATE streams SET fingerprint = ? WHERE id = ?', request.fingerprint, id);
+    database.run('UPDATE scopes SET cursor = NULL WHERE stream_id = ?', id);
+  }
+  return id;
+}
+
+function cursorsOf(database: Database, streamId: number): Map<string, unknown> {
+  const rows = database.all(
+    'SELECT scope, cursor FROM scopes WHERE stream_id = ? AND cursor IS NOT NULL',
+    streamId,
+  );
+  return new Map(rows.map((row) => [text(row, 'scope'), JSON.parse(text(row, 'cursor')) as unknown]));
+}
+
+/** The open pass when it may be gone on with; one that may not is closed without any verdict. */
+function openPass(database: Database, streamId: number, request: PassRequest) {
+  const row = database.get(
+    'SELECT * FROM passes WHERE stream_id = ? AND closed_at IS NULL ORDER BY id DESC',
+    streamId,
+  );
+  if (row === undefined) return undefined;
+  const mode = text(row, 'mode') === 'Full' ? 'Full' : 'Incremental';
+  const usable =
+    text(row, 'fingerprint') === request.fingerprint &&
+    new Date(text(row, 'started_at')) >= request.notBefore &&
+    (mode === 'Full' || request.mode === 'Incremental');
+  if (usable) return { id: integer(row, 'id'), mode } as const;
+  database.run(
+    'UPDATE passes SET closed_at = ? WHERE stream_id = ? AND closed_at IS NULL',
+    request.at.toISOString(),
+    streamId,
+  );
+  return undefined;
+}
+
+function scopesOf(database: Database, passId: number): Map<string, PassScope> {
+  const rows = database.all(
+    'SELECT s.scope, p.checkpoint, p.tainted, p.verdict FROM pass_scopes p JOIN scopes s ON s.id = p.scope_id WHERE p.pass_id = ?',
+    passId,
+  );
+  return new Map(
+    rows.map((row) => {
+      const checkpoint = optionalText(row, 'checkpoint');
+      const verdict = optionalText(row, 'verdict');
+      return [
+        text(row, 'scope'),
+        {
+          tainted: integer(row, 'tainted') === 1,
+          ...(checkpoint === undefined ? {} : { checkpoint: JSON.parse(checkpoint) as unknown }),
+          ...(verdict === 'Full' || verdict === 'Window' ? { ended: verdict } : {}),
+        },
+      ];
+    }),
+  );
+}
+
+/** Inside a transaction: the id of a scope, made when it is new. */
+export function scopeId(database: Database, streamId: number, scope: string): number {
+  const row =
+    database.get('SELECT id FROM scopes WHERE stream_id = ? AND scope = ?', streamId, scope) ??
+    database.get('INSERT INTO scopes (stream_id, scope) VALUES (?, ?) RETURNING id', streamId, scope);
+  return integer(row ?? {}, 'id');
+}
+
+/** Inside a transaction: the stream of a pass that is still open. */
+export function streamOfPass(database: Database, passId: number) {
+  const row = database.get(
+    'SELECT t.id, t.system, t.stream, t.record FROM passes p JOIN streams t ON t.id = p.stream_id WHERE p.id = ? AND p.closed_at IS NULL',
+    passId,
+  );
+  if (row === undefined) throw new Error(`pass ${passId} is not open`);
+  return {
+    id: integer(row, 'id'),
+    system: text(row, 'system'),
+    stream: text(row, 'stream'),
+    record: text(row, 'record') as PassRequest['record'],
+  };
+}
+
+/** Writes the verdict on a scope, and its cursor when it is verified. */
+export function endScope(database: Database, hold: Hold, end: ScopeEnd): void {
+  database.transaction(() => {
+    checkFence(database, hold);
+    const stream = streamOfPass(database, end.passId);
+    const scope = scopeId(database, stream.id, end.scope);
+    const { verdict } = end;
+    const verified = verdict.type === 'verified';
+    database.run(
+      `INSERT INTO pass_scopes (pass_id, scope_id, verdict, reason, evidence, ended_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (pass_id, scope_id) DO UPDATE SET
+         verdict = excluded.verdict, reason = excluded.reason, evidence = excluded.evidence, ended_at = excluded.ended_at`,
+      end.passId,
+      scope,
+      verified ? verdict.coverage : 'unverified',
+      verified ? null : verdict.reason,
+      verified ? JSON.stringify(verdict.evidence ?? null) : null,
+      end.at.toISOString(),
+    );
+    if (verified && verdict.cursor !== undefined) {
+      database.run('UPDATE scopes SET cursor = ? WHERE id = ?', JSON.stringify(verdict.cursor), scope);
+    }
+  });
+}
