@@ -265,13 +265,13 @@ class Attempt {
         throttledSeconds: Math.round(usage.throttledMs) / 1000,
       },
       cpuSeconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
-      ...(findings.failure === undefined ? {} : { failure: this.failureOf(findings.failure) }),
+      ...(findings.failure === undefined ? {} : { failure: toRunFailure(findings.failure) }),
     };
     const record = {
       system: request.system.key,
       run: { name: request.run.name, uid: request.run.uid },
       spec: request.run.spec,
-      status,
+      status: mapStrings(status, deps.redact),
     };
     const outcome = {
       phase,
@@ -280,11 +280,6 @@ class Attempt {
       fullComplete: findings.fullComplete,
     };
     return deps.store.finish(hold, outcome, (link) => sealRun(record, link));
-  }
-
-  private failureOf(failure: Failure) {
-    const recorded = toRunFailure(failure);
-    return { ...recorded, message: this.deps.redact(recorded.message) };
   }
 }
 
@@ -324,6 +319,17 @@ async function testStream(stream: BoundStream): Promise<StreamReport> {
   } catch (error) {
     return failedReport(tally, asFailure(error));
   }
+}
+
+/** The same value with every string in it replaced: no secret gets into a record, whatever field it came by. */
+function mapStrings<T>(value: T, change: (text: string) => string): T {
+  const walk = (part: unknown): unknown => {
+    if (typeof part === 'string') return change(part);
+    if (Array.isArray(part)) return part.map(walk);
+    if (typeof part !== 'object' || part === null) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, walk(inner)]));
+  };
+  return walk(value) as T;
 }
 
 /** API times carry whole seconds. */

@@ -189,7 +189,7 @@ class Reading {
 
   private async setUnverified(scope: string, failure: Failure): Promise<void> {
     const { store, hold, now } = this.context;
-    const reason = `${failure.code}: ${failure.message}`;
+    const reason = this.context.redact(`${failure.code}: ${failure.message}`);
     await store.endScope(hold, {
       passId: this.pass.id,
       scope,

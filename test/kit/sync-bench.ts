@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { ExternalSystemSpec } from '../../src/api/external-system.ts';
+import type { RunMode, SyncRunStatus } from '../../src/api/sync-run.ts';
+import type { Store } from '../../src/store/port.ts';
+import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { runSync, type SyncDependencies } from '../../src/sync/engine.ts';
+import { statusFromArchive } from '../../src/sync/run-record.ts';
+import { fakeConnector, type Script } from './fake-connector.ts';
+
+/** A store in a file of its own, and runs against it. Time moves only when told. */
+export class SyncBench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'extsys-'));
+  readonly file = join(this.folder, 'inventory.db');
+  store: Store = sqliteStore(this.file);
+  readonly script: Script = { events: [], asked: [] };
+  time = Date.parse('2026-03-01T10:00:00Z');
+  spec: Partial<ExternalSystemSpec> = {};
+  private runs = 0;
+
+  async open(): Promise<this> {
+    await this.store.open({});
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Carries out one run of the script's events and answers its status. */
+  async run(events: Script['events'], options: RunOptions = {}): Promise<SyncRunStatus> {
+    this.script.events = events;
+    this.runs += 1;
+    const uid = options.uid ?? `run-${this.runs}`;
+    const archived = await runSync(
+      {
+        system: {
+          key: 'inventory/fake',
+          uid: 'system-uid',
+          generation: 1,
+          spec: { connector: { fake: {} }, auth: { type: 'None' }, ...this.spec },
+        },
+        run: {
+          name: `fake-${uid}`,
+          uid,
+          spec: { systemRef: { name: 'fake' }, mode: options.mode ?? 'Incremental' },
+          attempt: options.attempt ?? 1,
+        },
+        worker: 'worker-1',
+        limits: options.limits ?? { softMs: 60_000, hardMs: 120_000 },
+      },
+      this.dependencies(options),
+    );
+    return statusFromArchive(archived);
+  }
+
+  private dependencies(options: RunOptions): SyncDependencies {
+    return {
+      store: this.store,
+      connector: fakeConnector(this.script),
+      credentials: async () => ({ type: 'None', value: () => '', optional: () => undefined }),
+      upstream: () => ({
+        http: () => {
+          throw new Error('the fake connector sends no requests');
+        },
+        usage: { requests: 0, bytes: 0, throttledMs: 0 },
+        close: async () => undefined,
+      }),
+      now: () => new Date(this.time),
+      monotonicMs: () => options.monotonicMs?.() ?? 0,
+      redact: options.redact ?? ((text) => text),
+      signal: options.signal ?? new AbortController().signal,
+      onConnected: () => undefined,
+      onProgress: () => undefined,
+    };
+  }
+
+  /** Rows of the database file, read through a connection of its own. */
+  rows(sql: string): Record<string, unknown>[] {
+    const connection = new DatabaseSync(this.file, { readOnly: true });
+    try {
+      return connection.prepare(sql).all();
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** External ids of the live assets, in order. */
+  live(): string[] {
+    return this.rows('SELECT external_id FROM assets WHERE deleted_at IS NULL ORDER BY external_id').map(
+      (found) => found['external_id'] as string,
+    );
+  }
+}
+
+export interface RunOptions {
+  readonly mode?: RunMode;
+  readonly uid?: string;
+  readonly attempt?: number;
+  readonly limits?: { readonly softMs: number; readonly hardMs: number };
+  readonly signal?: AbortSignal;
+  readonly monotonicMs?: () => number;
+  readonly redact?: (text: string) => string;
+}
