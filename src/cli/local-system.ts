@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
+import { apiVersion, externalSystemKind } from '../api/group.ts';
+import type { ExternalSystem } from '../api/resource.ts';
+import type { Problem } from '../api/validate.ts';
+import { InputError, isRecord, type Manifest } from './manifests.ts';
+
+export interface LocalSystem {
+  readonly system: ExternalSystem;
+  /** Base64 values of the Secret that the system names; undefined when the file does not hold it. */
+  readonly secret: Readonly<Record<string, string>> | undefined;
+}
+
+type Validate = (manifest: Manifest) => readonly Problem[];
+
+/** The one ExternalSystem of a file and its Secret. Throws InputError with every problem of the spec. */
+export function localSystem(manifests: readonly Manifest[], validate: Validate): LocalSystem {
+  const systems = manifests.filter(({ kind }) => kind === externalSystemKind);
+  const [manifest] = systems;
+  if (manifest === undefined) throw new InputError('the file holds no ExternalSystem');
+  if (systems.length > 1) {
+    const names = systems.map(({ metadata }) => metadata.name).join(', ');
+    throw new InputError(`the file holds ${systems.length} ExternalSystems (${names}); give one`);
+  }
+  const problems = validate(manifest);
+  if (problems.length > 0) {
+    throw new InputError(problems.map((problem) => describeProblem(manifest, problem)).join('\n'));
+  }
+  const system = withMetadata(manifest);
+  return { system, secret: secretOf(manifests, system) };
+}
+
+export function describeProblem(manifest: Manifest, problem: Problem): string {
+  return `${manifest.kind} ${manifest.metadata.name}: ${problem.path}: ${problem.message}`;
+}
+
+/** A file has no uid and no generation: the uid is made from the name, so that it is the same in every run. */
+function withMetadata(manifest: Manifest): ExternalSystem {
+  const namespace = manifest.metadata.namespace ?? 'default';
+  const { name } = manifest.metadata;
+  const uid = `file-${hash('sha256', `${namespace}/${name}`, 'hex').slice(0, 32)}`;
+  return {
+    ...manifest,
+    apiVersion,
+    kind: externalSystemKind,
+    metadata: {
+      uid,
+      generation: 1,
+      resourceVersion: '',
+      creationTimestamp: new Date(0).toISOString(),
+      ...manifest.metadata,
+      name,
+      namespace,
+    },
+  } as unknown as ExternalSystem;
+}
+
+function secretOf(manifests: readonly Manifest[], system: ExternalSystem): LocalSystem['secret'] {
+  const name = system.spec.auth.secretRef?.name;
+  const secret = manifests.find(
+    ({ kind, metadata }) =>
+      kind === 'Secret' && metadata.name === name && (metadata.namespace ?? 'default') === system.metadata.namespace,
+  );
+  if (secret === undefined) return undefined;
+  const values: Record<string, string> = {};
+  // Like the API server: data is base64 already, stringData wins over it.
+  for (const [key, value] of entriesOf(secret['data'])) values[key] = value;
+  for (const [key, value] of entriesOf(secret['stringData'])) values[key] = Buffer.from(value, 'utf8').toString('base64');
+  return values;
+}
+
+function entriesOf(value: unknown): [string, string][] {
+  if (!isRecord(value)) return [];
+  return Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dump } from 'js-yaml';
+import type { SyncRun } from '../api/resource.ts';
+
+export const outputForms = ['json', 'yaml', 'table'] as const;
+export type OutputForm = (typeof outputForms)[number];
+
+/** A run as text in the form that was asked for. */
+export function renderRun(run: SyncRun, form: OutputForm): string {
+  switch (form) {
+    case 'json':
+      return `${JSON.stringify(run, undefined, 2)}\n`;
+    case 'yaml':
+      return dump(run, { lineWidth: 120, noRefs: true });
+    case 'table':
+      return renderRunTable(run);
+    default:
+      return assertNever(form);
+  }
+}
+
+function assertNever(value: never): never {
+  throw new TypeError(`unknown output form ${String(value)}`);
+}
+
+function renderRunTable(run: SyncRun): string {
+  const { status = {}, spec, metadata } = run;
+  const totals = status.totals;
+  const head = renderTable([
+    ['NAME', 'SYSTEM', 'MODE', 'PHASE', 'FETCHED', 'CREATED', 'UPDATED', 'UNCHANGED', 'DELETED', 'FAILED'],
+    [
+      metadata.name,
+      spec.systemRef.name,
+      spec.mode,
+      status.phase ?? '',
+      ...[totals?.fetched, totals?.created, totals?.updated, totals?.unchanged, totals?.deleted, totals?.failed].map(
+        (count) => String(count ?? 0),
+      ),
+    ],
+  ]);
+  const streams = (status.streams ?? []).map((stream) => [
+    stream.name,
+    stream.record,
+    stream.mode ?? '-',
+    stream.complete ? 'yes' : 'no',
+    ...[stream.fetched, stream.created, stream.updated, stream.unchanged, stream.deleted, stream.failed].map(String),
+    stream.incompleteReason ?? '',
+  ]);
+  const heading = [
+    ...['STREAM', 'RECORD', 'READ', 'COMPLETE', 'FETCHED', 'CREATED', 'UPDATED', 'UNCHANGED', 'DELETED', 'FAILED'],
+    'REASON',
+  ];
+  const failure = status.failure;
+  const why =
+    failure === undefined
+      ? ''
+      : `\n${failure.code} (${failure.class}): ${failure.message}\nwho must act: ${failure.audience}\n`;
+  return `${head}${streams.length === 0 ? '' : `\n${renderTable([heading, ...streams])}`}${why}`;
+}
+
+/** Columns padded as kubectl pads them. */
+export function renderTable(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  return rows
+    .map((row) => `${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('   ').trimEnd()}\n`)
+    .join('');
+}
