@@ -59,13 +59,16 @@ function secretOf(manifests: readonly Manifest[], system: ExternalSystem): Local
   const name = system.spec.auth.secretRef?.name;
   const secret = manifests.find(
     ({ kind, metadata }) =>
-      kind === 'Secret' && metadata.name === name && (metadata.namespace ?? 'default') === system.metadata.namespace,
+      kind === 'Secret' &&
+      metadata.name === name &&
+      (metadata.namespace ?? 'default') === system.metadata.namespace,
   );
   if (secret === undefined) return undefined;
   const values: Record<string, string> = {};
   // Like the API server: data is base64 already, stringData wins over it.
   for (const [key, value] of entriesOf(secret['data'])) values[key] = value;
-  for (const [key, value] of entriesOf(secret['stringData'])) values[key] = Buffer.from(value, 'utf8').toString('base64');
+  for (const [key, value] of entriesOf(secret['stringData']))
+    values[key] = Buffer.from(value, 'utf8').toString('base64');
   return values;
 }
 

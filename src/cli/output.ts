@@ -33,9 +33,14 @@ function renderRunTable(run: SyncRun): string {
       spec.systemRef.name,
       spec.mode,
       status.phase ?? '',
-      ...[totals?.fetched, totals?.created, totals?.updated, totals?.unchanged, totals?.deleted, totals?.failed].map(
-        (count) => String(count ?? 0),
-      ),
+      ...[
+        totals?.fetched,
+        totals?.created,
+        totals?.updated,
+        totals?.unchanged,
+        totals?.deleted,
+        totals?.failed,
+      ].map((count) => String(count ?? 0)),
     ],
   ]);
   const streams = (status.streams ?? []).map((stream) => [
@@ -43,11 +48,24 @@ function renderRunTable(run: SyncRun): string {
     stream.record,
     stream.mode ?? '-',
     stream.complete ? 'yes' : 'no',
-    ...[stream.fetched, stream.created, stream.updated, stream.unchanged, stream.deleted, stream.failed].map(String),
+    ...[stream.fetched, stream.created, stream.updated, stream.unchanged, stream.deleted, stream.failed].map(
+      String,
+    ),
     stream.incompleteReason ?? '',
   ]);
   const heading = [
-    ...['STREAM', 'RECORD', 'READ', 'COMPLETE', 'FETCHED', 'CREATED', 'UPDATED', 'UNCHANGED', 'DELETED', 'FAILED'],
+    ...[
+      'STREAM',
+      'RECORD',
+      'READ',
+      'COMPLETE',
+      'FETCHED',
+      'CREATED',
+      'UPDATED',
+      'UNCHANGED',
+      'DELETED',
+      'FAILED',
+    ],
     'REASON',
   ];
   const failure = status.failure;
@@ -61,8 +79,15 @@ function renderRunTable(run: SyncRun): string {
 /** Columns padded as kubectl pads them. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  for (const row of rows)
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
   return rows
-    .map((row) => `${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('   ').trimEnd()}\n`)
+    .map(
+      (row) =>
+        `${row
+          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+          .join('   ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }

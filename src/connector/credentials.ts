@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AuthType } from '../api/external-system.ts';
+import type { Credentials } from './contract.ts';
+import { Failure } from './failure.ts';
+
+/**
+ * Credentials from the data of a Secret (base64 by key). One trailing newline is taken off, since `echo` and editors add it
+ * to files that Secrets are made from. A missing key is a failure that names the Secret and the key.
+ */
+export function credentialsFrom(
+  type: AuthType,
+  secret: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly data: Readonly<Record<string, string>>;
+  },
+): Credentials & { readonly values: readonly string[] } {
+  const decoded = new Map(
+    Object.entries(secret.data).map(([key, value]) => [
+      key,
+      Buffer.from(value, 'base64')
+        .toString('utf8')
+        .replace(/\r?\n$/u, ''),
+    ]),
+  );
+  const where = `Secret ${secret.namespace}/${secret.name}`;
+  return {
+    type,
+    values: [...decoded.values()],
+    value(key) {
+      const value = decoded.get(key);
+      if (value === undefined) throw new Failure('credentials', `${where} has no key ${key}; add it`);
+      if (value === '') throw new Failure('credentials', `${where}: key ${key} is empty; set it`);
+      return value;
+    },
+    optional: (key) => decoded.get(key),
+  };
+}
+
+/** The failure of a Secret that is not there. */
+export function missingSecret(namespace: string, name: string): Failure {
+  return new Failure(
+    'credentials',
+    `spec.auth.secretRef.name: there is no Secret ${namespace}/${name}; create it`,
+  );
+}
+
+export function basicAuthorization(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+}
