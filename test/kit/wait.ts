@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+
+type Falsy = false | 0 | 0n | '' | null | undefined;
+
+export interface WaitOptions {
+  readonly timeoutMs?: number;
+  readonly intervalMs?: number;
+}
+
+/**
+ * Asks until the probe gives a truthy value, and returns that value. A probe that throws counts as "not yet"; its last
+ * error is in the message, and the cause, of the error that a timeout throws. A probe that hangs does not outlive the timeout.
+ */
+export async function waitFor<T>(
+  description: string,
+  probe: () => T | Promise<T>,
+  options: WaitOptions = {},
+): Promise<Exclude<T, Falsy>> {
+  const { timeoutMs = 60_000, intervalMs = 50 } = options;
+  const deadline = performance.now() + timeoutMs;
+  let last = 'it was never asked';
+  let cause: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const value = await within(probe, deadline - performance.now());
+      if (isTruthy(value)) return value;
+      last = `the last answer was ${String(value)}`;
+      cause = undefined;
+    } catch (error) {
+      last = `the last error was: ${error instanceof Error ? error.message : String(error)}`;
+      cause = error;
+    }
+    await delay(Math.min(intervalMs, Math.max(0, deadline - performance.now())));
+  }
+  throw new Error(`timed out after ${timeoutMs} ms waiting for ${description}; ${last}`, { cause });
+}
+
+async function within<T>(probe: () => T | Promise<T>, ms: number): Promise<T> {
+  const stop = new AbortController();
+  const timeout = delay(ms, undefined, { signal: stop.signal }).then(() => {
+    throw new Error('the probe did not answer');
+  });
+  // When the probe answers first, the abort below makes the timer reject with nobody left to hear it.
+  timeout.catch(() => undefined);
+  try {
+    return await Promise.race([probe(), timeout]);
+  } finally {
+    stop.abort();
+  }
+}
+
+function isTruthy<T>(value: T): value is Exclude<T, Falsy> {
+  return Boolean(value);
+}

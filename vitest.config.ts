@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+import './test/setup/provided.ts';
+
+const clusterTests = ['test/cluster/**/*.test.ts', 'test/**/*.cluster.test.ts'];
+const seed = process.env['TEST_SEED'] === undefined ? randomInt(2 ** 31) : Number(process.env['TEST_SEED']);
+process.env['TEST_SEED'] = String(seed);
+
+export default defineConfig({
+  test: {
+    // Processes, not threads: children of a test are tied to the main thread of its process.
+    pool: 'forks',
+    // Tests wait for sockets and processes more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    provide: { seed },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: clusterTests,
+          setupFiles: ['test/setup/seed.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: clusterTests,
+          globalSetup: ['test/setup/control-plane.ts'],
+          setupFiles: ['test/setup/seed.ts'],
+          runner: 'test/setup/cluster-runner.ts',
+          testTimeout: 90_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
