@@ -3,6 +3,9 @@ import type { AuthType } from '../api/external-system.ts';
 import type { Credentials } from './contract.ts';
 import { Failure } from './failure.ts';
 
+/** Keys whose values are no secret: names and certificates may stand in messages. */
+const publicKeys: ReadonlySet<string> = new Set(['username', 'clientId', 'ca.crt', 'tls.crt']);
+
 /**
  * Credentials from the data of a Secret (base64 by key). One trailing newline is taken off, since `echo` and editors add it
  * to files that Secrets are made from. A missing key is a failure that names the Secret and the key.
@@ -14,7 +17,7 @@ export function credentialsFrom(
     readonly name: string;
     readonly data: Readonly<Record<string, string>>;
   },
-): Credentials & { readonly values: readonly string[] } {
+): Credentials & { readonly secrets: readonly string[] } {
   const decoded = new Map(
     Object.entries(secret.data).map(([key, value]) => [
       key,
@@ -26,7 +29,7 @@ export function credentialsFrom(
   const where = `Secret ${secret.namespace}/${secret.name}`;
   return {
     type,
-    values: [...decoded.values()],
+    secrets: [...decoded].filter(([key]) => !publicKeys.has(key)).map(([, value]) => value),
     value(key) {
       const value = decoded.get(key);
       if (value === undefined) throw new Failure('credentials', `${where} has no key ${key}; add it`);

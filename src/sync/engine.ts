@@ -9,7 +9,7 @@ import { FenceLost, RunEnded } from '../store/port.ts';
 import { RunStop, startTimeLimits, type TimeLimits } from './control.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { phaseOf, stopsRun, toStreamStatus, totalsOf, worstFailure } from './outcome.ts';
-import { sealRun } from './run-record.ts';
+import { redactStatus, sealRun } from './run-record.ts';
 import { emptyTally, runStream, type StreamReport } from './stream-run.ts';
 
 /** The system and the run, as the API or a file gave them. */
@@ -271,7 +271,7 @@ class Attempt {
       system: request.system.key,
       run: { name: request.run.name, uid: request.run.uid },
       spec: request.run.spec,
-      status: mapStrings(status, deps.redact),
+      status: redactStatus(status, deps.redact),
     };
     const outcome = {
       phase,
@@ -319,17 +319,6 @@ async function testStream(stream: BoundStream): Promise<StreamReport> {
   } catch (error) {
     return failedReport(tally, asFailure(error));
   }
-}
-
-/** The same value with every string in it replaced: no secret gets into a record, whatever field it came by. */
-function mapStrings<T>(value: T, change: (text: string) => string): T {
-  const walk = (part: unknown): unknown => {
-    if (typeof part === 'string') return change(part);
-    if (Array.isArray(part)) return part.map(walk);
-    if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, walk(inner)]));
-  };
-  return walk(value) as T;
 }
 
 /** API times carry whole seconds. */

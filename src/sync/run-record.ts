@@ -38,6 +38,33 @@ export function sealRun(
   return { json, digest, status: { ...fitted.status, digest } };
 }
 
+/** The same status with known secrets taken out of every text that somebody else had a part in. */
+export function redactStatus(status: SyncRunStatus, redact: (text: string) => string): SyncRunStatus {
+  const { failure, streams, unverifiedScopes } = status;
+  return {
+    ...status,
+    ...(failure === undefined ? {} : { failure: { ...failure, message: redact(failure.message) } }),
+    ...(streams === undefined
+      ? {}
+      : {
+          streams: streams.map((stream) =>
+            stream.incompleteReason === undefined
+              ? stream
+              : { ...stream, incompleteReason: redact(stream.incompleteReason) },
+          ),
+        }),
+    ...(unverifiedScopes === undefined
+      ? {}
+      : {
+          unverifiedScopes: unverifiedScopes.map((scope) => ({
+            ...scope,
+            scope: redact(scope.scope),
+            reason: redact(scope.reason),
+          })),
+        }),
+  };
+}
+
 /** The status as it stands in the cluster, from the archived bytes. */
 export function statusFromArchive(sealed: SealedRecord): SyncRunStatus {
   const record = JSON.parse(sealed.json) as RunRecord;

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExternalSystem } from '../api/resource.ts';
+import type { AddressPolicy } from '../connector/address.ts';
+import { Budgets } from '../connector/budget.ts';
+import type { Connector, Credentials } from '../connector/contract.ts';
+import { credentialsFrom, missingSecret } from '../connector/credentials.ts';
+import { openUpstream } from '../connector/upstream.ts';
+import type { Store } from '../store/port.ts';
+import type { Progress, SyncDependencies } from '../sync/engine.ts';
+import { Redactor } from '../telemetry/redactor.ts';
+
+const defaultLimits = { requestsPerSecond: 10, inFlight: 2, maxRetries: 5 } as const;
+
+export interface RequestObservation {
+  readonly system: string;
+  readonly connector: string;
+  readonly status: number | undefined;
+  readonly durationMs: number;
+}
+
+export interface RuntimeOptions {
+  readonly version: string;
+  readonly addresses: AddressPolicy;
+  readonly onRequest: (observation: RequestObservation) => void;
+}
+
+export interface RunInput {
+  readonly system: ExternalSystem;
+  readonly connector: Connector;
+  readonly store: Store;
+  /** Base64 values of the Secret; undefined when there is none. */
+  readonly readSecret: () => Promise<Readonly<Record<string, string>> | undefined>;
+  readonly signal: AbortSignal;
+  readonly onConnected: () => void;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Runtime {
+  readonly now: () => Date;
+  readonly monotonicMs: () => number;
+  readonly redactor: Redactor;
+  /** What the engine needs for one attempt; secrets it reads are known to the redactor until the attempt ends. */
+  dependencies(input: RunInput): SyncDependencies;
+}
+
+/** What all runs of one process share: clocks, the budgets of the accounts, the redactor. */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const now = () => new Date();
+  const monotonicMs = () => performance.now();
+  const clock = {
+    monotonicMs,
+    sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
+  };
+  const budgets = new Budgets(clock);
+  const redactor = new Redactor();
+
+  return {
+    now,
+    monotonicMs,
+    redactor,
+    dependencies(input) {
+      const { system, connector } = input;
+      const { namespace, name } = system.metadata;
+      const limits = { ...defaultLimits, ...system.spec.limits };
+      const field = `spec.connector.${connector.id}.url`;
+      return {
+        store: input.store,
+        connector,
+        credentials: () => readCredentials(input, redactor),
+        upstream: (request) =>
+          openUpstream({
+            ...request,
+            userAgent: `external-system-operator/${options.version}`,
+            budget: budgets.of(accountOf(system, connector), limits),
+            maxRetries: limits.maxRetries,
+            addresses: options.addresses,
+            urlField: field,
+            clock,
+            now,
+            random: Math.random,
+            onRequest: (result) => {
+              options.onRequest({ system: `${namespace}/${name}`, connector: connector.id, ...result });
+            },
+          }),
+        now,
+        monotonicMs,
+        redact: (text) => redactor.redact(text),
+        signal: input.signal,
+        onConnected: input.onConnected,
+        onProgress: input.onProgress,
+      };
+    },
+  };
+}
+
+async function readCredentials(input: RunInput, redactor: Redactor): Promise<Credentials> {
+  const { metadata, spec } = input.system;
+  const { type, secretRef } = spec.auth;
+  if (type === 'None' || secretRef === undefined) {
+    return credentialsFrom(type, { namespace: metadata.namespace, name: '', data: {} });
+  }
+  const data = await input.readSecret();
+  if (data === undefined) throw missingSecret(metadata.namespace, secretRef.name);
+  const credentials = credentialsFrom(type, { namespace: metadata.namespace, name: secretRef.name, data });
+  redactor.learn(`${metadata.namespace}/${metadata.name}`, credentials.secrets);
+  return credentials;
+}
+
+/** Systems with the same origin and the same Secret share the vendor's limits. */
+function accountOf(system: ExternalSystem, connector: Connector): string {
+  const { origin } = connector.origin(system.spec.connector[connector.id]);
+  return `${origin} ${system.metadata.namespace}/${system.spec.auth.secretRef?.name ?? ''}`;
+}

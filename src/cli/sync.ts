@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
+import { connectors } from '../../connectors/index.ts';
+import { runModes, type RunMode } from '../api/sync-run.ts';
+import { validateManifest } from '../api/validate.ts';
+import { RunStop } from '../sync/control.ts';
+import type { Progress } from '../sync/engine.ts';
+import type { Streams } from './command.ts';
+import { localSystem } from './local-system.ts';
+import { runLocal } from './local-run.ts';
+import { InputError, readManifests } from './manifests.ts';
+import { outputForms, renderRun, type OutputForm } from './output.ts';
+import { createRuntime } from './runtime.ts';
+import { defaultStoreUrl, storeFromUrl } from './store-url.ts';
+import { version } from './version.ts';
+
+export const syncUsage = `extsys sync -f FILE [--store sqlite:FILE] [--mode Incremental|Full|Test] [--output json|yaml|table]
+
+Runs one sync from a file with an ExternalSystem and its Secret, without any cluster, and prints the SyncRun.
+
+  -f, --file FILE                 multi-document YAML; - reads standard input
+      --store URL                 inventory database (default ${defaultStoreUrl})
+      --mode MODE                 Incremental (default), Full or Test
+  -o, --output FORM               json, yaml or table (default table)
+      --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
+  -q, --quiet                     no progress on standard error
+
+Exit status: 0 Succeeded, 1 any other outcome, 2 unusable input.
+`;
+
+const cliModes: readonly RunMode[] = runModes.filter((mode) => mode !== 'Plan');
+
+/** `extsys sync`. Answers the exit status. */
+export async function syncCommand(args: readonly string[], streams: Streams): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      file: { type: 'string', short: 'f' },
+      store: { type: 'string', default: defaultStoreUrl },
+      mode: { type: 'string', default: 'Incremental' },
+      output: { type: 'string', short: 'o', default: 'table' },
+      'allow-insecure-upstreams': { type: 'boolean', default: false },
+      quiet: { type: 'boolean', short: 'q', default: false },
+    },
+  });
+  if (values.file === undefined) throw new InputError('-f FILE is missing');
+  const mode = oneOf('--mode', values.mode, cliModes);
+  const form = oneOf<OutputForm>('--output', values.output, outputForms);
+  return runFromFile({
+    file: values.file,
+    storeUrl: values.store,
+    mode,
+    form,
+    allowHttp: values['allow-insecure-upstreams'],
+    quiet: values.quiet,
+    streams,
+  });
+}
+
+export interface FileRun {
+  readonly file: string;
+  readonly storeUrl: string;
+  readonly mode: RunMode;
+  readonly form: OutputForm;
+  readonly allowHttp: boolean;
+  readonly quiet: boolean;
+  readonly streams: Streams;
+}
+
+/** One run from a file, from reading it to printing the outcome. */
+export async function runFromFile(options: FileRun): Promise<number> {
+  const { streams } = options;
+  const manifests = await readManifests(options.file, streams.stdin);
+  const local = localSystem(manifests, (manifest) => validateManifest(manifest, connectors));
+  const connector = connectors.find(({ id }) => id in local.system.spec.connector);
+  if (connector === undefined) throw new InputError('spec.connector names no known connector');
+  const runtime = createRuntime({
+    version,
+    addresses: {
+      allowHttp: options.allowHttp,
+      allowLoopback: true,
+      remedy: 'use https, or allow it with --allow-insecure-upstreams',
+    },
+    onRequest: () => undefined,
+  });
+  const store = storeFromUrl(options.storeUrl);
+  await store.open({}).catch((error: unknown) => {
+    throw new InputError(
+      `--store ${options.storeUrl}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  });
+  const stop = new AbortController();
+  const interrupt = () => stop.abort(new RunStop('cancelled', 'interrupted from the terminal'));
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    const onProgress = options.quiet ? () => undefined : progressPrinter(streams.stderr);
+    const run = await runLocal(
+      { local, connector, store, mode: options.mode, signal: stop.signal, onProgress },
+      runtime,
+    );
+    streams.stdout.write(renderRun(run, options.form));
+    return run.status?.phase === 'Succeeded' ? 0 : 1;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    await store.close();
+  }
+}
+
+/** A line per stream and second at most: records, pages, rate. */
+export function progressPrinter(stderr: NodeJS.WritableStream): (progress: Progress) => void {
+  const printedMs = new Map<string, number>();
+  return ({ tally, elapsedMs }) => {
+    const beforeMs = printedMs.get(tally.stream);
+    if (beforeMs !== undefined && elapsedMs - beforeMs < 1_000) return;
+    printedMs.set(tally.stream, elapsedMs);
+    stderr.write(`${progressLine({ tally, elapsedMs })}\n`);
+  };
+}
+
+export function progressLine({ tally, elapsedMs }: Progress): string {
+  const rate = elapsedMs === 0 ? 0 : Math.round((tally.fetched * 1000) / elapsedMs);
+  const changes = `${tally.created} created, ${tally.updated} updated, ${tally.unchanged} unchanged`;
+  const failed = tally.failed === 0 ? '' : `, ${tally.failed} set aside`;
+  return `${tally.stream}: ${tally.fetched} records in ${tally.pages} pages (${rate}/s): ${changes}${failed}`;
+}
+
+function oneOf<Value extends string>(flag: string, value: string, allowed: readonly Value[]): Value {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw new InputError(`${flag} ${value}: use ${allowed.join(', ')}`);
+  return found;
+}

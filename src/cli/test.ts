@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
+import type { Streams } from './command.ts';
+import { InputError } from './manifests.ts';
+import { outputForms } from './output.ts';
+import { runFromFile } from './sync.ts';
+
+export const testUsage = `extsys test -f FILE [--output json|yaml|table]
+
+Checks the connection and, stream by stream, whether the account may read what the stream needs. Reads no records and
+writes none.
+
+  -f, --file FILE                 ExternalSystem and Secret; - reads standard input
+  -o, --output FORM               table (default), json or yaml
+      --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
+
+Exit status: 0 everything can be read, 1 something is missing, 2 unusable input.
+`;
+
+/** `extsys test`: a run of mode Test into a database in memory. */
+export async function testCommand(args: readonly string[], streams: Streams): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      file: { type: 'string', short: 'f' },
+      output: { type: 'string', short: 'o', default: 'table' },
+      'allow-insecure-upstreams': { type: 'boolean', default: false },
+    },
+  });
+  if (values.file === undefined) throw new InputError('-f FILE is missing');
+  const form = outputForms.find((name) => name === values.output);
+  if (form === undefined) throw new InputError(`--output ${values.output}: use ${outputForms.join(', ')}`);
+  return runFromFile({
+    file: values.file,
+    storeUrl: 'sqlite::memory:',
+    mode: 'Test',
+    form,
+    allowHttp: values['allow-insecure-upstreams'],
+    quiet: true,
+    streams,
+  });
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command, Streams } from './cli/command.ts';
+import { InputError } from './cli/manifests.ts';
+import { operatorCommand, operatorUsage } from './cli/operator.ts';
+import { syncCommand, syncUsage } from './cli/sync.ts';
+import { testCommand, testUsage } from './cli/test.ts';
+import { validateCommand, validateUsage } from './cli/validate.ts';
+import { version } from './cli/version.ts';
+
+const commands: Readonly<Record<string, { readonly run: Command; readonly usage: string }>> = {
+  operator: { run: operatorCommand, usage: operatorUsage },
+  sync: { run: syncCommand, usage: syncUsage },
+  test: { run: testCommand, usage: testUsage },
+  validate: { run: validateCommand, usage: validateUsage },
+};
+
+const usage = `extsys ${version}: keeps one inventory in step with the systems that hold it.
+
+  extsys operator              the controller, in a cluster or beside it
+  extsys sync -f FILE          one sync from a file, without a cluster
+  extsys test -f FILE          checks connection and permissions
+  extsys validate -f FILE      checks manifests offline
+  extsys version               prints the version
+
+extsys COMMAND --help tells more.
+`;
+
+async function main(args: readonly string[], streams: Streams): Promise<number> {
+  const [name = '--help', ...rest] = args;
+  if (name === '--help' || name === 'help') {
+    streams.stdout.write(usage);
+    return 0;
+  }
+  if (name === 'version' || name === '--version') {
+    streams.stdout.write(`${version}\n`);
+    return 0;
+  }
+  const command = commands[name];
+  if (command === undefined) {
+    streams.stderr.write(`extsys: there is no command ${name}\n\n${usage}`);
+    return 2;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    streams.stdout.write(command.usage);
+    return 0;
+  }
+  try {
+    return await command.run(rest, streams);
+  } catch (error) {
+    if (!(error instanceof InputError) && !isUsageError(error)) throw error;
+    streams.stderr.write(`extsys ${name}: ${error.message}\n`);
+    return 2;
+  }
+}
+
+/** Errors of util.parseArgs: an unknown flag, a missing value. */
+function isUsageError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+}
+
+const { stdin, stdout, stderr } = process;
+process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr });
