@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Connector } from '../src/connector/contract.ts';
+import { serviceNowCmdb } from './servicenow-cmdb/index.ts';
+
+/** Every connector of this program. A new one is a folder and a line here. */
+export const connectors: readonly Connector[] = [serviceNowCmdb];

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadRequest } from '../../src/connector/contract.ts';
+import { Failure } from '../../src/connector/failure.ts';
+import { catchUp } from './catch-up.ts';
+import type { ClassFields } from './class-model.ts';
+import { classNameOf, tableOf, withoutSecrets, type ClassContext, type Scope } from './class-scope.ts';
+import { checkedQuery } from './query.ts';
+import {
+  allOf,
+  endOf,
+  nextWindow,
+  scopeFailure,
+  windowFilter,
+  type ReadWindow,
+  type ScopeEvent,
+} from './scope-end.ts';
+import type { Session } from './session.ts';
+import { toCheckpoint } from './table-stream.ts';
+import { storedText, walk, walkStart, type Progress } from './walk.ts';
+import type { Checkpoint, Cursor } from './wire.ts';
+
+interface WalkedScope {
+  readonly scope: Scope;
+  readonly progress: Progress;
+  readonly checkpoint: Checkpoint;
+  readonly classes: readonly string[];
+  /** First class that could not be read; the others were. */
+  readonly failure: Failure | undefined;
+  readonly source: ClassFields['source'];
+}
+
+/**
+ * How configuration items are read. A query to a class gives the rows of its subclasses too, but only its own columns. So
+ * that no column is lost, each class that has rows is read from its own table with its own columns, one after another; a
+ * listed class with all below it is one scope.
+ *
+ * A record may move to another class while this goes on and so be missed by both readings. A move is an edit, so after
+ * all classes of all scopes were read, what was edited since the start is looked up once more by id (catch-up). Only
+ * then do the scopes end.
+ */
+export async function* readClasses(
+  session: Session,
+  request: ReadRequest<Cursor, Checkpoint>,
+): AsyncGenerator<ScopeEvent, void, void> {
+  const prepared = await prepare(session).catch((error: unknown) => {
+    const failure = scopeFailure(error);
+    if (failure === undefined) throw error;
+    return failure;
+  });
+  if (prepared instanceof Failure) {
+    for (const name of new Set(session.config.classes)) {
+      yield { type: 'unverified', scope: name, failure: prepared };
+    }
+    return;
+  }
+  const { context, names } = prepared;
+  const walked: WalkedScope[] = [];
+  for (const name of names) {
+    if (request.ended(name)) continue;
+    const stored = request.checkpoint(name);
+    const window: ReadWindow =
+      stored === undefined
+        ? nextWindow(request.cursor(name), session.until)
+        : { since: stored.since, until: stored.until };
+    const scope = { name, query: session.config.query ?? '', window };
+    try {
+      walked.push(yield* walkScope(context, scope, stored));
+    } catch (error) {
+      const failure = scopeFailure(error);
+      if (failure === undefined) throw error;
+      yield { type: 'unverified', scope: name, failure };
+    }
+  }
+  const full = walked.filter(({ scope }) => scope.window.since === undefined);
+  const since = full.map(({ scope }) => scope.window.until).toSorted()[0];
+  const movable = names.length > 1 || full.some(({ classes }) => classes.length > 1);
+  for (const each of walked) {
+    if (each.failure !== undefined) {
+      yield { type: 'unverified', scope: each.scope.name, failure: each.failure };
+      continue;
+    }
+    try {
+      if (since !== undefined && movable && each.scope.window.since === undefined) {
+        yield* catchUp(context, each.scope, since, each.checkpoint);
+      }
+      yield await scopeEnd(context, each);
+    } catch (error) {
+      const failure = scopeFailure(error);
+      if (failure === undefined) throw error;
+      yield { type: 'unverified', scope: each.scope.name, failure };
+    }
+  }
+}
+
+async function prepare(session: Session): Promise<{ context: ClassContext; names: readonly string[] }> {
+  const names = await session.classes.scopes();
+  const tree = await session.classes.loadedTree();
+  const dictionary = await session.classes.loadedDictionary();
+  const fields = await dictionary.fieldsOf(names);
+  if (session.config.query !== undefined) checkedQuery(session.config.query, fields);
+  return { context: { session, tree, dictionary }, names };
+}
+
+/** Reads the classes of a scope that have rows, in the order of their names; goes on after the stored place. */
+async function* walkScope(
+  context: ClassContext,
+  scope: Scope,
+  stored: Checkpoint | undefined,
+): AsyncGenerator<ScopeEvent, WalkedScope, void> {
+  const { session, tree, dictionary } = context;
+  const found = await classesWithRows(context, scope);
+  const classes = [...found.classes].toSorted();
+  const fields = await dictionary.fieldsOf(classes.map((name) => tableOf(tree, name, scope)));
+  let progress: Progress = stored ?? { ...walkStart, counted: found.counted, pages: found.pages };
+  progress = { ...progress, hidden: progress.hidden || found.hidden };
+  let checkpoint = stored ?? toCheckpoint(scope.window, '', progress);
+  let failure: Failure | undefined;
+  for (const className of classes) {
+    if (stored !== undefined && className < stored.at) continue;
+    const table = tableOf(tree, className, scope);
+    const columns = fields.get(table);
+    const filter = allOf(scope.query, windowFilter(scope.window), `sys_class_name=${className}`);
+    const selection = { table, filter, fields: columns?.fields, labels: true };
+    const after = stored !== undefined && className === stored.at ? stored.after : '';
+    try {
+      const pages = walk(session.api, selection, session.pageSize, { ...progress, after });
+      let step = await pages.next();
+      while (step.done !== true) {
+        progress = step.value.progress;
+        checkOwnClass(step.value.rows, className, table);
+        checkpoint = toCheckpoint(scope.window, className, progress);
+        const rows = withoutSecrets(step.value.rows, columns);
+        yield { type: 'page', scope: scope.name, rows, checkpoint };
+        step = await pages.next();
+      }
+      progress = step.value;
+    } catch (error) {
+      const refused = scopeFailure(error);
+      if (refused === undefined || refused.code === 'contract') throw error;
+      failure ??= refused;
+    }
+  }
+  const source = [...fields.values()].some((each) => each.source === 'all') ? 'all' : 'dictionary';
+  return { scope, progress, checkpoint, classes, failure, source };
+}
+
+interface FoundClasses {
+  readonly classes: ReadonlySet<string>;
+  readonly counted: number;
+  readonly pages: number;
+  readonly hidden: boolean;
+}
+
+/**
+ * The classes that have rows, by asking again and again for rows of other classes than the known ones. The last, empty
+ * answer proves that no class is left out, also none that the class tree does not know.
+ */
+async function classesWithRows(context: ClassContext, scope: Scope): Promise<FoundClasses> {
+  const { session } = context;
+  const classes = new Set<string>();
+  let counted: number | undefined;
+  let pages = 0;
+  for (;;) {
+    const others = classes.size === 0 ? '' : `sys_class_nameNOT IN${[...classes].join(',')}`;
+    const selection = {
+      table: scope.name,
+      filter: allOf(scope.query, windowFilter(scope.window), others),
+      fields: ['sys_id', 'sys_class_name'],
+      labels: false,
+    };
+    const first = walk(session.api, selection, session.pageSize, walkStart);
+    const step = await first.next();
+    const progress = step.done === true ? step.value : step.value.progress;
+    counted ??= progress.counted;
+    pages += progress.pages;
+    if (step.done === true) return { classes, counted, pages, hidden: progress.hidden };
+    const before = classes.size;
+    for (const row of step.value.rows) classes.add(classNameOf(row, scope.name));
+    if (classes.size === before) {
+      throw new Failure(
+        'contract',
+        `table ${scope.name}: the condition sys_class_nameNOT IN is not obeyed, so the classes cannot be told apart`,
+      );
+    }
+  }
+}
+
+/** A server that ignores a condition answers the whole table. */
+function checkOwnClass(rows: readonly unknown[], className: string, table: string): void {
+  for (const row of rows) {
+    const actual = storedText(row, 'sys_class_name');
+    if (actual === undefined || actual === className) continue;
+    throw new Failure(
+      'contract',
+      `table ${table}: the condition sys_class_name=${className} is not obeyed (a row is a ${actual})`,
+    );
+  }
+}
+
+function scopeEnd(context: ClassContext, walked: WalkedScope): Promise<ScopeEvent> {
+  const { scope, progress, classes, source } = walked;
+  const table = { name: scope.name, table: scope.name, filter: scope.query };
+  return endOf(context.session.api, table, scope.window, progress, {
+    classes: classes.length,
+    columns: source,
+  });
+}

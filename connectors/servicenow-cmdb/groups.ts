@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineStream } from '../../src/connector/contract.ts';
+import { groupFields, toGroup } from './people-records.ts';
+import type { Session } from './session.ts';
+import { probeTable, readTable } from './table-stream.ts';
+import { sysIdOf } from './walk.ts';
+import { Checkpoint, Cursor, Row } from './wire.ts';
+
+const table = 'sys_user_group';
+
+export const groups = defineStream({
+  name: 'groups',
+  record: 'Group',
+  needs: ['read sys_user_group'],
+  row: Row,
+  cursor: Cursor,
+  checkpoint: Checkpoint,
+  enabled: (session: Session) => session.config.groups === true,
+  read: (session, request) => readTable(session, { table, fields: groupFields }, request),
+  idOf: sysIdOf,
+  toRecord: toGroup,
+  test: (session) => probeTable(session, table),
+});

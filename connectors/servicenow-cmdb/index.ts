@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineConnector } from '../../src/connector/define.ts';
+import { cis } from './cis.ts';
+import { Config } from './config.ts';
+import { groups } from './groups.ts';
+import { memberships } from './memberships.ts';
+import { relationships } from './relationships.ts';
+import { baseUrl, openSession } from './session.ts';
+import { users } from './users.ts';
+
+export const serviceNowCmdb = defineConnector({
+  id: 'serviceNowCmdb',
+  category: 'cmdb',
+  title: 'ServiceNow CMDB',
+  version: 1,
+  config: Config,
+  auth: ['Basic'],
+  streams: [cis, relationships, users, groups, memberships],
+  origin: baseUrl,
+  open: openSession,
+});

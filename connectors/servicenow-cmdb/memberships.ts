@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineStream } from '../../src/connector/contract.ts';
+import { chunks } from './chunks.ts';
+import { membershipFields, toMembership } from './people-records.ts';
+import type { Session } from './session.ts';
+import { probeTable, readTable } from './table-stream.ts';
+import { readAll, storedText, sysIdOf } from './walk.ts';
+import { Checkpoint, Cursor, Row } from './wire.ts';
+
+const table = 'sys_user_grmember';
+const idsPerQuery = 50;
+
+export const memberships = defineStream({
+  name: 'memberships',
+  record: 'Membership',
+  needs: ['read sys_user_grmember'],
+  row: Row,
+  cursor: Cursor,
+  checkpoint: Checkpoint,
+  enabled: (session: Session) => session.config.groups === true,
+  read: (session, request) =>
+    readTable(
+      session,
+      { table, fields: membershipFields, complete: (rows) => withTwins(session, rows) },
+      request,
+    ),
+  idOf: membershipId,
+  toRecord: toMembership,
+  test: (session) => probeTable(session, table),
+});
+
+/**
+ * `group/user`. A row that lost one end is no membership, so it has only its own id; a row whose ends the account may not
+ * read could be any membership, so it has none.
+ */
+export function membershipId(raw: unknown): string | undefined {
+  const pair = pairOf(raw);
+  if (pair !== undefined) return pair;
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  return Object.hasOwn(raw, 'group') && Object.hasOwn(raw, 'user') ? sysIdOf(raw) : undefined;
+}
+
+function pairOf(raw: unknown): string | undefined {
+  const group = storedText(raw, 'group');
+  const user = storedText(raw, 'user');
+  return group === undefined || user === undefined ? undefined : `${group}/${user}`;
+}
+
+/**
+ * Several rows may join the same pair. The one with the highest sys_id stands for it: a full reading comes to it last, and
+ * a window, which may hold only one of them, gets the others here.
+ */
+async function withTwins(session: Session, rows: readonly unknown[]): Promise<readonly unknown[]> {
+  const newest = new Map<string, unknown>();
+  const odd: unknown[] = [];
+  for (const row of rows) {
+    const pair = pairOf(row);
+    if (pair === undefined) odd.push(row);
+    else newest.set(pair, row);
+  }
+  const users = new Set(rows.map((row) => storedText(row, 'user') ?? '').filter(isId));
+  const groups = new Set(rows.map((row) => storedText(row, 'group') ?? '').filter(isId));
+  for (const someGroups of chunks([...groups], idsPerQuery)) {
+    for (const someUsers of chunks([...users], idsPerQuery)) {
+      const filter = `groupIN${someGroups.join(',')}^userIN${someUsers.join(',')}`;
+      const selection = { table, filter, fields: membershipFields, labels: true };
+      const found = await readAll(session.api, selection, session.pageSize);
+      for (const row of found.rows) {
+        const pair = pairOf(row);
+        if (pair !== undefined && newest.has(pair)) newest.set(pair, row);
+      }
+    }
+  }
+  return [...odd, ...newest.values()];
+}
+
+/** References may hold a name instead of an id; only what cannot change a query goes into one. */
+function isId(text: string): boolean {
+  return /^[0-9A-Za-z_.-]{1,32}$/u.test(text);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineStream } from '../../src/connector/contract.ts';
+import { userFields, toUser } from './people-records.ts';
+import type { Session } from './session.ts';
+import { probeTable, readTable } from './table-stream.ts';
+import { sysIdOf } from './walk.ts';
+import { Checkpoint, Cursor, Row } from './wire.ts';
+
+const table = 'sys_user';
+
+export const users = defineStream({
+  name: 'users',
+  record: 'User',
+  needs: ['read sys_user'],
+  row: Row,
+  cursor: Cursor,
+  checkpoint: Checkpoint,
+  enabled: (session: Session) => session.config.users === true,
+  read: (session, request) => readTable(session, { table, fields: userFields }, request),
+  idOf: sysIdOf,
+  toRecord: toUser,
+  test: (session) => probeTable(session, table),
+});

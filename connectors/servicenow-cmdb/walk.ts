@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../../src/connector/failure.ts';
+import { minPageSize } from './answers.ts';
+import { AnswerCut, type Page, type PageRequest, type TableApi } from './api.ts';
+
+/** What is read: a table, the rows that match a filter, and of them some fields (undefined: all). */
+export interface Selection {
+  readonly table: string;
+  /** Encoded query without order; empty for all rows. */
+  readonly filter: string;
+  readonly fields: readonly string[] | undefined;
+  readonly labels: boolean;
+}
+
+/** How far a walk has come. It is stored, so a walk goes on after a crash. */
+export interface Progress {
+  readonly after: string;
+  readonly rows: number;
+  readonly pages: number;
+  /** Rows that match as the first page counted them, hidden ones included; -1 when it did not say. */
+  readonly counted: number;
+  readonly hiddenWindows: number;
+  /** True once it is certain that a row is counted but not given to this account. */
+  readonly hidden: boolean;
+}
+
+export const walkStart: Progress = {
+  after: '',
+  rows: 0,
+  pages: 0,
+  counted: -1,
+  hiddenWindows: 0,
+  hidden: false,
+};
+
+export interface WalkedPage {
+  readonly rows: readonly unknown[];
+  readonly progress: Progress;
+}
+
+/**
+ * Reads a selection page by page in the order of sys_id (section 5.2 of ServiceNow's paging as clients found it): only an
+ * empty page ends the walk, since the limit is applied before row access, so any page may be short; and an empty page
+ * whose count lies beyond its window is a window of hidden rows, after which more may come.
+ * Returns how far it came. Throws a contract Failure when the answers do not move on.
+ */
+export async function* walk(
+  api: TableApi,
+  selection: Selection,
+  pageSize: number,
+  start: Progress,
+): AsyncGenerator<WalkedPage, Progress, void> {
+  let progress = start;
+  let limit = pageSize;
+  let skip = 0;
+  for (;;) {
+    const request = pageRequest(selection, beyond(progress.after), limit, skip);
+    let page: Page;
+    try {
+      page = await api.page(request);
+    } catch (error) {
+      if (!(error instanceof AnswerCut) || limit <= minPageSize) throw error;
+      limit = Math.max(minPageSize, Math.floor(limit / 2));
+      continue;
+    }
+    progress = { ...progress, pages: progress.pages + 1, counted: firstCount(progress, page) };
+    const total = page.total ?? 0;
+    if (page.rows.length === 0) {
+      if (total > skip && !progress.hidden) {
+        // The count and the rows are two questions to the server's database: ask again before hidden rows are stated.
+        page = await api.page(request);
+        if (page.rows.length === 0) progress = { ...progress, hidden: (page.total ?? 0) > skip };
+      }
+      if (page.rows.length === 0) {
+        if (total <= skip + limit) return progress;
+        progress = { ...progress, hiddenWindows: progress.hiddenWindows + 1 };
+        skip += limit;
+        continue;
+      }
+    }
+    const last = checkedOrder(selection.table, page.rows, progress.after);
+    if (!progress.hidden && page.total !== undefined) {
+      const thin = page.rows.length < Math.min(limit, page.total - skip);
+      if (thin && (await hidesRows(api, selection, progress.after, last, limit))) {
+        progress = { ...progress, hidden: true };
+      } else if (thin) limit = Math.max(minPageSize, page.rows.length);
+    }
+    progress = { ...progress, after: last, rows: progress.rows + page.rows.length };
+    skip = 0;
+    yield { rows: page.rows, progress };
+  }
+}
+
+function firstCount(progress: Progress, page: Page): number {
+  return progress.pages === 0 && page.total !== undefined ? page.total : progress.counted;
+}
+
+function pageRequest(selection: Selection, range: string, limit: number, offset: number): PageRequest {
+  const { table, filter, fields, labels } = selection;
+  const query = [filter, range, 'ORDERBYsys_id'].filter((part) => part !== '').join('^');
+  return { table, query, fields, limit, offset, labels };
+}
+
+/**
+ * All rows of a small look-up table. When the first answer holds as many rows as it counted it is the whole table, and no
+ * second question is needed; else the table is walked.
+ */
+export async function readAll(
+  api: TableApi,
+  selection: Selection,
+  pageSize: number,
+): Promise<{ readonly rows: readonly unknown[]; readonly hidden: boolean }> {
+  const first = await api.page(pageRequest(selection, '', pageSize, 0));
+  if (first.total === first.rows.length) return { rows: first.rows, hidden: false };
+  const rows: unknown[] = [];
+  const pages = walk(api, selection, pageSize, walkStart);
+  for (;;) {
+    const next = await pages.next();
+    if (next.done === true) return { rows, hidden: next.value.hidden };
+    rows.push(...next.value.rows);
+  }
+}
+
+/** Rows that match a filter as the server counts them, hidden ones included; undefined when it does not say. */
+export async function countRows(api: TableApi, table: string, filter: string): Promise<number | undefined> {
+  const selection = { table, filter, fields: ['sys_id'], labels: false };
+  const page = await api.page(pageRequest(selection, '', 1, 0));
+  return page.total;
+}
+
+/** Whether the range of a page that came out short holds more rows than it gave: one answer that counts and lists. */
+async function hidesRows(
+  api: TableApi,
+  selection: Selection,
+  after: string,
+  last: string,
+  limit: number,
+): Promise<boolean> {
+  const range = [beyond(after), `sys_id<=${last}`].filter((part) => part !== '').join('^');
+  const page = await api.page(pageRequest(selection, range, limit, 0));
+  return page.total !== undefined && page.total > page.rows.length;
+}
+
+function beyond(after: string): string {
+  return after === '' ? '' : `sys_id>${after}`;
+}
+
+/** Ids go into queries: only what cannot change a query is let through. */
+const safeId = /^[0-9A-Za-z_.-]{1,32}$/u;
+
+/** The last sys_id of a page, after a check that every row has one and that they go on from `after` upwards. */
+function checkedOrder(table: string, rows: readonly unknown[], after: string): string {
+  let previous = after;
+  for (const row of rows) {
+    const id = sysIdOf(row);
+    if (id === undefined) {
+      throw new Failure(
+        'contract',
+        `table ${table}: a row has no sys_id; grant read access to the field sys_id of ${table}`,
+      );
+    }
+    if (!safeId.test(id)) {
+      throw new Failure(
+        'contract',
+        `table ${table}: a sys_id is not of the known form, so paging cannot go on`,
+      );
+    }
+    if (previous !== '' && !isAfter(id, previous)) {
+      throw new Failure(
+        'contract',
+        `table ${table}: rows repeat or are not in the order of sys_id (${id} after ${previous}); paging would not end`,
+      );
+    }
+    previous = id;
+  }
+  return previous;
+}
+
+/** Databases order letters and signs by different rules; ids of 32 hex digits are the same in all. */
+function isAfter(id: string, previous: string): boolean {
+  if (id === previous) return false;
+  return (
+    id > previous || id.toLowerCase() > previous.toLowerCase() || id.toUpperCase() > previous.toUpperCase()
+  );
+}
+
+/** The sys_id of a raw row, whatever else is wrong with it. */
+export function sysIdOf(raw: unknown): string | undefined {
+  return storedText(raw, 'sys_id');
+}
+
+/** The stored value of a field of a raw row; undefined when it is missing, empty or no text. */
+export function storedText(raw: unknown, field: string): string | undefined {
+  if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, field)) return undefined;
+  const cell: unknown = Reflect.get(raw, field);
+  const value: unknown = typeof cell === 'object' && cell !== null && 'value' in cell ? cell.value : cell;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Connection, Connector, ConnectorDefinition } from './contract.ts';
+import { Failure } from './failure.ts';
+
+/** Declares a connector. The types of its configuration and session stay inside: what goes in is checked first. */
+export function defineConnector<Config extends TSchema, Session>(
+  definition: ConnectorDefinition<Config, Session>,
+): Connector {
+  const { id, version, streams } = definition;
+  const configCheck = Compile(definition.config);
+
+  /** Throws a configuration Failure that names the field. */
+  function checked(config: unknown): Static<Config> {
+    if (configCheck.Check(config)) return config;
+    const { path, reason } = configProblem(configCheck.Errors(config));
+    throw new Failure('configuration', `spec.connector.${id}${path}: ${reason}`);
+  }
+
+  return {
+    id,
+    category: definition.category,
+    title: definition.title,
+    version,
+    config: definition.config,
+    auth: definition.auth,
+    streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
+    problem(config) {
+      return configCheck.Check(config) ? undefined : configProblem(configCheck.Errors(config));
+    },
+    origin: (config) => definition.origin(checked(config)),
+    async connect(context): Promise<Connection> {
+      const config = checked(context.config);
+      const opened = await definition.open({ ...context, config });
+      const source = `${id} ${opened.source}`;
+      return {
+        source,
+        fingerprint: fingerprintOf({ id, version, config, source, account: opened.account }),
+        streams: streams.map((stream) => stream.bind(opened.session)).filter((bound) => bound !== undefined),
+        close: () => Promise.resolve(),
+      };
+    },
+  };
+}
+
+/** SHA-256 over the canonical JSON, so that the order of fields in a manifest means nothing. */
+function fingerprintOf(identity: Readonly<Record<string, unknown>>): string {
+  const text = canonicalize(identity);
+  if (text === undefined) throw new Failure('internal', 'the connector identity has no JSON form');
+  return createHash('sha256').update(text).digest('hex');
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+/** The first problem of a configuration with a path as people write it: `.classes[0]`. */
+function configProblem(errors: readonly SchemaError[]): { readonly path: string; readonly reason: string } {
+  const unknown = errors.find((error) => error.keyword === 'additionalProperties');
+  const first = unknown ?? errors[0];
+  if (first === undefined) return { path: '', reason: 'does not fit its schema' };
+  const names: unknown =
+    'additionalProperties' in first.params ? first.params.additionalProperties : undefined;
+  const reason = Array.isArray(names) ? `unknown field ${names.join(', ')}` : first.message;
+  return { path: fieldPath(first.instancePath), reason: reason.slice(0, 512) };
+}
+
+function fieldPath(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^\d+$/u.test(part) ? `[${part}]` : `.${part}`))
+    .join('');
+}
