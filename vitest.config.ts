@@ -2,11 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import './test/setup/provided.ts';
 
 const clusterTests = ['test/cluster/**/*.test.ts', 'test/**/*.cluster.test.ts'];
-const seed = process.env['TEST_SEED'] === undefined ? randomInt(2 ** 31) : Number(process.env['TEST_SEED']);
-process.env['TEST_SEED'] = String(seed);
+const seed = Number(process.env['TEST_SEED'] ?? randomInt(2 ** 31));
+process.stderr.write(`TEST_SEED=${seed} repeats the random inputs of this run\n`);
 
 export default defineConfig({
   test: {

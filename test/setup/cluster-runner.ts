@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { inject, TestRunner, type RunnerTask, type RunnerTestFile } from 'vitest';
-import './provided.ts';
 
 /** The one file that fails, with the remedy, when no control plane can be had. */
 const sentinel = 'test/cluster/control-plane.test.ts';

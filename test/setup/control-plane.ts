@@ -2,7 +2,6 @@
 import type { TestProject } from 'vitest/node';
 import { ControlPlaneUnavailable, resolveControlPlane } from '../kit/control-plane/resolve.ts';
 import { startControlPlane } from '../kit/control-plane/start.ts';
-import './provided.ts';
 
 /** Set by `npm test -- --without control-plane`. */
 export const withoutVariable = 'TEST_WITHOUT';
@@ -22,7 +21,6 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     return undefined;
   }
   try {
-    const progress = (line: string) => process.stderr.write(`${line}\n`);
     const binaries = await resolveControlPlane({ progress, allowBuild: true });
     const controlPlane = await startControlPlane(binaries);
     progress(`control plane: Kubernetes ${binaries.version} (${binaries.source}) at ${controlPlane.server}`);
@@ -33,6 +31,10 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('controlPlane', { state: 'missing', leftOut: false, reason });
     return undefined;
   }
+}
+
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function describe(error: unknown): string {

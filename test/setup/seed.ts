@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import fc from 'fast-check';
+import { configureGlobal } from 'fast-check';
 import { inject } from 'vitest';
 
 /** One seed for the whole run, printed by it: TEST_SEED=… repeats the properties' inputs. */
-fc.configureGlobal({ seed: inject('seed') });
+configureGlobal({ seed: inject('seed') });

@@ -47,7 +47,7 @@ export async function executable(folder: string, name: BinaryName): Promise<stri
   }
 }
 
-/** Runs the programs once: a cut-off file or one for another processor must not be found out by the tests. */
+/** Runs the programs once: that one does not work must not be found out by the tests. */
 export async function inspectFolder(folder: string, source: BinarySource): Promise<Lookup> {
   const [etcd, apiserver, kubectl, controllerManager] = await Promise.all([
     executable(folder, 'etcd'),
@@ -62,10 +62,10 @@ export async function inspectFolder(folder: string, source: BinarySource): Promi
     return { miss: `${folder} has no ${missing.map(([name]) => name).join(', ')}` };
   }
   try {
-    const [{ stdout }] = await Promise.all([
-      run(apiserver, ['--version'], { timeout: 60_000 }),
-      run(etcd, ['--version'], { timeout: 60_000 }),
-      run(kubectl, ['version', '--client'], { timeout: 60_000 }),
+    const [stdout] = await Promise.all([
+      ask('kube-apiserver', apiserver),
+      ask('etcd', etcd),
+      ask('kubectl', kubectl),
     ]);
     const version = /v\d+\.\d+\.\S+/.exec(stdout)?.[0];
     if (version === undefined) return { miss: `${apiserver} does not say which version it is` };
@@ -79,6 +79,14 @@ export async function inspectFolder(folder: string, source: BinarySource): Promi
       miss: `a program in ${folder} does not run: ${error instanceof Error ? error.message.trim() : String(error)}`,
     };
   }
+}
+
+/** What the program says about its version. Rejects when it does not run: cut off, or for another processor. */
+export async function ask(name: BinaryName, path: string): Promise<string> {
+  const { stdout } = await run(path, name === 'kubectl' ? ['version', '--client'] : ['--version'], {
+    timeout: 60_000,
+  });
+  return stdout;
 }
 
 /** The cache's folders of our minor version, the wanted version first, then the newest. */

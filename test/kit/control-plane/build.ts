@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { executable, kubernetesVersion, type BinaryName } from './binaries.ts';
+import { ask, executable, kubernetesVersion, type BinaryName } from './binaries.ts';
 import { withCacheLock } from './cache-lock.ts';
 import { spawnTied } from './child.ts';
 
@@ -51,7 +51,7 @@ export async function buildFromModules(request: BuildRequest): Promise<string | 
     const scratch = await mkdtemp(join(folder, '.building-'));
     try {
       for (const name of request.names) {
-        if ((await executable(folder, name)) !== undefined) continue;
+        if (await works(folder, name)) continue;
         const failure = await buildOne(name, scratch, request);
         if (failure !== undefined) return failure;
         await rename(join(scratch, name), join(folder, name));
@@ -61,6 +61,12 @@ export async function buildFromModules(request: BuildRequest): Promise<string | 
       await rm(scratch, { recursive: true, force: true });
     }
   });
+}
+
+/** Another process may have built it meanwhile; a file that does not run is replaced. */
+async function works(folder: string, name: BinaryName): Promise<boolean> {
+  const path = await executable(folder, name);
+  return path !== undefined && ask(name, path).then(Boolean, () => false);
 }
 
 async function buildOne(

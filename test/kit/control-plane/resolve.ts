@@ -62,8 +62,7 @@ async function findBase(options: ResolveOptions, tried: string[]): Promise<Contr
   const places = [
     () => fromAssets(env, options.progress),
     () => fromCache(cache),
-    () =>
-      downloadEnvtest({ cache, indexUrl: options.indexUrl ?? envtestIndexUrl, progress: options.progress }),
+    () => fromDownload(options, cache),
     () => fromBuild(options, env, cache),
   ];
   for (const look of places) {

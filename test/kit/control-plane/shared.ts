@@ -7,7 +7,6 @@ import { CoreV1Api } from '@kubernetes/client-node';
 import { inject } from 'vitest';
 import { clusterAccess, type ClusterAccess } from './access.ts';
 import { waitFor } from '../wait.ts';
-import '../../setup/provided.ts';
 
 const crdFolder = fileURLToPath(new URL('../../../crds', import.meta.url));
 
