@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+export interface OperatorLine {
+  readonly msg?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface OperatorProcess {
+  /** Resolves with the exit status; never rejects. */
+  readonly ended: Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** The operator as a process of its own, as in a cluster; its log goes to a file and, line by line, to `onLine`. */
+export function startOperatorProcess(
+  args: readonly string[],
+  logFile: string,
+  onLine: (line: OperatorLine) => void,
+): OperatorProcess {
+  const child = spawn(process.execPath, [main, 'operator', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const log = createWriteStream(logFile, { flags: 'a' });
+  child.stderr.pipe(log, { end: false });
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    log.write(`${text}\n`);
+    const line = parseLine(text);
+    if (line !== undefined) onLine(line);
+  });
+  const ended = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1));
+  return {
+    ended,
+    async stop() {
+      if (child.exitCode === null) child.kill('SIGTERM');
+      await ended;
+      log.end();
+    },
+  };
+}
+
+function parseLine(text: string): OperatorLine | undefined {
+  try {
+    return JSON.parse(text) as OperatorLine;
+  } catch {
+    // A crash prints plain text; it is in the log file.
+    return undefined;
+  }
+}
