@@ -32,7 +32,6 @@ export default defineConfig({
           include: clusterTests,
           globalSetup: ['test/setup/control-plane.ts'],
           setupFiles: ['test/setup/seed.ts'],
-          runner: 'test/setup/cluster-runner.ts',
           testTimeout: 90_000,
           hookTimeout: 120_000,
         },

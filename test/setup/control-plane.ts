@@ -6,18 +6,23 @@ import { startControlPlane } from '../kit/control-plane/start.ts';
 /** Set by `npm test -- --without control-plane`. */
 export const withoutVariable = 'TEST_WITHOUT';
 
+/** The one test that fails, with the remedy, when no control plane can be had. */
+const sentinel = /a real Kubernetes control plane is at hand/;
+const noTest = /(?!)/;
+
 /**
  * One control plane for all cluster tests, started in the main process because its end is tied to the thread that started
  * it. Runs only when a cluster test is selected. That none can be had is not thrown here, since it would take the
- * unit tests down with it: one named test tells it, and the other cluster tests are skipped.
+ * unit tests down with it: one named test tells it, and the other cluster tests are skipped with their hooks, because
+ * their failures would all say the same.
  */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const missing = (reason: string, run: RegExp) => {
+    project.provide('controlPlane', { state: 'missing', reason });
+    project.config.testNamePattern = run;
+  };
   if (process.env[withoutVariable]?.split(',').includes('control-plane') === true) {
-    project.provide('controlPlane', {
-      state: 'missing',
-      leftOut: true,
-      reason: 'left out by --without control-plane',
-    });
+    missing('left out by --without control-plane', noTest);
     return undefined;
   }
   try {
@@ -28,7 +33,10 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     return () => controlPlane.stop();
   } catch (error) {
     const reason = error instanceof ControlPlaneUnavailable ? error.message : describe(error);
-    project.provide('controlPlane', { state: 'missing', leftOut: false, reason });
+    progress(`${reason}\nThe cluster tests are skipped but for one that fails and says this again.`);
+    missing(reason, sentinel);
+    // Also when that one test is not among the selected ones.
+    process.exitCode = 1;
     return undefined;
   }
 }

@@ -4,8 +4,7 @@ import type { ClusterAddress } from '../kit/control-plane/access.ts';
 /** What the setup of the cluster project hands to its tests. */
 export type ProvidedControlPlane =
   | { readonly state: 'running'; readonly address: ClusterAddress }
-  /** `leftOut`: the user said `--without control-plane`. */
-  | { readonly state: 'missing'; readonly leftOut: boolean; readonly reason: string };
+  | { readonly state: 'missing'; readonly reason: string };
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -31,6 +31,8 @@ export interface StartOptions {
 export interface ControlPlane extends ClusterAccess {
   /** For another process: `clusterAccess(address)` gives it the same access. */
   readonly address: ClusterAddress;
+  /** Of etcd, kube-apiserver and, where started, kube-controller-manager: to measure them. */
+  processIds(): readonly number[];
   /** The API server is killed, as by a crash: clients see their connections reset. */
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** On the same port and etcd, with the same certificate. Resolves when it is ready. */
@@ -130,6 +132,8 @@ async function bringUp(
   return {
     ...clusterAccess(address),
     address,
+    processIds: () =>
+      [...services.values()].flatMap(({ process: { pid } }) => (pid === undefined ? [] : [pid])),
     stopApiServer,
     startApiServer,
     async restartApiServer(signal) {
