@@ -13,14 +13,14 @@ const maxLookUps = 3;
 
 /**
  * Reads once more what was edited since a full reading began, so that a record that moved from a class not yet read to
- * one already read is seen. The list of ids goes over the whole scope, where a move changes neither membership nor order.
+ * one already read is seen. Returns whether row access hid any of them. The list of ids goes over the whole scope, where a move changes neither membership nor order.
  */
 export async function* catchUp(
   context: ClassContext,
   scope: Scope,
   since: string,
   checkpoint: Checkpoint,
-): AsyncGenerator<ScopeEvent, void, void> {
+): AsyncGenerator<ScopeEvent, boolean, void> {
   const { session } = context;
   const selection = {
     table: scope.name,
@@ -28,8 +28,11 @@ export async function* catchUp(
     fields: ['sys_id', 'sys_class_name'],
     labels: false,
   };
-  for await (const { rows } of walk(session.api, selection, session.pageSize, walkStart)) {
-    let wanted = byClass(rows, scope.name);
+  const pages = walk(session.api, selection, session.pageSize, walkStart);
+  for (;;) {
+    const step = await pages.next();
+    if (step.done === true) return step.value.hidden;
+    let wanted = byClass(step.value.rows, scope.name);
     for (let attempt = 1; wanted.size > 0; attempt += 1) {
       if (attempt > maxLookUps) {
         throw new Failure(

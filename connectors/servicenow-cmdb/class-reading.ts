@@ -10,6 +10,7 @@ import {
   endOf,
   nextWindow,
   scopeFailure,
+  steadyFilter,
   windowFilter,
   type ReadWindow,
   type ScopeEvent,
@@ -80,10 +81,10 @@ export async function* readClasses(
       continue;
     }
     try {
-      if (since !== undefined && movable && each.scope.window.since === undefined) {
-        yield* catchUp(context, each.scope, since, each.checkpoint);
-      }
-      yield await scopeEnd(context, each);
+      const movedSince = movable && each.scope.window.since === undefined ? since : undefined;
+      const hidden =
+        movedSince !== undefined && (yield* catchUp(context, each.scope, movedSince, each.checkpoint));
+      yield await scopeEnd(context, each, movedSince, hidden);
     } catch (error) {
       const failure = scopeFailure(error);
       if (failure === undefined) throw error;
@@ -197,9 +198,18 @@ function checkOwnClass(rows: readonly unknown[], className: string, table: strin
   }
 }
 
-function scopeEnd(context: ClassContext, walked: WalkedScope): Promise<ScopeEvent> {
-  const { scope, progress, classes, source } = walked;
-  const table = { name: scope.name, table: scope.name, filter: scope.query };
+function scopeEnd(
+  context: ClassContext,
+  walked: WalkedScope,
+  movedSince: string | undefined,
+  hidden: boolean,
+): Promise<ScopeEvent> {
+  const { scope, classes, source } = walked;
+  // What was edited since may have moved from class to class; the catch-up looked for it by id.
+  const unmoved = movedSince === undefined ? '' : `sys_updated_on<${movedSince}`;
+  const steady = allOf(scope.query, steadyFilter(scope.window), unmoved);
+  const progress = { ...walked.progress, hidden: walked.progress.hidden || hidden };
+  const table = { name: scope.name, table: scope.name, steady };
   return endOf(context.session.api, table, scope.window, progress, {
     classes: classes.length,
     columns: source,

@@ -36,14 +36,19 @@ export function allOf(...conditions: readonly string[]): string {
   return conditions.filter((condition) => condition !== '').join('^');
 }
 
+/** Condition of the rows that match a window now and did so while it was read. */
+export function steadyFilter(window: ReadWindow): string {
+  return window.since === undefined ? `sys_created_on<=${window.until}` : windowFilter(window);
+}
+
 /**
  * The verdict on a scope that was walked to its end. Full only when nothing that the server counts was withheld: rows
  * hidden by row access are no proof of absence. Fewer rows than counted at the start may also mean that some were deleted
- * meanwhile (or left the window), so then those that were there all the time are counted once more.
+ * meanwhile (or left the window), so then those that were there all the time (`steady`) are counted once more.
  */
 export async function endOf(
   api: TableApi,
-  scope: { readonly name: string; readonly table: string; readonly filter: string },
+  scope: { readonly name: string; readonly table: string; readonly steady: string },
   window: ReadWindow,
   progress: Progress,
   facts: Readonly<Record<string, string | number | boolean>> = {},
@@ -77,8 +82,7 @@ export async function endOf(
   // Without a count a window of hidden rows looks like the end: everything given was read, but absence proves nothing.
   if (counted === -1) return end('Window');
   if (rows < counted) {
-    const steady = allOf(scope.filter, windowFilter(window) || `sys_created_on<=${window.until}`);
-    const remaining = await countRows(api, scope.table, steady);
+    const remaining = await countRows(api, scope.table, scope.steady);
     if (remaining === undefined || remaining > rows)
       return hidden((remaining ?? counted) - rows, remaining ?? counted);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadRequest } from '../../src/connector/contract.ts';
-import { endOf, nextWindow, scopeFailure, windowFilter, type ScopeEvent } from './scope-end.ts';
+import { endOf, nextWindow, scopeFailure, steadyFilter, windowFilter, type ScopeEvent } from './scope-end.ts';
 import type { Session } from './session.ts';
 import { countRows, walk, walkStart, type Progress } from './walk.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
@@ -38,7 +38,12 @@ export async function* readTable(
       yield { type: 'page', scope: table, rows: whole, checkpoint };
       step = await pages.next();
     }
-    yield await endOf(session.api, { name: table, table, filter: '' }, { since, until }, step.value);
+    yield await endOf(
+      session.api,
+      { name: table, table, steady: steadyFilter({ since, until }) },
+      { since, until },
+      step.value,
+    );
   } catch (error) {
     const failure = scopeFailure(error);
     if (failure === undefined) throw error;

@@ -50,7 +50,7 @@ export async function* walk(
   pageSize: number,
   start: Progress,
 ): AsyncGenerator<WalkedPage, Progress, void> {
-  let progress = start;
+  const progress = { ...start };
   let limit = pageSize;
   let skip = 0;
   for (;;) {
@@ -63,36 +63,39 @@ export async function* walk(
       limit = Math.max(minPageSize, Math.floor(limit / 2));
       continue;
     }
-    progress = { ...progress, pages: progress.pages + 1, counted: firstCount(progress, page) };
-    const total = page.total ?? 0;
+    if (progress.pages === 0 && page.total !== undefined) progress.counted = page.total;
+    progress.pages += 1;
+    if (page.rows.length === 0 && beyondSkip(page, skip) && !progress.hidden) {
+      // The count and the rows are two questions to the server's database: ask again before hidden rows are stated.
+      page = await api.page(request);
+      progress.hidden = page.rows.length === 0 && beyondSkip(page, skip);
+    }
     if (page.rows.length === 0) {
-      if (total > skip && !progress.hidden) {
-        // The count and the rows are two questions to the server's database: ask again before hidden rows are stated.
-        page = await api.page(request);
-        if (page.rows.length === 0) progress = { ...progress, hidden: (page.total ?? 0) > skip };
-      }
-      if (page.rows.length === 0) {
-        if (total <= skip + limit) return progress;
-        progress = { ...progress, hiddenWindows: progress.hiddenWindows + 1 };
-        skip += limit;
-        continue;
-      }
+      if ((page.total ?? 0) <= skip + limit) return progress;
+      progress.hiddenWindows += 1;
+      skip += limit;
+      continue;
     }
     const last = checkedOrder(selection.table, page.rows, progress.after);
-    if (!progress.hidden && page.total !== undefined) {
-      const thin = page.rows.length < Math.min(limit, page.total - skip);
-      if (thin && (await hidesRows(api, selection, progress.after, last, limit))) {
-        progress = { ...progress, hidden: true };
-      } else if (thin) limit = Math.max(minPageSize, page.rows.length);
+    if (
+      !progress.hidden &&
+      page.total !== undefined &&
+      page.rows.length < Math.min(limit, page.total - skip)
+    ) {
+      progress.hidden = await hidesRows(api, selection, progress.after, last, limit);
+      // A server that caps its pages hides nothing; to go on with its size spares the question.
+      if (!progress.hidden) limit = Math.min(limit, Math.max(minPageSize, page.rows.length));
     }
-    progress = { ...progress, after: last, rows: progress.rows + page.rows.length };
+    progress.after = last;
+    progress.rows += page.rows.length;
     skip = 0;
-    yield { rows: page.rows, progress };
+    yield { rows: page.rows, progress: { ...progress } };
   }
 }
 
-function firstCount(progress: Progress, page: Page): number {
-  return progress.pages === 0 && page.total !== undefined ? page.total : progress.counted;
+/** Whether rows are counted in or after the window that starts at `skip`. */
+function beyondSkip(page: Page, skip: number): boolean {
+  return (page.total ?? 0) > skip;
 }
 
 function pageRequest(selection: Selection, range: string, limit: number, offset: number): PageRequest {

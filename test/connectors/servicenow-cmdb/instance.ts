@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type Stored = Readonly<Record<string, unknown>>;
+
+export interface Asked {
+  readonly table: string;
+  readonly query: string;
+  readonly fields: readonly string[] | undefined;
+  readonly limit: number;
+  readonly offset: number;
+  readonly params: URLSearchParams;
+}
+
+export type Answer = (response: ServerResponse) => void;
+
+/**
+ * A small ServiceNow over real HTTP whose every move a test decides: tables in memory, encoded queries, counts before row
+ * access, and a hook that may answer in its place. The emulator in test/simulators is the big, realistic one.
+ */
+export class Instance {
+  readonly asked: Asked[] = [];
+  readonly tables = new Map<string, Stored[]>();
+  /** Name of the class above, by class; tables of classes give the rows of those below. */
+  readonly parents = new Map<string, string>();
+  /** Rows that the account may not see: counted, not given. */
+  hidden: (row: Stored, table: string) => boolean = () => false;
+  /** Answers in place of the instance, or changes it, before a request is worked on. */
+  before: (asked: Asked, count: number) => Answer | undefined = () => undefined;
+  /** After the rows of an answer were chosen. */
+  after: (asked: Asked) => void = () => undefined;
+  counting = true;
+  now = new Date('2026-03-01T12:00:30Z');
+  maxPage = 100_000;
+  private readonly server = createServer((request, response) => {
+    this.serve(request, response);
+  });
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** Adds a class with its own columns to the tree and the dictionary. */
+  addClass(name: string, parent: string | undefined, columns: Readonly<Record<string, string>>): void {
+    if (parent !== undefined) this.parents.set(name, parent);
+    this.put('sys_db_object', {
+      sys_id: `t${name}`,
+      name,
+      label: `Class ${name}`,
+      super_class: parent === undefined ? '' : `t${parent}`,
+    });
+    for (const [element, internalType] of Object.entries(columns)) {
+      this.put('sys_dictionary', {
+        sys_id: `d${name}.${element}`,
+        name,
+        element,
+        internal_type: internalType,
+      });
+    }
+  }
+
+  put(table: string, ...rows: Stored[]): void {
+    this.tables.set(table, [...(this.tables.get(table) ?? []), ...rows]);
+  }
+
+  /** Puts configuration items, each into the table of its class. */
+  putItems(...rows: Stored[]): void {
+    for (const row of rows) this.put(String(row['sys_class_name']), row);
+  }
+
+  rowsOf(table: string): Stored[] {
+    const below = [...this.parents].filter(([, parent]) => parent === table).map(([name]) => name);
+    return [...(this.tables.get(table) ?? []), ...below.flatMap((name) => this.rowsOf(name))];
+  }
+
+  private serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', 'http://instance');
+    const table = /^\/api\/now\/table\/(\w+)$/u.exec(url.pathname)?.[1] ?? '';
+    const params = url.searchParams;
+    const asked: Asked = {
+      table,
+      query: params.get('sysparm_query') ?? '',
+      fields: params.get('sysparm_fields')?.split(','),
+      limit: Number(params.get('sysparm_limit') ?? 10_000),
+      offset: Number(params.get('sysparm_offset') ?? 0),
+      params,
+    };
+    this.asked.push(asked);
+    response.setHeader('date', this.now.toUTCString());
+    const instead = this.before(asked, this.asked.length);
+    if (instead !== undefined) return instead(response);
+    const login = Buffer.from('reader:secret-of-reader').toString('base64');
+    if (request.headers.authorization !== `Basic ${login}`) {
+      return refuse(401, 'User Not Authenticated')(response);
+    }
+    if (!this.tables.has(table) && !this.parents.has(table))
+      return refuse(400, `Invalid table ${table}`)(response);
+    const matching = this.rowsOf(table).filter((row) => matches(row, asked.query));
+    matching.sort((one, other) => (String(one['sys_id']) < String(other['sys_id']) ? -1 : 1));
+    const limit = Math.min(asked.limit, this.maxPage);
+    const window = matching.slice(asked.offset, asked.offset + limit);
+    const given = window.filter((row) => !this.hidden(row, table));
+    this.after(asked);
+    const headers: Record<string, string> = { 'content-type': 'application/json;charset=UTF-8' };
+    if (this.counting) headers['x-total-count'] = String(matching.length);
+    response.writeHead(200, headers);
+    response.end(JSON.stringify({ result: given.map((row) => shown(row, asked)) }));
+  }
+}
+
+export function refuse(status: number, message: string, headers: Record<string, string> = {}): Answer {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify({ error: { message, detail: '' }, status: 'failure' }));
+  };
+}
+
+export function send(body: string, type = 'application/json', status = 200): Answer {
+  return (response) => {
+    response.writeHead(status, { 'content-type': type });
+    response.end(body);
+  };
+}
+
+function matches(row: Stored, query: string): boolean {
+  let all = true;
+  let group: boolean | undefined;
+  for (const part of query.split('^')) {
+    if (part === '' || part.startsWith('ORDERBY')) continue;
+    const or = /^OR(?=[a-z])/u.test(part);
+    const holds = holdsFor(row, or ? part.slice(2) : part);
+    if (or) group = group === true || holds;
+    else {
+      all = all && group !== false;
+      group = holds;
+    }
+  }
+  return all && group !== false;
+}
+
+function holdsFor(row: Stored, condition: string): boolean {
+  const found = /^([a-z0-9_.]+)(NOT IN|IN|ISNOTEMPTY|ISEMPTY|>=|<=|!=|=|>|<)(.*)$/u.exec(condition);
+  if (found === null) throw new Error(`the test instance does not know the condition ${condition}`);
+  const [, field = '', operator = '', operand = ''] = found;
+  const value = storedOf(row[field]);
+  const list = operand.split(',');
+  const verdicts: Record<string, boolean> = {
+    'NOT IN': !list.includes(value),
+    IN: list.includes(value),
+    ISNOTEMPTY: value !== '',
+    ISEMPTY: value === '',
+    '>=': value >= operand,
+    '<=': value <= operand,
+    '!=': value !== operand,
+    '=': value === operand,
+    '>': value > operand,
+    '<': value < operand,
+  };
+  return verdicts[operator] ?? false;
+}
+
+function storedOf(cell: unknown): string {
+  const value: unknown = typeof cell === 'object' && cell !== null && 'value' in cell ? cell.value : cell;
+  return typeof value === 'string' ? value : '';
+}
+
+function shown(row: Stored, asked: Asked): Record<string, unknown> {
+  const labels = asked.params.get('sysparm_display_value') === 'all';
+  const fields = asked.fields ?? Object.keys(row);
+  const shownFields = fields.filter((field) => Object.hasOwn(row, field));
+  return Object.fromEntries(
+    shownFields.map((field) => {
+      const cell = row[field];
+      if (labels && typeof cell === 'string') return [field, { value: cell, display_value: cell }];
+      if (!labels && typeof cell === 'object') return [field, storedOf(cell)];
+      return [field, cell];
+    }),
+  );
+}

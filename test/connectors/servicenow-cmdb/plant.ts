@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Instance, type Stored } from './instance.ts';
+
+/** An id of 32 hex digits that sorts like its number. */
+export function id(number: number): string {
+  return number.toString(16).padStart(32, '0');
+}
+
+export function item(number: number, className = 'cmdb_ci_server', fields: Stored = {}): Stored {
+  return {
+    sys_id: id(number),
+    sys_class_name: className,
+    name: `item-${number}`,
+    sys_created_on: '2025-01-01 00:00:00',
+    sys_updated_on: '2025-06-01 00:00:00',
+    ...fields,
+  };
+}
+
+const base = {
+  sys_id: 'GUID',
+  sys_class_name: 'sys_class_name',
+  name: 'string',
+  sys_created_on: 'glide_date_time',
+  sys_updated_on: 'glide_date_time',
+  sys_mod_count: 'integer',
+};
+
+/** An instance with a small class tree: cmdb_ci > computer > server > linux, win. */
+export async function plant(): Promise<{ instance: Instance; url: string } & AsyncDisposable> {
+  const instance = new Instance();
+  instance.addClass('cmdb_ci', undefined, { ...base, install_status: 'integer', duplicate_of: 'reference' });
+  instance.addClass('cmdb_ci_computer', 'cmdb_ci', { os: 'string', ram: 'integer' });
+  instance.addClass('cmdb_ci_server', 'cmdb_ci_computer', {
+    used_for: 'string',
+    admin_password: 'password2',
+  });
+  instance.addClass('cmdb_ci_linux_server', 'cmdb_ci_server', { kernel_release: 'string' });
+  instance.addClass('cmdb_ci_win_server', 'cmdb_ci_server', { u_license_key: 'string' });
+  for (const table of ['cmdb_rel_ci', 'sys_user', 'sys_user_group', 'sys_user_grmember', 'cmdb_ci']) {
+    instance.put(table);
+  }
+  const url = await instance.start();
+  return { instance, url, [Symbol.asyncDispose]: () => instance[Symbol.asyncDispose]() };
+}
+
+/** The walks over data, without probes and look-ups. */
+export function asksOf(instance: Instance, table: string) {
+  return instance.asked.filter((asked) => asked.table === table && asked.fields?.length !== 1);
+}
