@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from './work-folder.ts';
 
 /**
  * Lets one process at a time fill a cache folder, so that two builds do not compete for the same minutes. It only saves
@@ -37,17 +38,8 @@ async function take(lock: string): Promise<boolean> {
   }
   const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
   // An empty file is a holder between creating and writing it.
-  if (holder > 0 && !alive(holder)) await rm(lock, { force: true });
+  if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true });
   return false;
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !isCode(error, 'ESRCH');
-  }
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -45,13 +45,13 @@ export function applyCrds(): Promise<readonly string[]> {
 }
 
 /**
- * Applies the files of `crds/` and waits until their resources can be listed: a new one is Established first, and answers
+ * Applies the definitions of a folder, `crds/` by default, and waits until their resources can be listed: a new one is Established first, and answers
  * 404 or 429 for a moment longer.
  */
-export async function applyCrdsTo(cluster: ClusterAccess): Promise<readonly string[]> {
-  const files = (await readdir(crdFolder)).filter((file) => file.endsWith('.yaml')).toSorted();
-  if (files.length === 0) throw new Error('crds/ has no *.yaml file: generate them first');
-  const args = files.flatMap((file) => ['--filename', join(crdFolder, file)]);
+export async function applyCrdsTo(cluster: ClusterAccess, folder = crdFolder): Promise<readonly string[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).toSorted();
+  if (files.length === 0) throw new Error(`${folder} has no *.yaml file: generate the CRDs first`);
+  const args = files.flatMap((file) => ['--filename', join(folder, file)]);
   const output = await cluster.kubectl([
     'apply',
     '--server-side',

@@ -95,6 +95,32 @@ test('stop ends the processes and removes the files, also when called twice', as
   await expect(fetch(own.server)).rejects.toThrow('fetch failed');
 });
 
+test('the controller manager, where it is at hand, deletes namespaces and collects garbage', async ({
+  skip,
+}) => {
+  const { binaries } = sharedCluster();
+  skip(binaries.controllerManager === undefined, 'kube-controller-manager is not among the programs');
+  await using own = await startControlPlane(binaries, { controllerManager: true });
+  const api = own.kubeConfig().makeApiClient(CoreV1Api);
+  const namespace = await freshNamespace(own);
+  const owner = await api.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'owner' } } });
+  const ownerReferences = [
+    { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata?.uid ?? '' },
+  ];
+  await api.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'owned', ownerReferences } } });
+  await api.deleteNamespacedConfigMap({ namespace, name: 'owner' });
+  const names = async () =>
+    (await api.listNamespacedConfigMap({ namespace })).items.map((item) => item.metadata?.name);
+  await waitFor('the owned object to be collected', async () => !(await names()).includes('owned'));
+  await api.deleteNamespace({ name: namespace });
+  const gone = () =>
+    api.readNamespace({ name: namespace }).then(
+      () => false,
+      (error: { code?: number }) => error.code === 404,
+    );
+  await waitFor('the namespace to be gone', gone);
+});
+
 test('a program that ends at once is told with the end of its log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bad-apiserver-'));
   const apiserver = join(folder, 'kube-apiserver');

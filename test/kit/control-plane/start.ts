@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clusterAccess, writeKubeconfig, type ClusterAccess, type ClusterAddress } from './access.ts';
 import { apiserverCa, isReady } from './apiserver-probe.ts';
@@ -17,6 +16,7 @@ import {
   type Settings,
 } from './settings.ts';
 import { obituary, startService, type Service } from './services.ts';
+import { makeWorkFolder } from './work-folder.ts';
 import { waitFor } from '../wait.ts';
 
 export interface StartOptions {
@@ -69,7 +69,7 @@ async function startOnce(binaries: ControlPlaneBinaries, options: StartOptions):
       'kube-controller-manager was asked for but is not at hand: resolve with { controllerManager: true }',
     );
   }
-  const directory = await mkdtemp(join(tmpdir(), 'control-plane-'));
+  const directory = await makeWorkFolder();
   const tokenKey = randomBytes(32).toString('base64url');
   const reviewer = await startTokenReviewer(tokenKey);
   const services = new Map<string, Service>();
