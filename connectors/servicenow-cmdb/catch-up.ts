@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import { classNameOf, tableOf, withoutSecrets, type ClassContext, type Scope } from './class-scope.ts';
+import {
+  classNameOf,
+  columnsOf,
+  tableOf,
+  withoutSecrets,
+  type ClassContext,
+  type Scope,
+} from './class-scope.ts';
 import { chunks } from './chunks.ts';
 import { allOf, type ScopeEvent } from './scope-end.ts';
 import { readAll, sysIdOf, walk, walkStart } from './walk.ts';
@@ -43,7 +50,9 @@ export async function* catchUp(
       const missing: string[] = [];
       for (const [className, ids] of wanted) {
         for (const some of chunks(ids, idsPerQuery)) {
-          const found = await lookUp(context, scope, className, some);
+          // A table that gives nothing time and again is left for that of the scope, which said where the row stands.
+          const table = attempt < maxLookUps ? tableOf(context.tree, className, scope) : scope.name;
+          const found = await lookUp(context, table, className, some);
           if (found.length > 0) yield { type: 'page', scope: scope.name, rows: found, checkpoint };
           const seen = new Set(found.map(sysIdOf));
           missing.push(...some.filter((id) => !seen.has(id)));
@@ -60,24 +69,30 @@ function byClass(rows: readonly unknown[], table: string): Map<string, string[]>
     const id = sysIdOf(row);
     if (id === undefined) continue;
     const className = classNameOf(row, table);
-    ids.set(className, [...(ids.get(className) ?? []), id]);
+    const known = ids.get(className);
+    if (known === undefined) ids.set(className, [id]);
+    else known.push(id);
   }
   return ids;
 }
 
 async function lookUp(
   context: ClassContext,
-  scope: Scope,
+  table: string,
   className: string,
   ids: readonly string[],
 ): Promise<readonly unknown[]> {
-  const { session, tree, dictionary } = context;
-  const table = tableOf(tree, className, scope);
-  const columns = (await dictionary.fieldsOf([table])).get(table);
+  const columns = await columnsOf(context, table);
   const filter = `sys_class_name=${className}^sys_idIN${ids.join(',')}`;
-  const selection = { table, filter, fields: columns?.fields, labels: true };
-  const { rows } = await readAll(session.api, selection, session.pageSize);
-  return withoutSecrets(rows, columns);
+  const selection = { table, filter, fields: columns.fields, labels: true };
+  try {
+    const { rows } = await readAll(context.session.api, selection, context.session.pageSize);
+    return withoutSecrets(rows, columns);
+  } catch (error) {
+    // The class has no table of its own: it is found in that of the scope.
+    if (error instanceof Failure && error.code === 'configuration') return [];
+    throw error;
+  }
 }
 
 /** The classes in which ids stand now; an id that is nowhere is gone. */

@@ -3,7 +3,14 @@ import type { ReadRequest } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import { catchUp } from './catch-up.ts';
 import type { ClassFields } from './class-model.ts';
-import { classNameOf, tableOf, withoutSecrets, type ClassContext, type Scope } from './class-scope.ts';
+import {
+  classNameOf,
+  columnsOf,
+  tableOf,
+  withoutSecrets,
+  type ClassContext,
+  type Scope,
+} from './class-scope.ts';
 import { checkedQuery } from './query.ts';
 import {
   allOf,
@@ -108,41 +115,76 @@ async function* walkScope(
   scope: Scope,
   stored: Checkpoint | undefined,
 ): AsyncGenerator<ScopeEvent, WalkedScope, void> {
-  const { session, tree, dictionary } = context;
   const found = await classesWithRows(context, scope);
   const classes = [...found.classes].toSorted();
-  const fields = await dictionary.fieldsOf(classes.map((name) => tableOf(tree, name, scope)));
-  let progress: Progress = stored ?? { ...walkStart, counted: found.counted, pages: found.pages };
-  progress = { ...progress, hidden: progress.hidden || found.hidden };
-  let checkpoint = stored ?? toCheckpoint(scope.window, '', progress);
+  const start: Progress = stored ?? { ...walkStart, counted: found.counted, pages: found.pages };
+  let progress: Progress = { ...start, hidden: start.hidden || found.hidden };
   let failure: Failure | undefined;
+  const sources = new Set<ClassFields['source']>();
   for (const className of classes) {
     if (stored !== undefined && className < stored.at) continue;
-    const table = tableOf(tree, className, scope);
-    const columns = fields.get(table);
-    const filter = allOf(scope.query, windowFilter(scope.window), `sys_class_name=${className}`);
-    const selection = { table, filter, fields: columns?.fields, labels: true };
     const after = stored !== undefined && className === stored.at ? stored.after : '';
+    const reading = new ClassReading(context, scope, className);
+    progress = yield* reading.read({ ...progress, after });
+    failure ??= reading.failure;
+    for (const source of reading.sources) sources.add(source);
+  }
+  const checkpoint = toCheckpoint(scope.window, classes.at(-1) ?? '', progress);
+  const source = sources.has('all') ? 'all' : 'dictionary';
+  return { scope, progress, checkpoint, classes, failure, source };
+}
+
+/** Reads the rows of one class. */
+class ClassReading {
+  /** Why the class could not be read. */
+  failure: Failure | undefined;
+  readonly sources = new Set<ClassFields['source']>();
+  private readonly context: ClassContext;
+  private readonly scope: Scope;
+  private readonly className: string;
+
+  constructor(context: ClassContext, scope: Scope, className: string) {
+    this.context = context;
+    this.scope = scope;
+    this.className = className;
+  }
+
+  /** From the table of its own; where that gives nothing, from the scope's, which said that there are rows. */
+  async *read(start: Progress): AsyncGenerator<ScopeEvent, Progress, void> {
+    const own = tableOf(this.context.tree, this.className, this.scope);
+    let progress = start;
     try {
-      const pages = walk(session.api, selection, session.pageSize, { ...progress, after });
-      let step = await pages.next();
-      while (step.done !== true) {
-        progress = step.value.progress;
-        checkOwnClass(step.value.rows, className, table);
-        checkpoint = toCheckpoint(scope.window, className, progress);
-        const rows = withoutSecrets(step.value.rows, columns);
-        yield { type: 'page', scope: scope.name, rows, checkpoint };
-        step = await pages.next();
+      progress = yield* this.readFrom(own, start);
+      if (progress.rows > start.rows || progress.hidden || start.after !== '' || own === this.scope.name) {
+        return progress;
       }
-      progress = step.value;
     } catch (error) {
       const refused = scopeFailure(error);
       if (refused === undefined || refused.code === 'contract') throw error;
-      failure ??= refused;
+      if (refused.code === 'permission' || own === this.scope.name) {
+        this.failure = refused;
+        return progress;
+      }
+    }
+    return yield* this.readFrom(this.scope.name, progress);
+  }
+
+  private async *readFrom(table: string, start: Progress): AsyncGenerator<ScopeEvent, Progress, void> {
+    const { context, scope, className } = this;
+    const { api, pageSize } = context.session;
+    const columns = await columnsOf(context, table);
+    this.sources.add(columns.source);
+    const filter = allOf(scope.query, windowFilter(scope.window), `sys_class_name=${className}`);
+    const pages = walk(api, { table, filter, fields: columns.fields, labels: true }, pageSize, start);
+    for (;;) {
+      const step = await pages.next();
+      if (step.done === true) return step.value;
+      const { rows, progress } = step.value;
+      checkOwnClass(rows, className, table);
+      const checkpoint = toCheckpoint(scope.window, className, progress);
+      yield { type: 'page', scope: scope.name, rows: withoutSecrets(rows, columns), checkpoint };
     }
   }
-  const source = [...fields.values()].some((each) => each.source === 'all') ? 'all' : 'dictionary';
-  return { scope, progress, checkpoint, classes, failure, source };
 }
 
 interface FoundClasses {

@@ -24,6 +24,12 @@ export function tableOf(tree: ClassTree, className: string, scope: Scope): strin
   return tree.has(className) ? className : scope.name;
 }
 
+export async function columnsOf({ dictionary }: ClassContext, table: string): Promise<ClassFields> {
+  const columns = (await dictionary.fieldsOf([table])).get(table);
+  if (columns === undefined) throw new Failure('internal', `the dictionary has no entry for ${table}`);
+  return columns;
+}
+
 export function classNameOf(row: unknown, table: string): string {
   const name = storedText(row, 'sys_class_name');
   if (name !== undefined && /^[A-Za-z0-9_]{1,128}$/u.test(name)) return name;
@@ -34,11 +40,8 @@ export function classNameOf(row: unknown, table: string): string {
 }
 
 /** Rows without secret fields, where the request could not leave them out by a list of fields. */
-export function withoutSecrets(
-  rows: readonly unknown[],
-  columns: ClassFields | undefined,
-): readonly unknown[] {
-  if (columns === undefined || columns.fields !== undefined) return rows;
+export function withoutSecrets(rows: readonly unknown[], columns: ClassFields): readonly unknown[] {
+  if (columns.fields !== undefined) return rows;
   return rows.map((row) =>
     typeof row === 'object' && row !== null && !Array.isArray(row)
       ? Object.fromEntries(Object.entries(row).filter(([field]) => !columns.isSecret(field)))

@@ -92,7 +92,9 @@ const parsers: Readonly<
 function parsed(row: Row, rule: FieldRule): ColumnValue | undefined {
   const value = valueOf(row, rule.field);
   if (value === undefined) return undefined;
-  const result = parsers[rule.form](value, labelOf(row, rule.field));
+  const { form, field } = rule;
+  const label = form === 'label' || form === 'words' ? labelOf(row, field) : undefined;
+  const result = parsers[form](value, label);
   return typeof result === 'string' ? bounded(result, rule) : result;
 }
 
@@ -107,7 +109,7 @@ function wholeNumber(value: string): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
-/** Columns of one row by its rules. Of several rules for one column the first that finds something wins. */
+/** Columns of one row by its rules. Rules for one column stand together; the first that finds something wins. */
 export function columnsOf<Columns>(row: Row, rules: readonly RuleFor<Columns>[]): Partial<Columns> {
   const columns: Record<string, ColumnValue> = {};
   for (const rule of rules) {
@@ -153,18 +155,24 @@ function labelsKey(row: Row): string {
   return Object.hasOwn(row, 'labels') ? '$labels' : 'labels';
 }
 
-/** By field, the texts that columns filled from that field hold. */
+/**
+ * By field, the texts that columns filled from that field hold. Of several rules for one column only the first counts: a
+ * column does not tell that its text came from a second choice, so that stays in the attributes.
+ */
 function keptWords(
   row: Row,
   rules: readonly FieldRule[],
   columns: Readonly<Partial<Record<string, ColumnValue>>>,
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const kept = new Map<string, Set<string>>();
+  let previous: string | undefined;
   for (const { column, field } of rules) {
-    const value = columns[column];
+    const value = column === previous ? undefined : columns[column];
+    previous = column;
     if (value === undefined || !Object.hasOwn(row, field)) continue;
-    const words = kept.get(field) ?? new Set();
-    kept.set(field, words.add(String(value)));
+    const words = kept.get(field);
+    if (words === undefined) kept.set(field, new Set([String(value)]));
+    else words.add(String(value));
   }
   return kept;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { refuse } from './instance.ts';
+import { refuse, send, type Answer } from './instance.ts';
 import { id, item, plant } from './plant.ts';
 import { open, readStream } from './reading.ts';
 
@@ -67,6 +67,23 @@ describe('configuration items', () => {
       columns: { class: 'x_new_class', operatingSystem: 'Plan 9' },
     });
     expect(ends).toMatchObject([{ type: 'end', coverage: 'Full', evidence: { classes: 2 } }]);
+  });
+
+  test.each([
+    ['is refused as invalid', (): Answer => refuse(400, 'Invalid table')],
+    ['answers nothing', (): Answer => send('{"result":[]}')],
+  ])('a class whose own table %s is read from the table above', async (_, answer) => {
+    await using planted = await plant();
+    planted.instance.putItems(
+      item(1, linux),
+      item(2, win),
+      item(3, linux, { sys_updated_on: '2026-03-01 12:00:10' }),
+    );
+    planted.instance.before = ({ table }) => (table === linux ? answer() : undefined);
+    await using opened = await open(planted.url);
+    const { records, ends } = await readStream(opened.stream('cis'));
+    expect([...records.keys()].toSorted()).toEqual([1, 2, 3].map(id));
+    expect(ends).toMatchObject([{ type: 'end', coverage: 'Full' }]);
   });
 
   test('classes without rows cost no request', async () => {
@@ -262,8 +279,8 @@ describe('incremental reading', () => {
         evidence: { since: '2026-03-01 11:50:00', until: '2026-03-01 11:59:30', rows: 1 },
       },
     ]);
-    const data = planted.instance.asked.filter(({ table }) => table === linux);
-    expect(data[0]?.query).toBe(
+    const first = planted.instance.asked.find(({ table }) => table === linux);
+    expect(first?.query).toBe(
       `sys_updated_on>=2026-03-01 11:50:00^sys_updated_on<=2026-03-01 11:59:30^sys_class_name=${linux}^ORDERBYsys_id`,
     );
     expect(planted.instance.asked.some(({ query }) => query.includes('javascript:'))).toBe(false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import { toAsset, type AssetContext } from '../../../connectors/servicenow-cmdb/asset-record.ts';
@@ -24,10 +24,11 @@ function labelled(value: string, label: string | null): Cell {
   return { value, display_value: label };
 }
 
-describe('status', () => {
-  const status = (codes: Partial<Record<StatusField, string>>, leading?: StatusField) =>
-    assetStatus((field) => codes[field], leading);
+function status(codes: Partial<Record<StatusField, string>>, leading?: StatusField) {
+  return assetStatus((field) => codes[field], leading);
+}
 
+describe('status', () => {
   test.each([
     ['0', 'pending'],
     ['1', 'active'],
@@ -206,6 +207,14 @@ describe('fields of a configuration item', () => {
     expect(asset({ company })).toMatchObject({ columns: {}, attributes: { company } });
     expect(asset({ managed_by: labelled('glide.maint', 'glide.maint') }).columns).toEqual({
       managedBy: 'glide.maint',
+    });
+  });
+
+  test('a second choice fills a column but stays in the attributes, since the column does not name its field', () => {
+    expect(asset({ classification: labelled('prod', 'Production'), model_number: '2650' })).toEqual({
+      externalId: 'a1',
+      columns: { environment: 'Production', model: '2650' },
+      attributes: { classification: 'prod', model_number: '2650', labels: { classification: 'Production' } },
     });
   });
 

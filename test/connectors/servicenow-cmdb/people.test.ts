@@ -136,14 +136,16 @@ describe('users and groups', () => {
   });
 });
 
-describe('memberships', () => {
-  const member = (number: number, group: string, user: string) => ({
+function member(number: number, group: string, user: string) {
+  return {
     sys_id: id(number),
     group: reference(group, 'Database'),
     user: reference(user, 'Ann Example'),
     ...times,
-  });
+  };
+}
 
+describe('memberships', () => {
   test('are named by both ends and keep the sys_id', async () => {
     await using planted = await plant();
     planted.instance.put('sys_user_grmember', member(1, 'g1', 'u1'));

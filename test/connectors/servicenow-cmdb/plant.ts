@@ -43,8 +43,3 @@ export async function plant(): Promise<{ instance: Instance; url: string } & Asy
   const url = await instance.start();
   return { instance, url, [Symbol.asyncDispose]: () => instance[Symbol.asyncDispose]() };
 }
-
-/** The walks over data, without probes and look-ups. */
-export function asksOf(instance: Instance, table: string) {
-  return instance.asked.filter((asked) => asked.table === table && asked.fields?.length !== 1);
-}
