@@ -93,7 +93,6 @@ export class SystemReconciler {
     if (changedSecret === undefined && !waiting) this.deps.credentialWatch.forget(key);
     const held = waiting ? backoffUntil(history, schedule) : undefined;
     const planned = plan(schedule, {
-      uid: system.metadata.uid,
       createdAt: new Date(system.metadata.creationTimestamp),
       now: this.deps.now(),
       lastSlot: history.lastScheduledSlot ?? lastSlotOf(system),

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
+
+/*
+ * Names of the runs that the operator makes. Each follows from its cause alone, so that a crash between making a run and
+ * noting it cannot make a second one.
+ */
+
+/** `<system>-<slot in unix minutes>`. */
+export function slotRunName(system: string, slot: Date): string {
+  return `${system}-${Math.floor(slot.getTime() / 60_000)}`;
+}
+
+/** For a run-requested token. */
+export function requestRunName(system: string, uid: string, token: string): string {
+  return `${system}-r-${digest(`${uid}/${token}`)}`;
+}
+
+/** For a new generation of the spec. */
+export function specRunName(system: string, generation: number): string {
+  return `${system}-g-${generation}`;
+}
+
+/** For changed credentials. */
+export function credentialsRunName(system: string, secretUid: string, resourceVersion: string): string {
+  return `${system}-c-${digest(`${secretUid}/${resourceVersion}`)}`;
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 10);
+}
