@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
 import { runModes, type RunMode } from '../api/sync-run.ts';
-import { validateManifest } from '../api/validate.ts';
+import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
 import type { Progress } from '../sync/engine.ts';
 import type { Streams } from './command.ts';
@@ -71,7 +71,7 @@ export interface FileRun {
 export async function runFromFile(options: FileRun): Promise<number> {
   const { streams } = options;
   const manifests = await readManifests(options.file, streams.stdin);
-  const local = localSystem(manifests, (manifest) => validateManifest(manifest, connectors));
+  const local = localSystem(manifests, problemsOf);
   const connector = connectors.find(({ id }) => id in local.system.spec.connector);
   if (connector === undefined) throw new InputError('spec.connector names no known connector');
   const runtime = createRuntime({

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
-import { connectors } from '../../connectors/index.ts';
-import { validateManifest } from '../api/validate.ts';
+import { problemsOf } from './known.ts';
 import type { Streams } from './command.ts';
 import { describeProblem } from './local-system.ts';
 import { InputError, readManifests } from './manifests.ts';
@@ -21,7 +20,7 @@ export async function validateCommand(args: readonly string[], streams: Streams)
   if (values.file === undefined) throw new InputError('-f FILE is missing');
   let bad = false;
   for (const manifest of await readManifests(values.file, streams.stdin)) {
-    const problems = validateManifest(manifest, connectors);
+    const problems = problemsOf(manifest);
     if (problems.length === 0) streams.stdout.write(`${manifest.kind} ${manifest.metadata.name}: valid\n`);
     for (const problem of problems) streams.stderr.write(`${describeProblem(manifest, problem)}\n`);
     bad ||= problems.length > 0;

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
+import { parseDurationMs } from './duration.ts';
+import { authTypes, type AuthType, type ExternalSystemSpec } from './external-system.ts';
+import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
+import { SyncRunSpecSchema } from './sync-run.ts';
+
+/** One thing that is wrong: the field as people write it, and what to do about it. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface ValidatedConnector extends ConnectorSchema {
+  readonly auth: readonly AuthType[];
+}
+
+/** Says what is wrong with a schedule, beginning with the field; handed in, since the api layer knows no calendar. */
+export type ScheduleCheck = (schedule: ExternalSystemSpec['schedule']) => string | undefined;
+
+interface Named {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly [field: string]: unknown;
+}
+
+/** Checks one manifest with the CRDs' own schemas and the rules that the API server checks by CEL. No values are quoted of Secrets. */
+export function validateManifest(
+  manifest: Named,
+  connectors: readonly ValidatedConnector[],
+  checkSchedule: ScheduleCheck,
+): readonly Problem[] {
+  if (manifest.kind === 'Secret') return secretProblems(manifest);
+  if (manifest.kind !== externalSystemKind && manifest.kind !== syncRunKind) {
+    return [
+      {
+        path: 'kind',
+        message: `${manifest.kind} is not known; use ${externalSystemKind}, ${syncRunKind} or Secret`,
+      },
+    ];
+  }
+  const problems: Problem[] = [];
+  if (manifest.apiVersion !== apiVersion) {
+    problems.push({ path: 'apiVersion', message: `${manifest.apiVersion} is not known; use ${apiVersion}` });
+  }
+  problems.push(...nameProblems(manifest.metadata.name), ...unknownFields(manifest));
+  if (manifest.kind === syncRunKind)
+    return [...problems, ...schemaProblems(SyncRunSpecSchema, manifest['spec'], 'spec')];
+  return [...problems, ...specProblems(manifest['spec'], connectors, checkSchedule)];
+}
+
+/** What is wrong with the spec of an ExternalSystem. */
+export function specProblems(
+  spec: unknown,
+  connectors: readonly ValidatedConnector[],
+  checkSchedule: ScheduleCheck,
+): readonly Problem[] {
+  const problems = schemaProblems(externalSystemSpecSchema(connectors), spec, 'spec');
+  // The rules read fields whose types the schema has just proven.
+  return problems.length > 0 ? problems : ruleProblems(spec as ExternalSystemSpec, connectors, checkSchedule);
+}
+
+function ruleProblems(
+  spec: ExternalSystemSpec,
+  connectors: readonly ValidatedConnector[],
+  checkSchedule: ScheduleCheck,
+): Problem[] {
+  const problems: Problem[] = [];
+  const { type, secretRef } = spec.auth;
+  if (type !== 'None' && secretRef === undefined) {
+    problems.push({
+      path: 'spec.auth.secretRef',
+      message: `is required for type ${type}; name the Secret with the credentials`,
+    });
+  }
+  const connector = connectors.find(({ id }) => id in spec.connector);
+  if (connector !== undefined && !connector.auth.includes(type)) {
+    problems.push({
+      path: 'spec.auth.type',
+      message: `${type} does not fit connector ${connector.id}; use ${connector.auth.join(' or ')}`,
+    });
+  }
+  if (spec.schedule?.every !== undefined && spec.schedule.cron !== undefined) {
+    problems.push({ path: 'spec.schedule', message: 'give every or cron, not both' });
+  }
+  problems.push(...durationProblems(spec));
+  const softMs = parseDurationMs(spec.limits?.softTimeLimit ?? '25m') ?? 0;
+  const hardMs = parseDurationMs(spec.limits?.hardTimeLimit ?? '30m') ?? 0;
+  if (softMs > hardMs) {
+    problems.push({
+      path: 'spec.limits.softTimeLimit',
+      message: 'is longer than hardTimeLimit (default 30m); make it shorter',
+    });
+  }
+  const schedule = checkSchedule(spec.schedule);
+  if (problems.length === 0 && schedule !== undefined) {
+    const [path = 'spec.schedule', ...rest] = schedule.split(': ');
+    problems.push({ path, message: rest.join(': ') });
+  }
+  return problems;
+}
+
+/** The bounds that the CRD checks by CEL, from the same rule texts. */
+function durationProblems(spec: ExternalSystemSpec): Problem[] {
+  const problems: Problem[] = [];
+  const check = (path: string, value: string | undefined, minMs: number, maxMs: number, example: string) => {
+    if (value === undefined) return;
+    const ms = parseDurationMs(value);
+    if (ms !== undefined && ms >= minMs && ms <= maxMs) return;
+    problems.push({ path, message: `${value} is out of bounds; use ${example}` });
+  };
+  const yearMs = 8760 * 3_600_000;
+  check('spec.schedule.every', spec.schedule?.every, 60_000, yearMs, '1m to 8760h');
+  check('spec.schedule.fullEvery', spec.schedule?.fullEvery, 60_000, yearMs, '1m to 8760h');
+  check('spec.schedule.jitter', spec.schedule?.jitter, 0, 24 * 3_600_000, '0s to 24h');
+  check('spec.schedule.startingDeadline', spec.schedule?.startingDeadline, 10_000, yearMs, '10s to 8760h');
+  check('spec.schedule.minimumInterval', spec.schedule?.minimumInterval, 0, yearMs, '0s to 8760h');
+  check('spec.limits.softTimeLimit', spec.limits?.softTimeLimit, 5_000, 24 * 3_600_000, '5s to 24h');
+  check('spec.limits.hardTimeLimit', spec.limits?.hardTimeLimit, 10_000, 25 * 3_600_000, '10s to 25h');
+  return problems;
+}
+
+const topLevel: readonly string[] = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
+
+function unknownFields(manifest: Named): Problem[] {
+  return Object.keys(manifest)
+    .filter((key) => !topLevel.includes(key))
+    .map((key) => ({ path: key, message: `unknown field; a manifest has ${topLevel.join(', ')}` }));
+}
+
+function nameProblems(name: string): Problem[] {
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/u.test(name)) {
+    return [
+      { path: 'metadata.name', message: `${name} is no valid name; use lower-case letters, digits, - and .` },
+    ];
+  }
+  if (name.length <= 63) return [];
+  return [
+    {
+      path: 'metadata.name',
+      message: `has ${name.length} characters; use at most 63, since runs carry it in their names`,
+    },
+  ];
+}
+
+function secretProblems(manifest: Named): Problem[] {
+  const problems: Problem[] = [];
+  for (const field of ['data', 'stringData'] as const) {
+    const value = manifest[field];
+    if (value === undefined) continue;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      problems.push({ path: field, message: 'must be a map of keys to text' });
+      continue;
+    }
+    for (const [key, content] of Object.entries(value)) {
+      if (typeof content !== 'string')
+        problems.push({ path: `${field}.${key}`, message: 'must be text; put it in quotes' });
+      else if (field === 'data' && !isBase64(content)) {
+        problems.push({ path: `${field}.${key}`, message: 'is not base64; use stringData for plain text' });
+      }
+    }
+  }
+  return problems;
+}
+
+function isBase64(text: string): boolean {
+  return /^[A-Za-z0-9+/\s]*={0,2}\s*$/u.test(text) && text.replaceAll(/\s/gu, '').length % 4 === 0;
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
+function schemaProblems(schema: TSchema, value: unknown, root: string): Problem[] {
+  const check = compiled.get(schema) ?? Compile(schema);
+  compiled.set(schema, check);
+  if (value === undefined) return [{ path: root, message: 'is missing' }];
+  if (check.Check(value)) return [];
+  const errors = check.Errors(value) as readonly SchemaError[];
+  // An unknown member shows twice: as a false schema and by name. The name is what helps.
+  const told = errors.filter(({ keyword }) => keyword !== 'boolean');
+  const problems = told.map((error) => describeError(error, value, root));
+  return [
+    ...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values(),
+  ].slice(0, 20);
+}
+
+function describeError(error: SchemaError, value: unknown, root: string): Problem {
+  const path = `${root}${fieldPath(error.instancePath)}`;
+  const found = valueAt(value, error.instancePath);
+  const shown =
+    typeof found === 'string' || typeof found === 'number' ? `${JSON.stringify(found).slice(0, 80)} ` : '';
+  const params = error.params as Readonly<Record<string, unknown>>;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return {
+        path,
+        message: `unknown field ${listed(params['additionalProperties'])}; remove it or correct its name`,
+      };
+    case 'required':
+      return { path, message: `${listed(params['requiredProperties'])} is missing` };
+    case 'enum':
+      return { path, message: `${shown}is not allowed; use ${allowedAt(error, path)}` };
+    case 'minProperties':
+      return { path, message: 'names no connector; give exactly one' };
+    case 'maxProperties':
+      return {
+        path,
+        message: `names more than one connector (${Object.keys(found as object).join(', ')}); give exactly one`,
+      };
+    case 'pattern':
+      return {
+        path,
+        message: `${shown}is not of the right form; see kubectl explain externalsystem.${path.replaceAll(/\[\d+\]/gu, '')}`,
+      };
+    default:
+      return { path, message: `${shown}${error.message}` };
+  }
+}
+
+function allowedAt(error: SchemaError, path: string): string {
+  const params = error.params as { allowedValues?: readonly unknown[] };
+  const allowed = params.allowedValues ?? (path === 'spec.auth.type' ? authTypes : []);
+  return allowed.length === 0 ? 'one of the documented values' : allowed.join(', ');
+}
+
+function listed(names: unknown): string {
+  return Array.isArray(names) ? names.join(', ') : String(names);
+}
+
+function valueAt(value: unknown, pointer: string): unknown {
+  let current = value;
+  for (const part of pointer.split('/').slice(1)) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Readonly<Record<string, unknown>>)[part];
+  }
+  return current;
+}
+
+function fieldPath(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/u.test(part) ? `[${part}]` : `.${part}`))
+    .join('');
+}
