@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** An answer of the API server that is no success. */
+export class ApiError extends Error {
+  /** HTTP status. */
+  readonly code: number;
+  /** The server's one word: Conflict, AlreadyExists, Expired … */
+  readonly reason: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: number, reason: string, message: string, retryAfterMs?: number) {
+    super(`API server: ${code} ${reason}: ${message}`);
+    this.name = 'ApiError';
+    this.code = code;
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  static fromAnswer(
+    code: number,
+    text: string,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): ApiError {
+    const seconds = Number(headers['retry-after']);
+    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : undefined;
+    const { reason, message } = statusOf(text);
+    return new ApiError(code, reason, message, retryAfterMs);
+  }
+}
+
+function statusOf(text: string): { readonly reason: string; readonly message: string } {
+  try {
+    const body = JSON.parse(text) as { reason?: unknown; message?: unknown };
+    const reason = typeof body.reason === 'string' ? body.reason : 'Unknown';
+    return { reason, message: typeof body.message === 'string' ? body.message : '' };
+  } catch {
+    // A proxy in between answers plain text.
+    return { reason: 'Unknown', message: text.slice(0, 200) };
+  }
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404;
+}
+
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 409 && error.reason !== 'AlreadyExists';
+}
+
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'AlreadyExists';
+}
+
+/** The version that a list or watch asked for is gone: list anew. */
+export function isExpired(error: unknown): boolean {
+  return (
+    error instanceof ApiError && (error.code === 410 || error.reason === 'Expired' || error.reason === 'Gone')
+  );
+}
