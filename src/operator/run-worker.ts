@@ -52,6 +52,12 @@ export class RunWorker {
       stop.abort(new RunStop('shutdown', 'the operator is shutting down'));
   }
 
+  /** Stops the runs in hand at their last checkpoint; others may take them over. The worker itself goes on. */
+  letGo(): void {
+    for (const { stop } of this.active.values())
+      stop.abort(new RunStop('shutdown', 'the lease of this replica was lost'));
+  }
+
   get activeRuns(): number {
     return this.active.size;
   }

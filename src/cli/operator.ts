@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { connectors } from '../../connectors/index.ts';
+import type { ExternalSystem } from '../api/resource.ts';
+import type { Connector } from '../connector/contract.ts';
+import { Failure } from '../connector/failure.ts';
+import { Controller } from '../operator/controller.ts';
+import { loadKubeConfig } from '../operator/kube-config.ts';
+import { runSync } from '../sync/engine.ts';
+import { startHttpServer } from '../telemetry/http-server.ts';
+import { createLogger, logLevels, type LogLevel, type Logger } from '../telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import type { Streams } from './command.ts';
+import { specProblemOf } from './known.ts';
+import { InputError } from './manifests.ts';
+import { createRuntime, type RequestObservation } from './runtime.ts';
+import { defaultStoreUrl, storeFromUrl } from './store-url.ts';
+import { version } from './version.ts';
+
+export const operatorUsage = `extsys operator [--store sqlite:FILE] [--kubeconfig FILE] [--context NAME] [--namespace NAME]
+
+The controller: watches ExternalSystems, makes and works on SyncRuns. In a pod it uses the pod's account, elsewhere your kubeconfig.
+
+      --store URL                 inventory database (default ${defaultStoreUrl})
+      --kubeconfig FILE           instead of KUBECONFIG, ~/.kube/config or the pod's account
+      --context NAME              of the kubeconfig
+      --namespace NAME            watch this one namespace only (default all)
+      --lease-namespace NAME      where the Leases are (default: the pod's namespace, else default)
+      --listen ADDRESS            for /metrics, /healthz, /readyz (default :8080; port 0 takes a free one)
+      --concurrent-runs N         runs at a time (default 4)
+      --allow-insecure-upstreams  allow plain http:, loopback and link-local upstreams
+      --log-level LEVEL           ${logLevels.join(', ')} (default info)
+`;
+
+/** `extsys operator`. Ends on SIGTERM and SIGINT, after the runs in hand have reached their checkpoints. */
+export async function operatorCommand(args: readonly string[], streams: Streams): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      store: { type: 'string', default: defaultStoreUrl },
+      kubeconfig: { type: 'string' },
+      context: { type: 'string' },
+      namespace: { type: 'string' },
+      'lease-namespace': { type: 'string' },
+      listen: { type: 'string', default: ':8080' },
+      'concurrent-runs': { type: 'string', default: '4' },
+      'allow-insecure-upstreams': { type: 'boolean', default: false },
+      'log-level': { type: 'string', default: 'info' },
+    },
+  });
+  const level = logLevels.find((name) => name === values['log-level']);
+  if (level === undefined)
+    throw new InputError(`--log-level ${values['log-level']}: use ${logLevels.join(', ')}`);
+  const concurrentRuns = Number(values['concurrent-runs']);
+  if (!Number.isInteger(concurrentRuns) || concurrentRuns < 1 || concurrentRuns > 64) {
+    throw new InputError(`--concurrent-runs ${values['concurrent-runs']}: use a whole number from 1 to 64`);
+  }
+  const { host, port } = parseListen(values.listen);
+  const { config, namespace: podNamespace } = loadKubeConfig(values.kubeconfig, values.context);
+  return runOperator({
+    storeUrl: values.store,
+    config,
+    namespace: values.namespace,
+    leaseNamespace: values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default',
+    host,
+    port,
+    concurrentRuns,
+    allowInsecure: values['allow-insecure-upstreams'],
+    level,
+    streams,
+  });
+}
+
+interface OperatorSettings {
+  readonly storeUrl: string;
+  readonly config: ReturnType<typeof loadKubeConfig>['config'];
+  readonly namespace: string | undefined;
+  readonly leaseNamespace: string;
+  readonly host: string;
+  readonly port: number;
+  readonly concurrentRuns: number;
+  readonly allowInsecure: boolean;
+  readonly level: LogLevel;
+  readonly streams: Streams;
+}
+
+async function runOperator(settings: OperatorSettings): Promise<number> {
+  const metrics = createMetrics(version);
+  const runtime = createRuntime({
+    version,
+    addresses: {
+      allowHttp: settings.allowInsecure,
+      allowLoopback: settings.allowInsecure,
+      remedy: 'start the operator with --allow-insecure-upstreams to allow it',
+    },
+    onRequest: (observation) => countRequest(metrics, observation),
+  });
+  const redact = (text: string) => runtime.redactor.redact(text);
+  const { stdout } = settings.streams;
+  const logger = createLogger({
+    level: settings.level,
+    destination: { write: (line) => stdout.write(line) },
+    redact,
+  });
+  const store = storeFromUrl(settings.storeUrl);
+  await store.open({});
+  const controller = new Controller({
+    config: settings.config,
+    store,
+    logger,
+    metrics,
+    identity: `extsys-${hostname()
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9-]/gu, '-')
+      .slice(0, 40)}-${randomBytes(4).toString('hex')}`,
+    leaseNamespace: settings.leaseNamespace,
+    namespace: settings.namespace,
+    concurrentRuns: settings.concurrentRuns,
+    specProblem: specProblemOf,
+    connectorOf: (system) => connectorOf(system)?.id ?? 'unknown',
+    sync: ({ request, system, ...input }) => {
+      const connector = connectorOf(system);
+      if (connector === undefined)
+        throw new Failure('configuration', 'spec.connector names no known connector');
+      return runSync(request, runtime.dependencies({ ...input, system, connector, store }));
+    },
+    redact,
+    now: runtime.now,
+    monotonicMs: runtime.monotonicMs,
+    random: Math.random,
+  });
+  const server = await startHttpServer({
+    host: settings.host,
+    port: settings.port,
+    metrics,
+    live: () => controller.live(),
+    ready: () => controller.ready(),
+  });
+  const stopped = stopSignal(logger);
+  logger.info('listening', { url: server.url, version });
+  const started = controller.start();
+  started.catch((error: unknown) => logger.error('start failed', { error }));
+  await stopped;
+  await controller.shutdown();
+  await server.stop();
+  await store.close();
+  logger.info('stopped');
+  return 0;
+}
+
+function connectorOf(system: ExternalSystem): Connector | undefined {
+  return connectors.find(({ id }) => id in system.spec.connector);
+}
+
+function countRequest(metrics: Metrics, { system, connector, status, durationMs }: RequestObservation): void {
+  const [namespace = '', name = ''] = system.split('/');
+  const code = status ?? 0;
+  metrics.count('extsys_upstream_requests_total', { namespace, system: name, connector, code });
+  metrics.observe('extsys_upstream_request_duration_seconds', { connector, code }, durationMs / 1000);
+}
+
+function stopSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        logger.info('stopping', { signal });
+        resolve();
+      });
+    }
+  });
+}
+
+function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port = ''] = /^(.*):(\d{1,5})$/u.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535)
+    throw new InputError(`--listen ${text}: use ADDRESS:PORT, such as :8080`);
+  return { host: host === '' ? '::' : host.replaceAll(/[[\]]/gu, ''), port: Number(port) };
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Condition } from '../api/conditions.ts';
+import type { ExternalSystemStatus } from '../api/external-system.ts';
+import type { ExternalSystem, SyncRun } from '../api/resource.ts';
+import type { SyncRunStatus } from '../api/sync-run.ts';
+import type { EventRecorder } from './events.ts';
+import { reasonOf } from './verdict.ts';
+
+/*
+ * What a person would want to know, as Events: a change of readiness, and runs that went wrong or deleted something. A
+ * routine success is no news.
+ */
+
+/** When Ready changed its status or its reason. */
+export function announceVerdict(
+  events: EventRecorder,
+  before: ExternalSystem,
+  after: ExternalSystemStatus,
+): void {
+  const was = readyOf(before.status);
+  const is = readyOf(after);
+  if (
+    is === undefined ||
+    is.reason === 'Progressing' ||
+    (was?.status === is.status && was.reason === is.reason)
+  )
+    return;
+  void events.record(before, {
+    type: is.status === 'True' ? 'Normal' : 'Warning',
+    reason: is.status === 'True' ? 'Ready' : is.reason,
+    message: is.message,
+  });
+}
+
+function readyOf(status: ExternalSystemStatus | undefined): Condition | undefined {
+  return status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+/** When a run failed, was incomplete, or marked records as gone. */
+export function announceEnd(
+  events: EventRecorder,
+  run: SyncRun,
+  system: ExternalSystem | undefined,
+  status: SyncRunStatus,
+): void {
+  const subject = system ?? run;
+  const { failure, phase = 'Failed', totals } = status;
+  if (failure !== undefined && phase !== 'Skipped') {
+    const message = `SyncRun ${run.metadata.name} ended as ${phase}: ${failure.message} Who must act: ${failure.audience}.`;
+    void events.record(subject, {
+      type: phase === 'Cancelled' ? 'Normal' : 'Warning',
+      reason: reasonOf(failure.code),
+      message,
+    });
+  } else if (totals !== undefined && totals.failed > 0) {
+    const message = `SyncRun ${run.metadata.name} set ${totals.failed} rows aside; see the table quarantine`;
+    void events.record(subject, { type: 'Warning', reason: 'RowsSetAside', message });
+  }
+  if (totals !== undefined && totals.deleted > 0) {
+    const message = `SyncRun ${run.metadata.name} marked ${totals.deleted} records as gone`;
+    void events.record(subject, { type: 'Normal', reason: 'RecordsDeleted', message });
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ExternalSystem } from '../api/resource.ts';
+import type { SyncRunStatus } from '../api/sync-run.ts';
+import type { ArchivedRun } from '../store/port.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { RequestObserver } from './kube-client.ts';
+
+export interface ScrapeFacts {
+  readonly systems: readonly ExternalSystem[];
+  readonly now: Date;
+  readonly activeRuns: number;
+  readonly leader: boolean;
+  readonly queues: Readonly<Record<string, number>>;
+}
+
+const counted = ['fetched', 'created', 'updated', 'unchanged', 'deleted', 'failed'] as const;
+
+/** Turns what happens in the controller into metrics. */
+export class ControllerMetrics {
+  private readonly metrics: Metrics;
+  private readonly connectorOf: (system: ExternalSystem) => string;
+
+  constructor(metrics: Metrics, connectorOf: (system: ExternalSystem) => string) {
+    this.metrics = metrics;
+    this.connectorOf = connectorOf;
+  }
+
+  readonly kubeRequest: RequestObserver = ({ verb, resource, code }) => {
+    this.metrics.count('extsys_kube_requests_total', { verb, resource, code });
+  };
+
+  queueWaited(queue: string, ms: number): void {
+    this.metrics.observe('extsys_queue_latency_seconds', { queue }, ms / 1000);
+  }
+
+  started(slot: string, now: Date): void {
+    this.metrics.observe(
+      'extsys_schedule_skew_seconds',
+      {},
+      Math.max(0, (now.getTime() - Date.parse(slot)) / 1000),
+    );
+  }
+
+  /** A run whose system is gone has no connector to be counted under. */
+  ended(system: ExternalSystem | undefined, archived: ArchivedRun, status: SyncRunStatus): void {
+    const [namespace = '', name = ''] = archived.system.split('/');
+    const labels = {
+      namespace,
+      system: name,
+      connector: system === undefined ? 'unknown' : this.connectorOf(system),
+    };
+    const { metrics } = this;
+    const { mode, phase, failureCode = 'none' } = archived;
+    metrics.count('extsys_runs_total', { ...labels, mode, phase, failure: failureCode });
+    metrics.observe(
+      'extsys_run_duration_seconds',
+      labels,
+      (archived.endedAt.getTime() - archived.startedAt.getTime()) / 1000,
+    );
+    for (const stream of status.streams ?? []) {
+      for (const result of counted) {
+        if (stream[result] > 0)
+          metrics.count('extsys_records_total', { ...labels, stream: stream.name, result }, stream[result]);
+      }
+    }
+    metrics.count('extsys_upstream_bytes_total', labels, status.upstream?.bytes ?? 0);
+    metrics.count('extsys_upstream_throttled_seconds_total', labels, status.upstream?.throttledSeconds ?? 0);
+    if (status.missedSlots !== undefined)
+      metrics.count('extsys_missed_slots_total', labels, status.missedSlots.count);
+  }
+
+  /** States as they are now, so that a system that is gone leaves no series behind. */
+  fill(facts: ScrapeFacts): void {
+    const { metrics } = this;
+    for (const name of [
+      'extsys_ready',
+      'extsys_suspended',
+      'extsys_overdue_seconds',
+      'extsys_last_success_timestamp_seconds',
+      'extsys_consecutive_failures',
+    ] as const) {
+      metrics.reset(name);
+    }
+    metrics.set('extsys_active_runs', {}, facts.activeRuns);
+    metrics.set('extsys_leader', {}, facts.leader ? 1 : 0);
+    for (const [queue, depth] of Object.entries(facts.queues))
+      metrics.set('extsys_queue_depth', { queue }, depth);
+    for (const system of facts.systems) this.fillSystem(system, facts.now);
+  }
+
+  private fillSystem(system: ExternalSystem, now: Date): void {
+    const { metrics } = this;
+    const { status = {}, metadata, spec } = system;
+    const labels = {
+      namespace: metadata.namespace,
+      system: metadata.name,
+      connector: this.connectorOf(system),
+    };
+    const ready =
+      status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+    metrics.set('extsys_ready', labels, ready ? 1 : 0);
+    metrics.set('extsys_suspended', labels, spec.suspend === true ? 1 : 0);
+    const dueMs = status.nextRunTime === undefined ? 0 : now.getTime() - Date.parse(status.nextRunTime);
+    metrics.set('extsys_overdue_seconds', labels, Math.max(0, dueMs / 1000));
+    metrics.set('extsys_consecutive_failures', labels, status.consecutiveFailures ?? 0);
+    if (status.lastSuccessTime !== undefined) {
+      metrics.set('extsys_last_success_timestamp_seconds', labels, Date.parse(status.lastSuccessTime) / 1000);
+    }
+  }
+}
