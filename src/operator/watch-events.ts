@@ -9,7 +9,7 @@ export interface WatchEvent<Kind> {
 
 interface Line {
   readonly type?: unknown;
-  readonly object?: { readonly code?: unknown; readonly reason?: unknown; readonly message?: unknown };
+  readonly object?: { readonly code?: unknown; readonly reason?: string; readonly message?: string };
 }
 
 /** One event may not be larger: an object has at most a few hundred KiB. */
@@ -43,7 +43,7 @@ function toEvent<Kind>(line: string): WatchEvent<Kind> {
       return event as unknown as WatchEvent<Kind>;
     case 'ERROR': {
       const { code, reason, message } = event.object ?? {};
-      throw new ApiError(Number(code ?? 500), String(reason ?? 'Unknown'), String(message ?? ''));
+      throw new ApiError(Number(code ?? 500), reason ?? 'Unknown', message ?? '');
     }
     default:
       throw new Error('the watch sent an event of an unknown type');

@@ -33,6 +33,7 @@ export class Instance {
   counting = true;
   now = new Date('2026-03-01T12:00:30Z');
   maxPage = 100_000;
+  login = { username: 'reader', password: 'secret-of-reader' };
   private readonly server = createServer((request, response) => {
     this.serve(request, response);
   });
@@ -96,7 +97,8 @@ export class Instance {
     response.setHeader('date', this.now.toUTCString());
     const instead = this.before(asked, this.asked.length);
     if (instead !== undefined) return instead(response);
-    const login = Buffer.from('reader:secret-of-reader').toString('base64');
+    const { username, password } = this.login;
+    const login = Buffer.from(`${username}:${password}`).toString('base64');
     if (request.headers.authorization !== `Basic ${login}`) {
       return refuse(401, 'User Not Authenticated')(response);
     }
