@@ -65,12 +65,15 @@ const WindowSchema = Type.Object(
       description: 'Local end, HH:MM, exclusive; an end before the start is on the next day.',
     }),
     days: Type.Optional(
-      Type.Array(Type.Enum(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']), {
-        minItems: 1,
-        maxItems: 7,
-        description: 'Days on which the window starts; every day when absent.',
-        'x-kubernetes-list-type': 'set',
-      }),
+      Type.Array(
+        Type.Enum(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'], { description: 'Day of the week.' }),
+        {
+          minItems: 1,
+          maxItems: 7,
+          description: 'Days on which the window starts; every day when absent.',
+          'x-kubernetes-list-type': 'set',
+        },
+      ),
     ),
   },
   { ...closed, description: 'A daily window of local time.' },

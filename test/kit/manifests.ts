@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { apiVersion } from '../../src/api/group.ts';
+
+/** A valid ExternalSystem whose spec the overrides change. */
+export function system(name: string, overrides: object = {}, metadata: object = {}): object {
+  return {
+    apiVersion,
+    kind: 'ExternalSystem',
+    metadata: { name, ...metadata },
+    spec: {
+      connector: { serviceNowCmdb: { url: 'https://example.service-now.com', classes: ['cmdb_ci_server'] } },
+      auth: { type: 'Basic', secretRef: { name: 'login' } },
+      ...overrides,
+    },
+  };
+}
+
+/** A valid SyncRun of mode Incremental whose spec the overrides change. */
+export function run(name: string, overrides: object = {}, metadata: object = {}): object {
+  return {
+    apiVersion,
+    kind: 'SyncRun',
+    metadata: { name, ...metadata },
+    spec: { systemRef: { name: 'cmdb' }, mode: 'Incremental', ...overrides },
+  };
+}
+
+/** The schema of every string, list and map of a CRD must be bounded: walks one and names what is not. */
+export function unbounded(schema: Record<string, unknown>, path: string): string[] {
+  const found: string[] = [];
+  const free = schema['enum'] === undefined && schema['format'] === undefined;
+  if (schema['type'] === 'string' && free && schema['maxLength'] === undefined)
+    found.push(`${path}: maxLength`);
+  if (schema['type'] === 'array' && schema['maxItems'] === undefined) found.push(`${path}: maxItems`);
+  if (schema['additionalProperties'] !== undefined && schema['maxProperties'] === undefined)
+    found.push(`${path}: maxProperties`);
+  if (path !== '' && schema['description'] === undefined) found.push(`${path}: description`);
+  for (const [name, inner] of Object.entries(
+    (schema['properties'] ?? {}) as Record<string, Record<string, unknown>>,
+  )) {
+    found.push(...unbounded(inner, `${path}.${name}`));
+  }
+  if (schema['items'] !== undefined)
+    found.push(...unbounded(schema['items'] as Record<string, unknown>, `${path}[]`));
+  return found;
+}
