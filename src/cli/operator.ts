@@ -38,6 +38,8 @@ The controller: watches ExternalSystems, makes and works on SyncRuns. In a pod i
 export async function operatorCommand(args: readonly string[], streams: Streams): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
+    // A later --no-… takes a flag back: wrappers set flags that a user may not want.
+    allowNegative: true,
     options: {
       store: { type: 'string', default: defaultStoreUrl },
       kubeconfig: { type: 'string' },

@@ -15,7 +15,8 @@ export interface OperatorLine {
 export interface OperatorProcess {
   /** Resolves with the exit status; never rejects. */
   readonly ended: Promise<number>;
-  stop(): Promise<void>;
+  /** SIGTERM lets the runs in hand reach their checkpoints. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** The operator as a process of its own, as in a cluster; its log goes to a file and, line by line, to `onLine`. */
@@ -35,8 +36,8 @@ export function startOperatorProcess(
   const ended = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1));
   return {
     ended,
-    async stop() {
-      if (child.exitCode === null) child.kill('SIGTERM');
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null) child.kill(signal);
       await ended;
       log.end();
     },
