@@ -7,13 +7,21 @@ export class ApiError extends Error {
   /** The server's one word: Conflict, AlreadyExists, Expired … */
   readonly reason: string;
   readonly retryAfterMs: number | undefined;
+  /** Came as an event of a watch that had begun well. */
+  readonly inStream: boolean;
 
-  constructor(code: number, reason: string, message: string, retryAfterMs?: number) {
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    { retryAfterMs, inStream = false }: { readonly retryAfterMs?: number; readonly inStream?: boolean } = {},
+  ) {
     super(`API server: ${code} ${reason}: ${message}`);
     this.name = 'ApiError';
     this.code = code;
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+    this.inStream = inStream;
   }
 
   static fromAnswer(
@@ -21,10 +29,12 @@ export class ApiError extends Error {
     text: string,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): ApiError {
-    const seconds = Number(headers['retry-after']);
-    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : undefined;
     const { reason, message } = statusOf(text);
-    return new ApiError(code, reason, message, retryAfterMs);
+    // The API server says it in seconds; a date, which a proxy may send, is left aside.
+    const asked = headers['retry-after'];
+    const retryAfter =
+      typeof asked === 'string' && /^\d+$/u.test(asked) ? { retryAfterMs: Number(asked) * 1000 } : {};
+    return new ApiError(code, reason, message, retryAfter);
   }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, request as undiciRequest } from 'undici';
+import { request as undiciRequest } from 'undici';
 import { ApiError } from './api-error.ts';
+import { retryRequest } from './api-retry.ts';
+import { KubeConnection } from './kube-connection.ts';
 
 /** A kind of object as the API names it. */
 export interface Resource {
@@ -21,6 +22,8 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** How often a request that the server did not take is repeated; 0 for those who do so themselves. Default 3. */
+  readonly retries?: number;
 }
 
 export type RequestObserver = (seen: {
@@ -50,19 +53,37 @@ const timeoutMs = 30_000;
 export class KubeClient {
   private readonly config: KubeConfig;
   private readonly observe: RequestObserver;
-  private agent: Agent | undefined;
+  private readonly random: () => number;
+  private readonly connection: KubeConnection;
 
-  constructor(config: KubeConfig, observe: RequestObserver = () => undefined) {
+  /** The observer is told of every request that is sent, the repeated ones included; code 0 when there was no answer. */
+  constructor(config: KubeConfig, observe: RequestObserver = () => undefined, random = Math.random) {
     this.config = config;
     this.observe = observe;
+    this.random = random;
+    this.connection = new KubeConnection(config);
   }
 
-  /** Sends and answers the parsed body. */
-  async send<T>(request: KubeRequest): Promise<T> {
+  /**
+   * Sends and answers the parsed body. Repeats what the server certainly did not do (429, and 5xx with Retry-After), and reads
+   * whose connection broke; never a write that may have been done.
+   */
+  send<T>(request: KubeRequest): Promise<T> {
+    return retryRequest(() => this.sendOnce<T>(request), request, this.random);
+  }
+
+  private async sendOnce<T>(request: KubeRequest): Promise<T> {
     const response = await this.open(request, timeoutMs);
     const text = await readText(response.body);
     if (response.statusCode >= 300) throw ApiError.fromAnswer(response.statusCode, text, response.headers);
-    return JSON.parse(text) as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      // The parser's own message quotes what it read, and that may be a Secret.
+      throw new Error(
+        `the answer to ${request.verb} ${request.resource.plural} is no JSON; does a proxy stand in between?`,
+      );
+    }
   }
 
   /** Opens a watch; the body ends when the server's own timeout has passed or the signal fires. */
@@ -76,19 +97,11 @@ export class KubeClient {
   }
 
   async close(): Promise<void> {
-    await this.agent?.destroy();
-    this.agent = undefined;
+    await this.connection.close();
   }
 
   private async open(request: KubeRequest, bodyTimeoutMs: number) {
-    const options: RequestOptions = {};
-    await this.config.applyToHTTPSOptions(options);
-    this.agent ??= agentFor(options);
-    const headers: Record<string, string> = { accept: 'application/json' };
-    for (const [name, value] of Object.entries(options.headers ?? {})) {
-      if (typeof value === 'string') headers[name.toLowerCase()] = value;
-    }
-    if (options.auth) headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    const { dispatcher, headers } = await this.connection.prepare();
     if (request.body !== undefined) {
       headers['content-type'] =
         request.verb === 'patch' ? 'application/merge-patch+json' : 'application/json';
@@ -96,7 +109,7 @@ export class KubeClient {
     let code = 0;
     try {
       const response = await undiciRequest(this.urlOf(request), {
-        dispatcher: this.agent,
+        dispatcher,
         method: methods[request.verb],
         headers,
         headersTimeout: timeoutMs,
@@ -128,20 +141,6 @@ export class KubeClient {
     for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, value);
     return url;
   }
-}
-
-function agentFor(options: RequestOptions): Agent {
-  const { ca, cert, key, servername, rejectUnauthorized } = options;
-  return new Agent({
-    connect: {
-      timeout: 10_000,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(servername === undefined ? {} : { servername }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-    },
-  });
 }
 
 async function readText(body: AsyncIterable<Buffer>): Promise<string> {

@@ -4,9 +4,11 @@ import type { ObjectMeta } from '../api/resource.ts';
 import { ApiError, isExpired } from './api-error.ts';
 import { jitteredBackoffMs } from './backoff.ts';
 import type { KubeClient, Resource } from './kube-client.ts';
-import { readWatchEvents, type WatchEvent } from './watch-events.ts';
+import { readWatchEvents, UnreadableEvent, type WatchEvent } from './watch-events.ts';
 
 export interface Reflected {
+  readonly apiVersion?: string;
+  readonly kind?: string;
   readonly metadata: ObjectMeta;
 }
 
@@ -16,6 +18,10 @@ export interface ReflectorOptions<Kind extends Reflected> {
   /** All namespaces when absent. */
   readonly namespace?: string | undefined;
   readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+  /** What of an object is kept and told, to save memory; managedFields never are. It must keep the metadata. */
+  readonly project?: (object: Kind) => Kind;
+  /** Handlers are called in order and must be quick; one that throws is reported and stops nothing. */
   readonly onAdd: (object: Kind) => void;
   readonly onUpdate: (object: Kind, before: Kind) => void;
   /**
@@ -32,6 +38,8 @@ export interface ReflectorOptions<Kind extends Reflected> {
 }
 
 interface ListAnswer<Kind> {
+  readonly apiVersion?: string;
+  readonly kind?: string;
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
   readonly items: readonly Kind[];
 }
@@ -39,6 +47,10 @@ interface ListAnswer<Kind> {
 const pageSize = 500;
 const firstBackoffMs = 200;
 const longestBackoffMs = 30_000;
+/** A longer wish of the server, or of a proxy before it, is not followed. */
+const longestRetryAfterMs = 120_000;
+/** A watch that ends sooner and without a word counts as a failure, else it would be asked for without a pause. */
+const shortestWatchMs = 1_000;
 
 /** Where the reflector stands: without a version it must list, with one it can watch. */
 type State = { readonly phase: 'listing' } | { readonly phase: 'watching'; readonly version: string };
@@ -53,6 +65,7 @@ export class Reflector<Kind extends Reflected> {
   private readonly stopping = new AbortController();
   private readonly firstList = Promise.withResolvers<void>();
   private loop: Promise<void> | undefined;
+  private state: State = { phase: 'listing' };
   private activeMs: number;
   private failures = 0;
   private listed = false;
@@ -73,7 +86,10 @@ export class Reflector<Kind extends Reflected> {
     return this.listed;
   }
 
-  /** Time since the API server was last heard of, in ms. */
+  /**
+   * Time since the last sign of life, in ms: an answer, an event, or an attempt that failed. It grows when the reflector itself
+   * hangs, not while the API server is away.
+   */
   get silentForMs(): number {
     return this.options.monotonicMs() - this.activeMs;
   }
@@ -99,15 +115,14 @@ export class Reflector<Kind extends Reflected> {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    let state: State = { phase: 'listing' };
     while (!signal.aborted) {
       try {
-        state = state.phase === 'listing' ? await this.relist() : await this.watch(state.version);
-        this.failures = 0;
+        if (this.state.phase === 'listing') await this.relist();
+        else await this.watch(this.state.version);
       } catch (error) {
         if (signal.aborted) return;
+        this.heard();
         this.options.onError(error);
-        if (isExpired(error)) state = { phase: 'listing' };
         await this.backOff(error);
       }
     }
@@ -122,43 +137,51 @@ export class Reflector<Kind extends Reflected> {
       random,
     });
     const askedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-    await delay(Math.max(ownMs, askedMs), undefined, { signal: this.stopping.signal }).catch(
-      (reason: unknown) => {
-        if (!this.stopping.signal.aborted) throw reason;
-      },
-    );
+    await delay(Math.max(ownMs, Math.min(askedMs, longestRetryAfterMs)), undefined, {
+      signal: this.stopping.signal,
+    }).catch((reason: unknown) => {
+      if (!this.stopping.signal.aborted) throw reason;
+    });
   }
 
   /** Reads everything and tells what was added, changed and removed since. */
-  private async relist(): Promise<State> {
+  private async relist(): Promise<void> {
     const seen = new Set<string>();
     let token: string | undefined;
     let version = '';
     do {
       const page: ListAnswer<Kind> = await this.options.client.send({
         ...this.request('list'),
-        // A page of a list that goes on is read from the same snapshot; only its first page may come from the cache.
-        query: {
-          ...this.selector(),
-          limit: String(pageSize),
-          ...(token === undefined ? { resourceVersion: '0' } : { continue: token }),
-        },
+        query: { ...this.selector(), limit: String(pageSize), ...this.listFrom(token) },
+        retries: 0,
         signal: this.stopping.signal,
       });
       this.heard();
-      for (const item of page.items) seen.add(this.put(item));
+      // Built-in kinds name themselves only in the list as a whole.
+      const { apiVersion, kind } = page;
+      const head = { ...(apiVersion && { apiVersion }), ...(kind && { kind: kind.replace(/List$/u, '') }) };
+      for (const item of page.items)
+        seen.add(this.put(item.kind === undefined ? { ...head, ...item } : item));
       version = page.metadata.resourceVersion;
       token = page.metadata.continue === '' ? undefined : page.metadata.continue;
     } while (token !== undefined);
     for (const key of this.objects.keys()) if (!seen.has(key)) this.remove(key);
     this.listed = true;
+    this.state = { phase: 'watching', version };
     this.firstList.resolve();
-    return { phase: 'watching', version };
   }
 
-  /** Watches until the server ends the watch or the connection breaks. Answers where to go on. */
-  private async watch(from: string): Promise<State> {
-    let version = from;
+  /**
+   * A page of a list that goes on is read from the same snapshot. The first list may come from the API server's cache, which is
+   * cheap; a later one may not, since that cache may be older than what was seen already.
+   */
+  private listFrom(token: string | undefined): Record<string, string> {
+    if (token !== undefined) return { continue: token };
+    return this.listed ? {} : { resourceVersion: '0' };
+  }
+
+  /** Watches until the server ends the watch; fails when the connection breaks. What was seen until then stands. */
+  private async watch(from: string): Promise<void> {
     const silence = new AbortController();
     const silenceMs = this.options.silenceMs ?? 150_000;
     const timer = setInterval(
@@ -169,6 +192,8 @@ export class Reflector<Kind extends Reflected> {
       Math.min(5_000, silenceMs / 4),
     );
     this.heard();
+    const startedMs = this.activeMs;
+    let events = 0;
     try {
       const body = await this.options.client.watch({
         ...this.request('watch'),
@@ -181,19 +206,23 @@ export class Reflector<Kind extends Reflected> {
         },
         signal: AbortSignal.any([this.stopping.signal, silence.signal]),
       });
+      this.heard();
       for await (const event of readWatchEvents<Kind>(body)) {
         this.heard();
-        version = this.apply(event);
+        events += 1;
         this.failures = 0;
+        this.state = { phase: 'watching', version: this.apply(event) };
       }
     } catch (error) {
-      // A break is not the end: what was seen so far stands, and the watch goes on from there.
-      if (this.stopping.signal.aborted || isExpired(error) || version === from) throw error;
-      this.options.onError(error);
+      if (needsList(error)) this.state = { phase: 'listing' };
+      throw error;
     } finally {
       clearInterval(timer);
     }
-    return { phase: 'watching', version };
+    if (events === 0 && this.options.monotonicMs() - startedMs < shortestWatchMs) {
+      throw new Error('the API server ended the watch at once');
+    }
+    this.failures = 0;
   }
 
   private apply(event: WatchEvent<Kind>): string {
@@ -203,7 +232,7 @@ export class Reflector<Kind extends Reflected> {
         this.put(event.object);
         break;
       case 'DELETED':
-        this.remove(keyOf(event.object), event.object);
+        this.removeLast(event.object);
         break;
       case 'BOOKMARK':
         break;
@@ -211,18 +240,33 @@ export class Reflector<Kind extends Reflected> {
     return event.object.metadata.resourceVersion;
   }
 
-  /** Stores an object; one with another uid under a known name is another object. */
-  private put(object: Kind): string {
+  /** Stores an object; one with another uid under a known name is another object. Answers its key. */
+  private put(whole: Kind): string {
+    const object = this.slim(whole);
     const key = keyOf(object);
     const before = this.objects.get(key);
-    if (before !== undefined && before.metadata.uid !== object.metadata.uid) this.remove(key);
+    const same = before?.metadata.uid === object.metadata.uid;
+    if (!same) this.remove(key);
     this.objects.set(key, object);
-    if (before === undefined || before.metadata.uid !== object.metadata.uid)
-      this.tell(() => this.options.onAdd(object));
+    if (before === undefined || !same) this.tell(() => this.options.onAdd(object));
     else if (before.metadata.resourceVersion !== object.metadata.resourceVersion) {
       this.tell(() => this.options.onUpdate(object, before));
     }
     return key;
+  }
+
+  /** An event of an object that was already replaced by another of its name says nothing. */
+  private removeLast(whole: Kind): void {
+    const last = this.slim(whole);
+    const key = keyOf(last);
+    if (this.objects.get(key)?.metadata.uid === last.metadata.uid) this.remove(key, last);
+  }
+
+  private slim(object: Kind): Kind {
+    const { project = (whole: Kind) => whole } = this.options;
+    if (!('managedFields' in object.metadata)) return project(object);
+    const { managedFields: _, ...metadata } = object.metadata;
+    return project({ ...object, metadata });
   }
 
   private remove(key: string, last?: Kind): void {
@@ -250,8 +294,22 @@ export class Reflector<Kind extends Reflected> {
   }
 
   private selector(): Record<string, string> {
-    return this.options.fieldSelector === undefined ? {} : { fieldSelector: this.options.fieldSelector };
+    const { fieldSelector, labelSelector } = this.options;
+    return {
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    };
   }
+}
+
+/**
+ * Whether only a new list helps. Overload, outage and a broken connection pass by; a refused request, a watch whose version is gone, and one in
+ * which the server reports an error of its own or sends what cannot be read would fail the same way for ever.
+ */
+function needsList(error: unknown): boolean {
+  if (error instanceof UnreadableEvent || isExpired(error)) return true;
+  if (!(error instanceof ApiError)) return false;
+  return error.inStream || (error.code >= 400 && error.code < 500 && error.code !== 429);
 }
 
 export function keyOf(object: Reflected): string {
