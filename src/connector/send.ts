@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { once } from 'node:events';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { request as undiciRequest, type Agent } from 'undici';
 import { Failure } from './failure.ts';
@@ -99,8 +98,8 @@ async function readBounded(body: Body, encoding: string | undefined, transfer: T
     bytes += part.length;
     transfer.onBytes(part.length);
     if (bytes > transfer.maxBytes) {
-      body.destroy();
-      await once(body, 'close');
+      // The abort that this causes is what was asked for; the failure below says why.
+      body.on('error', () => undefined).destroy();
       const message = `${transfer.what}: the answer is larger than ${transfer.maxBytes} bytes; lower spec.limits.pageSize`;
       throw new Failure('contract', message);
     }

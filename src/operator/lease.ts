@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { OwnerReference } from '../api/resource.ts';
 import { isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
 import type { KubeClient, Resource } from './kube-client.ts';
 
@@ -13,6 +14,7 @@ export interface Lease {
     readonly uid?: string;
     readonly resourceVersion?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly OwnerReference[];
   };
   readonly spec: {
     readonly holderIdentity?: string;
@@ -39,6 +41,10 @@ export interface LeaseOptions {
   readonly name: string;
   /** Unique per start of a process, so that a restarted one is somebody else. */
   readonly holder: string;
+  /** Whose end is the Lease's end: the Pod of a replica. Only for a Lease that nobody else takes. */
+  readonly owner?: OwnerReference;
+  /** What `stop` does: let go of it for the next holder (default), or delete it, where there will be none. */
+  readonly atEnd?: 'release' | 'delete';
   readonly times: LeaseTimes;
   readonly now: () => Date;
   readonly monotonicMs: () => number;
@@ -75,10 +81,6 @@ export class LeaseObserver {
     }
     return this.monotonicMs() - before.sinceMs >= durationMs;
   }
-
-  forget(name: string): void {
-    this.seen.delete(name);
-  }
 }
 
 /**
@@ -89,8 +91,11 @@ export class LeaseKeeper {
   private readonly options: LeaseOptions;
   private readonly observer: LeaseObserver;
   private timer: NodeJS.Timeout | undefined;
+  private deadline: NodeJS.Timeout | undefined;
   private renewedMs: number | undefined;
   private stopped = false;
+  /** The Lease as this holder last wrote it. */
+  private written: Lease | undefined;
   private attempt: Promise<void> = Promise.resolve();
   private readonly changed: (held: boolean) => void;
 
@@ -110,13 +115,14 @@ export class LeaseKeeper {
     this.schedule(0);
   }
 
-  /** Stops renewing and lets go, so that the next holder need not wait. */
+  /** Stops renewing, tells that it is no longer held, and then lets go, so that the next holder need not wait. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.attempt;
-    if (this.held) await this.release().catch(this.options.onError);
+    const { held } = this;
     this.lose();
+    if (held) await this.letGo().catch(this.options.onError);
   }
 
   private schedule(afterMs: number): void {
@@ -130,75 +136,110 @@ export class LeaseKeeper {
     const { onError, times, monotonicMs } = this.options;
     const startedMs = monotonicMs();
     try {
+      this.written = await this.acquireOrRenew(this.written);
       // Counted from before the request: the server may have written it right then.
-      if (await this.acquireOrRenew()) this.win(startedMs);
-      else this.lose();
+      if (this.written === undefined) this.lose();
+      else this.win(startedMs);
     } catch (error) {
+      // What the server has now is not known: it is read again.
+      this.written = undefined;
       if (!isConflict(error) && !isAlreadyExists(error)) onError(error);
     }
-    if (this.renewedMs !== undefined && !this.held) this.lose();
     this.schedule(times.retryMs);
   }
 
-  private async acquireOrRenew(): Promise<boolean> {
-    const { client, namespace, name, holder, now, times } = this.options;
-    const renewTime = microTime(now());
-    const at = { resource: leaseResource, namespace } as const;
-    const found = await client.send<Lease>({ ...at, verb: 'get', name }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
-    const mine = {
-      holderIdentity: holder,
-      leaseDurationSeconds: Math.ceil(times.durationMs / 1000),
-      renewTime,
-    };
-    const head = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
-    if (found === undefined) {
-      const metadata = { name, namespace, labels: { [leaseLabel]: leaseLabelValue } };
-      await client.send({
-        ...at,
-        verb: 'create',
-        body: { ...head, metadata, spec: { ...mine, acquireTime: renewTime, leaseTransitions: 0 } },
-      });
-      return true;
-    }
-    if (found.spec.holderIdentity === holder) {
-      await client.send({
-        ...at,
-        verb: 'update',
-        name,
-        body: { ...found, spec: { ...found.spec, ...mine } },
-      });
-      return true;
-    }
-    const durationMs = (found.spec.leaseDurationSeconds ?? times.durationMs / 1000) * 1000;
-    if (!this.observer.lapsed(found, durationMs)) return false;
-    const transitions = (found.spec.leaseTransitions ?? 0) + 1;
-    const spec = { ...mine, acquireTime: renewTime, leaseTransitions: transitions };
-    await client.send({ ...at, verb: 'update', name, body: { ...found, spec } });
-    return true;
+  /** A dead connection must leave time for a second try on a new one before the deadline. */
+  private signal(): AbortSignal {
+    return AbortSignal.timeout(this.options.times.renewDeadlineMs / 2);
   }
 
-  private async release(): Promise<void> {
-    const { client, namespace, name, holder } = this.options;
-    const at = { resource: leaseResource, namespace, name } as const;
-    const found = await client.send<Lease>({ ...at, verb: 'get' });
-    if (found.spec.holderIdentity !== holder) return;
-    await client.send({
-      ...at,
-      verb: 'update',
-      body: { ...found, spec: { ...found.spec, holderIdentity: '', leaseDurationSeconds: 1 } },
-    });
+  /**
+   * Renewing costs one request while the Lease is as this holder wrote it; the resource version refuses a write over another's.
+   * Answers the Lease as written, or undefined when another holds it.
+   */
+  private async acquireOrRenew(written: Lease | undefined): Promise<Lease | undefined> {
+    const { client, namespace, name, holder, times } = this.options;
+    const found = written ?? (await this.read());
+    if (found === undefined) return this.create();
+    const at = { resource: leaseResource, namespace, name, retries: 0, signal: this.signal() } as const;
+    const mine = this.spec();
+    if (found.spec.holderIdentity === holder) {
+      return client.send<Lease>({
+        ...at,
+        verb: 'update',
+        body: { ...found, spec: { ...found.spec, ...mine } },
+      });
+    }
+    const durationMs = (found.spec.leaseDurationSeconds ?? times.durationMs / 1000) * 1000;
+    if (!this.observer.lapsed(found, durationMs)) return undefined;
+    const leaseTransitions = (found.spec.leaseTransitions ?? 0) + 1;
+    const spec = { ...mine, acquireTime: mine.renewTime, leaseTransitions };
+    return client.send<Lease>({ ...at, verb: 'update', body: { ...found, spec } });
+  }
+
+  private async read(): Promise<Lease | undefined> {
+    const { client, namespace, name } = this.options;
+    const at = { resource: leaseResource, namespace, name, retries: 0, signal: this.signal() } as const;
+    try {
+      return await client.send<Lease>({ ...at, verb: 'get' });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  private create(): Promise<Lease> {
+    const { client, namespace, name, owner } = this.options;
+    const labels = { [leaseLabel]: leaseLabelValue };
+    const metadata = {
+      name,
+      namespace,
+      labels,
+      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+    };
+    const mine = this.spec();
+    const spec = { ...mine, acquireTime: mine.renewTime, leaseTransitions: 0 };
+    const at = { resource: leaseResource, namespace, retries: 0, signal: this.signal() } as const;
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+    return client.send<Lease>({ ...at, verb: 'create', body });
+  }
+
+  private spec() {
+    const { holder, now, times } = this.options;
+    const leaseDurationSeconds = Math.ceil(times.durationMs / 1000);
+    return { holderIdentity: holder, leaseDurationSeconds, renewTime: microTime(now()) };
+  }
+
+  private async letGo(): Promise<void> {
+    const { client, namespace, name, holder, atEnd = 'release' } = this.options;
+    const found = await this.read();
+    if (found?.spec.holderIdentity !== holder) return;
+    const at = { resource: leaseResource, namespace, name, retries: 0, signal: this.signal() } as const;
+    if (atEnd === 'release') {
+      const spec = { ...found.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+      await client.send({ ...at, verb: 'update', body: { ...found, spec } });
+      return;
+    }
+    const { uid, resourceVersion } = found.metadata;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
+    await client.send({ ...at, verb: 'delete', body });
   }
 
   private win(atMs: number): void {
+    const { monotonicMs, times } = this.options;
+    const leftMs = atMs + times.renewDeadlineMs - monotonicMs();
+    // The answer came too late: others may hold it to have lapsed already.
+    if (leftMs <= 0) return this.lose();
     const before = this.renewedMs !== undefined;
     this.renewedMs = atMs;
+    // Whoever only listens must hear of the deadline when it passes, not when a request that hangs comes back.
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(() => this.lose(), leftMs);
     if (!before) this.changed(true);
   }
 
   private lose(): void {
+    clearTimeout(this.deadline);
     if (this.renewedMs === undefined) return;
     this.renewedMs = undefined;
     this.changed(false);

@@ -1,78 +1,218 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Instance } from '../../connectors/servicenow-cmdb/instance.ts';
-import { id, item, plant } from '../../connectors/servicenow-cmdb/plant.ts';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { buildEstate, classes, classesBelow, columnsOf, type EstateSize } from './estate.ts';
+import { Faults, refuse, type Asked } from './faults.ts';
+import { Login, type LoginOptions } from './login.ts';
+import { fits, parseQuery } from './query.ts';
+import { readRecording } from './recording.ts';
+import { generatedId, valueOf, type Cell, type Row, type Table } from './rows.ts';
 
-export interface ServiceNowOptions {
-  /** The same seed gives the same data. */
+export interface ServiceNowOptions extends LoginOptions {
+  /** The same seed and counts give the same data. */
   readonly seed: number;
-  readonly counts: { readonly servers: number };
-  readonly basic: { readonly username: string; readonly password: string };
+  readonly counts: EstateSize;
+  /** A file of recorded answers; its tables instead of generated ones. */
+  readonly rows?: string;
+  readonly port?: number;
+  readonly now?: () => Date;
 }
 
-const systems = ['Linux Red Hat', 'Windows 2022 Standard', 'SLES', 'Ubuntu'] as const;
-const changed = '2025-06-01 00:00:00';
-
-/** A small ServiceNow over real HTTP, filled with plausible servers, their relations, users, groups and members. */
-export async function startServiceNow(options: ServiceNowOptions) {
-  const { instance, url } = await plant();
-  instance.login = { ...options.basic };
-  instance.now = new Date();
-  fill(instance, options);
-  return { url, instance, stop: () => instance[Symbol.asyncDispose]() };
+export interface Request extends Asked {
+  readonly status: number;
 }
 
-function fill(instance: Instance, { seed, counts }: ServiceNowOptions): void {
-  const people = Math.max(1, Math.ceil(counts.servers / 10));
-  const groups = Math.max(1, Math.ceil(people / 10));
-  instance.putItems(
-    ...Array.from({ length: counts.servers }, (_, index) => {
-      const linux = (index + seed) % 3 !== 0;
-      return item(index + 1, linux ? 'cmdb_ci_linux_server' : 'cmdb_ci_win_server', {
-        name: `${linux ? 'lnx' : 'win'}-${String(index + seed).padStart(6, '0')}`,
-        os: systems[(index + seed) % systems.length],
-        ram: String(2048 * (1 + ((index + seed) % 16))),
-        install_status: index % 50 === 0 ? '7' : '1',
-        used_for: index % 4 === 0 ? 'Test' : 'Production',
-      });
-    }),
-  );
-  instance.put(
-    'cmdb_rel_ci',
-    ...Array.from({ length: Math.max(0, counts.servers - 1) }, (_, index) => ({
-      sys_id: id(10_000_000 + index),
-      parent: id(index + 1),
-      child: id(index + 2),
-      type: { value: id(1), display_value: 'Depends on::Used by' },
-      sys_updated_on: changed,
-    })),
-  );
-  instance.put(
-    'sys_user',
-    ...Array.from({ length: people }, (_, index) => ({
-      sys_id: id(20_000_000 + index),
-      user_name: `user.${index}`,
-      name: `User ${index}`,
-      email: `user.${index}@example.com`,
-      active: 'true',
-      sys_updated_on: changed,
-    })),
-  );
-  instance.put(
-    'sys_user_group',
-    ...Array.from({ length: groups }, (_, index) => ({
-      sys_id: id(30_000_000 + index),
-      name: `Group ${index}`,
-      active: 'true',
-      sys_updated_on: changed,
-    })),
-  );
-  instance.put(
-    'sys_user_grmember',
-    ...Array.from({ length: people }, (_, index) => ({
-      sys_id: id(40_000_000 + index),
-      user: id(20_000_000 + index),
-      group: id(30_000_000 + (index % groups)),
-      sys_updated_on: changed,
-    })),
-  );
+/** A ServiceNow over real HTTP: Table API, counts, row access, Basic and OAuth, faults on demand. */
+export class ServiceNow {
+  readonly faults = new Faults();
+  readonly requests: Request[] = [];
+  readonly login: Login;
+  /** Rows that the account may not see: counted, not given. */
+  hidden: ((table: string, row: (field: string) => string) => boolean) | undefined;
+  /** Tables that answer 403. */
+  readonly forbidden = new Set<string>();
+  private readonly tables: Map<string, Table>;
+  private readonly parents: ReadonlyMap<string, string>;
+  private readonly recorded: boolean;
+  private readonly now: () => Date;
+  private deletions = 0;
+  private readonly server = createServer((request, response) => {
+    this.serve(request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+
+  constructor(options: ServiceNowOptions) {
+    this.now = options.now ?? (() => new Date());
+    this.login = new Login(options, this.now);
+    this.recorded = options.rows !== undefined;
+    if (options.rows === undefined) {
+      this.tables = buildEstate(options.seed, options.counts);
+      this.parents = new Map(Object.entries(classes).map(([name, { parent }]) => [name, parent]));
+    } else {
+      const { tables, parents } = readRecording(options.rows);
+      this.tables = tables;
+      this.parents = parents;
+    }
+  }
+
+  async listen(port: number): Promise<string> {
+    this.server.listen(port, '127.0.0.1');
+    await once(this.server, 'listening');
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.close();
+    this.server.closeAllConnections();
+    await once(this.server, 'close');
+  }
+
+  insert(table: string, row: Row, at: Date = this.now()): void {
+    this.tableOf(table).insert({ sys_created_on: stored(at), sys_updated_on: stored(at), ...row });
+  }
+
+  /** Changes fields of a row and, as a real edit does, the time of its last change. */
+  update(table: string, id: string, patch: Row, at: Date = this.now()): void {
+    this.tableOf(table).update(id, { sys_updated_on: stored(at), ...patch });
+  }
+
+  /** Deletes a row and leaves a line in sys_audit_delete. */
+  remove(table: string, id: string, at: Date = this.now()): void {
+    this.tableOf(table).remove(id);
+    this.deletions += 1;
+    const line = { sys_id: generatedId('0f', this.deletions), tablename: table, documentkey: id };
+    this.insert('sys_audit_delete', line, at);
+  }
+
+  /** The sys_id of the n-th row of a generated table. */
+  static id(prefix: '0c' | '1a' | '1b' | '1c' | '1d', index: number): string {
+    return generatedId(prefix, index);
+  }
+
+  /** All classes stand in one table, as their common parent shows them. */
+  private tableOf(name: string): Table {
+    const found = this.tables.get(this.isClass(name) ? 'cmdb_ci' : name);
+    if (found === undefined) throw new Error(`the emulator has no table ${name}`);
+    return found;
+  }
+
+  private isClass(name: string): boolean {
+    return name === 'cmdb_ci' || (this.parents.has(name) && name.startsWith('cmdb'));
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://emulator');
+    const [, version, table = ''] = /^\/api\/now\/(v[12]\/)?table\/(\w+)/u.exec(url.pathname) ?? [];
+    const asked: Asked = {
+      method: request.method ?? 'GET',
+      table,
+      path: url.pathname,
+      params: url.searchParams,
+      headers: request.headers,
+    };
+    response.once('close', () => this.requests.push({ ...asked, status: response.statusCode }));
+    response.setHeader('date', this.now().toUTCString());
+    const fault = this.faults.for(asked);
+    if (fault !== undefined) return fault(response);
+    if (url.pathname === '/oauth_token.do') {
+      return this.login.grant(request.headers['content-type'], await text(request))(response);
+    }
+    if (!this.login.accepts(request.headers.authorization)) {
+      const challenge = { 'www-authenticate': 'Basic realm="Service-now"' };
+      return refuse(401, 'User Not Authenticated', challenge)(response);
+    }
+    const stats = /^\/api\/now\/stats\/(\w+)$/u.exec(url.pathname)?.[1];
+    if (stats !== undefined) return this.answerCount(response, stats, url.searchParams);
+    if (table === '') return refuse(404, 'no such resource')(response);
+    if (!this.tables.has(table) && !this.isClass(table))
+      return refuse(400, `Invalid table ${table}`)(response);
+    if (this.forbidden.has(table)) return refuse(403, 'Insufficient rights to query records')(response);
+    return this.answerList(response, asked, version === 'v1/');
+  }
+
+  private answerCount(response: ServerResponse, table: string, params: URLSearchParams): void {
+    const { positions } = this.select(table, params.get('sysparm_query') ?? '');
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ result: { stats: { count: String(positions.length) } } }));
+  }
+
+  private answerList(response: ServerResponse, { table: name, params }: Asked, emptyIs404: boolean): void {
+    const { table, positions, knows } = this.select(name, params.get('sysparm_query') ?? '');
+    const limit = Number(params.get('sysparm_limit') ?? 10_000);
+    const offset = Number(params.get('sysparm_offset') ?? 0);
+    const window = positions.slice(offset, offset + limit);
+    const { hidden } = this;
+    const given =
+      hidden === undefined
+        ? window
+        : window.filter((position) => !hidden(name, (field) => valueOf(table.cell(position, field))));
+    const headers: Record<string, string> = { 'content-type': 'application/json;charset=UTF-8' };
+    if (params.get('sysparm_no_count') !== 'true') headers['x-total-count'] = String(positions.length);
+    if (given.length === 0 && emptyIs404) return refuse(404, 'No Record found', headers)(response);
+    const asked = params.get('sysparm_fields')?.split(',');
+    const fields = (asked ?? table.fields).filter((field) => knows(field));
+    const show = shapeOf(params);
+    const rows = given.map((position) => {
+      const row: Record<string, unknown> = {};
+      for (const field of fields) {
+        const cell = table.cell(position, field);
+        if (cell !== undefined) row[field] = show(cell);
+      }
+      return row;
+    });
+    response.writeHead(200, headers);
+    response.end(JSON.stringify({ result: rows }));
+  }
+
+  /** The rows of a table or class for which a query holds, in its order. */
+  private select(name: string, text: string) {
+    const query = parseQuery(text);
+    const table = this.tableOf(name);
+    const subtree = this.isClass(name) ? this.subtree(name) : undefined;
+    const columns = subtree === undefined || this.recorded ? new Set(table.fields) : columnsOf(name);
+    const knows = (field: string) => columns?.has(field) === true;
+    const all = table.matching(`${name} ${query.key}`, (position) => {
+      const value = (field: string) => valueOf(table.cell(position, field));
+      return (subtree === undefined || subtree.has(value('sys_class_name'))) && fits(query, knows, value);
+    });
+    const from = query.after === undefined ? 0 : table.countUpTo(all, query.after, true);
+    const to = query.upTo === undefined ? all.length : table.countUpTo(all, query.upTo, true);
+    const positions = from === 0 && to === all.length ? all : all.slice(from, to);
+    return { table, knows, positions: query.descending ? positions.toReversed() : positions };
+  }
+
+  private subtree(name: string): ReadonlySet<string> {
+    if (!this.recorded) return classesBelow(name);
+    const below = [...this.parents].filter(([, parent]) => parent === name).map(([child]) => child);
+    return new Set([name, ...below.flatMap((child) => [...this.subtree(child)])]);
+  }
+}
+
+/** The shapes of values that sysparm_display_value and sysparm_exclude_reference_link ask for. */
+function shapeOf(params: URLSearchParams): (cell: Cell) => unknown {
+  const labelOf = (cell: Cell) => (typeof cell === 'string' ? cell : cell.display_value);
+  switch (params.get('sysparm_display_value')) {
+    case 'all':
+      return (cell) => ({ display_value: labelOf(cell), value: valueOf(cell) });
+    case 'true':
+      return (cell) => labelOf(cell) ?? '';
+    default:
+      return valueOf;
+  }
+}
+
+/** Times as the vendor stores them: UTC, to the second. */
+function stored(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+export async function startServiceNow(
+  options: ServiceNowOptions,
+): Promise<ServiceNow & { readonly url: string }> {
+  const instance = new ServiceNow(options);
+  const url = await instance.listen(options.port ?? 0);
+  return Object.assign(instance, { url });
 }
