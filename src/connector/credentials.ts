@@ -27,9 +27,12 @@ export function credentialsFrom(
     ]),
   );
   const where = `Secret ${secret.namespace}/${secret.name}`;
+  const secrets = [...decoded].filter(([key]) => !publicKeys.has(key)).map(([, value]) => value);
+  const names = ['username', 'clientId'].map((key) => decoded.get(key)).filter((name) => name !== undefined);
   return {
     type,
-    secrets: [...decoded].filter(([key]) => !publicKeys.has(key)).map(([, value]) => value),
+    // A pair is what HTTP Basic sends, in base64, where the password alone does not show.
+    secrets: [...secrets, ...names.flatMap((name) => secrets.map((value) => `${name}:${value}`))],
     value(key) {
       const value = decoded.get(key);
       if (value === undefined) throw new Failure('credentials', `${where} has no key ${key}; add it`);

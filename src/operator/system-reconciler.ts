@@ -99,7 +99,7 @@ export class SystemReconciler {
       lastStartedAt: history.lastStartedAt,
     });
     const made: Made = {
-      nextStart: later(planned.nextStart, held),
+      ...(planned.nextStart === undefined ? {} : { nextStart: later(planned.nextStart, held) }),
       pollCredentials: waiting,
       ...(requested === undefined ? {} : { handledRequest: requested }),
     };
@@ -187,7 +187,7 @@ export class SystemReconciler {
       lastVerdictRun: await this.lastVerdictRun(key),
       connectedNow: deps.connectedNow(key, generation),
       lastSuccessAt: history.lastSuccessAt,
-      freshForMs: freshIntervals * (schedule?.intervalMs ?? 0),
+      freshForMs: freshIntervals * (schedule?.longestGapMs ?? 0),
       nextStart: made.nextStart,
       now,
     });
@@ -266,7 +266,7 @@ function lastSlotOf(system: ExternalSystem): Date | undefined {
 function backoffUntil(history: SystemHistory, schedule: ResolvedSchedule): Date | undefined {
   if (history.lastFailureAt === undefined) return undefined;
   return new Date(
-    history.lastFailureAt.getTime() + backoffMs(schedule.intervalMs, history.consecutiveFailures),
+    history.lastFailureAt.getTime() + backoffMs(schedule.shortestGapMs, history.consecutiveFailures),
   );
 }
 

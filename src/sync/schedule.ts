@@ -5,7 +5,7 @@ import type { Static } from 'typebox';
 import { parseDurationMs } from '../api/duration.ts';
 import type { ScheduleSchema } from '../api/external-system.ts';
 import type { MissedSlots } from '../api/sync-run.ts';
-import { mayStart, type Windows } from './windows.ts';
+import { firstAllowed, type Windows } from './windows.ts';
 
 /*
  * When runs are due: pure functions of the spec, what has run, and now. A slot is a nominal time in whole minutes; jitter and
@@ -14,16 +14,22 @@ import { mayStart, type Windows } from './windows.ts';
 
 const defaults = { every: '15m', fullEvery: '24h', longestJitterMs: 5 * 60_000, jitterShare: 0.1 } as const;
 const minuteMs = 60_000;
-/** How many slots of a cron expression are looked at; a longer absence is counted as at least so many. */
+const weekMs = 7 * 24 * 3_600_000;
+/** How many missed slots of a cron expression are counted; a longer absence is counted as so many. */
 const maxCronSlots = 10_000;
+/** How many slots ahead are tried against the windows. */
+const maxSlotsAhead = 60;
+/** From here the gaps between a cron expression's slots are measured: the same answer on every day. */
+const gapsFrom = new Date('2024-01-01T00:00:00Z');
+const gapsMeasured = 100;
 
 export type ScheduleSpec = Static<typeof ScheduleSchema>;
 
 export interface ResolvedSchedule {
-  /** Newest slot at or before a time, and the first one after it. */
   readonly slots: Slots;
-  /** Usual time between slots. */
-  readonly intervalMs: number;
+  /** Between two slots that follow each other; a cron expression for weekdays has nights and weekends. */
+  readonly shortestGapMs: number;
+  readonly longestGapMs: number;
   readonly fullEveryMs: number;
   readonly jitterMs: number;
   readonly startingDeadlineMs: number;
@@ -33,12 +39,18 @@ export interface ResolvedSchedule {
 }
 
 interface Slots {
-  /** Slots in (after, until], at most `maxCronSlots` and then the newest ones. */
+  /** Slots in (after, until], of which at most `maxCronSlots` are counted; `first` and `last` are exact. */
   between(
     after: Date,
     until: Date,
   ): { readonly count: number; readonly first: Date; readonly last: Date } | undefined;
-  next(after: Date): Date;
+  next(after: Date): Date | undefined;
+}
+
+interface SlotPattern {
+  readonly slots: Slots;
+  readonly shortestGapMs: number;
+  readonly longestGapMs: number;
 }
 
 /** The schedule with its defaults, or what is wrong with it, beginning with the field. */
@@ -51,18 +63,21 @@ export function resolveSchedule(
     return { problem: `spec.schedule.timeZone: ${timeZone} is not a known IANA time zone` };
   const slots = slotsOf(spec, timeZone);
   if ('problem' in slots) return slots;
-  const { intervalMs } = slots;
-  const longestJitterMs = Math.min(intervalMs * defaults.jitterShare, defaults.longestJitterMs);
+  const windows = spec?.windows as Windows | undefined;
+  if (firstAllowed(windows, timeZone, gapsFrom, new Date(gapsFrom.getTime() + weekMs)) === undefined) {
+    return { problem: 'spec.schedule.windows: no minute of the week is allowed; widen allow or narrow deny' };
+  }
+  const { shortestGapMs, longestGapMs } = slots;
+  const longestJitterMs = Math.min(shortestGapMs * defaults.jitterShare, defaults.longestJitterMs);
   const spreadMs = duration(spec?.jitter) ?? longestJitterMs;
   return {
-    slots: slots.slots,
-    intervalMs,
+    ...slots,
     fullEveryMs: duration(spec?.fullEvery ?? defaults.fullEvery) ?? 24 * 3_600_000,
     jitterMs: Math.floor(spreadMs * fractionOf(uid)),
-    startingDeadlineMs: duration(spec?.startingDeadline) ?? intervalMs,
+    startingDeadlineMs: duration(spec?.startingDeadline) ?? longestGapMs,
     minimumIntervalMs: duration(spec?.minimumInterval) ?? 0,
     timeZone,
-    windows: spec?.windows as Windows | undefined,
+    windows,
   };
 }
 
@@ -87,7 +102,7 @@ export function isTimeZone(name: string): boolean {
 function slotsOf(
   spec: ScheduleSpec | undefined,
   timeZone: string,
-): { readonly slots: Slots; readonly intervalMs: number } | { readonly problem: string } {
+): SlotPattern | { readonly problem: string } {
   if (spec?.cron !== undefined) return cronSlots(spec.cron, timeZone);
   const every = spec?.every ?? defaults.every;
   const intervalMs = parseDurationMs(every);
@@ -96,7 +111,7 @@ function slotsOf(
   }
   // Slots are whole minutes, since their minute is in the name of the run.
   const stepMs = Math.ceil(intervalMs / minuteMs) * minuteMs;
-  return { slots: intervalSlots(stepMs), intervalMs: stepMs };
+  return { slots: intervalSlots(stepMs), shortestGapMs: stepMs, longestGapMs: stepMs };
 }
 
 /** Multiples of the step since 1970. */
@@ -115,7 +130,7 @@ function intervalSlots(stepMs: number): Slots {
 function cronSlots(
   expressions: readonly string[],
   timeZone: string,
-): { readonly slots: Slots; readonly intervalMs: number } | { readonly problem: string } {
+): SlotPattern | { readonly problem: string } {
   const crons: Cron[] = [];
   for (const [index, expression] of expressions.entries()) {
     try {
@@ -125,35 +140,55 @@ function cronSlots(
       return { problem: `spec.schedule.cron[${index}]: ${expression}: ${reason}` };
     }
   }
-  const next = (after: Date): Date | undefined =>
-    crons
-      .map((cron) => cron.nextRun(after) ?? undefined)
-      .filter((time) => time !== undefined)
-      .toSorted((one, other) => one.getTime() - other.getTime())[0];
-  const first = next(new Date(0));
-  if (first === undefined)
-    return { problem: 'spec.schedule.cron: no time ever fits; correct the expression' };
-  const second = next(first);
-  const never = new Date(8_640_000_000_000_000);
+  const next = (after: Date) => earliest(crons.map((cron) => cron.nextRun(after)));
+  const gaps = gapsBetween(next);
+  if (gaps === undefined) {
+    return { problem: `spec.schedule.cron: ${expressions.join(', ')}: no day ever fits; correct it` };
+  }
+  const newest = (until: Date) => {
+    // Slots are whole minutes and the library looks strictly before its reference.
+    const reference = new Date((Math.floor(until.getTime() / minuteMs) + 1) * minuteMs);
+    return earliest(crons.flatMap((cron) => cron.previousRuns(1, reference)).toReversed(), -1);
+  };
   const slots: Slots = {
     between(after, until) {
-      let count = 0;
-      let oldest: Date | undefined;
-      let newest = after;
+      const first = next(after);
+      const last = newest(until);
+      if (first === undefined || last === undefined || first > last) return undefined;
+      let count = 1;
       for (
-        let slot = next(after);
-        slot !== undefined && slot <= until && count < maxCronSlots;
+        let slot = next(first);
+        slot !== undefined && slot <= last && count < maxCronSlots;
         slot = next(slot)
-      ) {
-        oldest ??= slot;
-        newest = slot;
+      )
         count += 1;
-      }
-      return oldest === undefined ? undefined : { count, first: oldest, last: newest };
+      return { count, first, last };
     },
-    next: (after) => next(after) ?? never,
+    next,
   };
-  return { slots, intervalMs: second === undefined ? 24 * 3_600_000 : second.getTime() - first.getTime() };
+  return { slots, ...gaps };
+}
+
+/** The earliest of the times; with a sign of -1 the latest. */
+function earliest(times: readonly (Date | null)[], sign: 1 | -1 = 1): Date | undefined {
+  return times
+    .filter((time) => time !== null)
+    .toSorted((one, other) => sign * (one.getTime() - other.getTime()))[0];
+}
+
+function gapsBetween(next: (after: Date) => Date | undefined) {
+  let slot = next(gapsFrom);
+  if (slot === undefined) return undefined;
+  let [shortestGapMs, longestGapMs] = [Infinity, 0];
+  for (let measured = 0; measured < gapsMeasured; measured += 1) {
+    const following = next(slot);
+    if (following === undefined) break;
+    const gapMs = following.getTime() - slot.getTime();
+    shortestGapMs = Math.min(shortestGapMs, gapMs);
+    longestGapMs = Math.max(longestGapMs, gapMs);
+    slot = following;
+  }
+  return { shortestGapMs, longestGapMs };
 }
 
 export interface ScheduleFacts {
@@ -168,59 +203,69 @@ export interface ScheduleFacts {
 export interface SchedulePlan {
   /** The slot that may start now. */
   readonly due: { readonly slot: Date } | undefined;
-  /** When the next look is worth while: the start of the due or the next slot. */
-  readonly nextStart: Date;
+  /** When the due or the next slot starts; undefined when no slot of the near future fits the windows. */
+  readonly nextStart: Date | undefined;
 }
 
 /**
  * The slot that is due, if one is: the newest that has not run and is within its starting deadline; of several only that one.
- * The slot of a new system is the minute in which it was made, so that it runs at once.
+ * A slot in a closed window starts when the window opens, if that is within its deadline. The slot of a new system is the
+ * minute in which it was made, so that it runs at once.
  */
 export function plan(schedule: ResolvedSchedule, facts: ScheduleFacts): SchedulePlan {
   const newest = newestSlot(schedule, facts);
-  if (
-    newest !== undefined &&
-    facts.now.getTime() - newest.getTime() <= schedule.startingDeadlineMs + schedule.jitterMs
-  ) {
-    const start = startOf(schedule, newest, facts);
-    if (start <= facts.now) {
-      if (mayStart(schedule.windows, schedule.timeZone, facts.now))
-        return { due: { slot: newest }, nextStart: facts.now };
-    } else {
-      return { due: undefined, nextStart: start };
-    }
+  const start = newest === undefined ? undefined : startOf(schedule, newest, facts);
+  if (newest !== undefined && start !== undefined) {
+    return start <= facts.now
+      ? { due: { slot: newest }, nextStart: facts.now }
+      : { due: undefined, nextStart: start };
   }
-  return { due: undefined, nextStart: nextAllowed(schedule, schedule.slots.next(facts.now), facts) };
+  return { due: undefined, nextStart: nextStart(schedule, facts) };
 }
 
-function newestSlot(
-  schedule: ResolvedSchedule,
-  { createdAt, now, lastSlot }: ScheduleFacts,
-): Date | undefined {
+/** The newest slot that has not run and whose jitter is over. */
+function newestSlot(schedule: ResolvedSchedule, facts: ScheduleFacts): Date | undefined {
+  const { createdAt, now, lastSlot } = facts;
   if (lastSlot === undefined) {
     const first = new Date(Math.floor(createdAt.getTime() / minuteMs) * minuteMs);
     return schedule.slots.between(first, now)?.last ?? first;
   }
-  return schedule.slots.between(lastSlot, now)?.last;
+  return schedule.slots.between(lastSlot, before(now, schedule.jitterMs))?.last;
 }
 
-/** A slot's start: its time and the jitter (none for the first run), and not before the minimum interval. */
-function startOf(schedule: ResolvedSchedule, slot: Date, facts: ScheduleFacts): Date {
+function before(time: Date, ms: number): Date {
+  return new Date(time.getTime() - ms);
+}
+
+/**
+ * A slot's start, not before now: its time and the jitter (none for the first run), after the minimum interval, inside the
+ * windows. Undefined when that is later than its deadline allows.
+ */
+function startOf(schedule: ResolvedSchedule, slot: Date, facts: ScheduleFacts): Date | undefined {
   const jitterMs = facts.lastSlot === undefined ? 0 : schedule.jitterMs;
-  const earliestMs =
+  const afterLastMs =
     facts.lastStartedAt === undefined ? 0 : facts.lastStartedAt.getTime() + schedule.minimumIntervalMs;
-  return new Date(Math.max(slot.getTime() + jitterMs, earliestMs));
+  const earliestMs = Math.max(slot.getTime() + jitterMs, afterLastMs, facts.now.getTime());
+  const latest = new Date(slot.getTime() + schedule.jitterMs + schedule.startingDeadlineMs);
+  return firstAllowed(schedule.windows, schedule.timeZone, new Date(earliestMs), latest);
 }
 
-/** The first start at or after a slot's that a window allows; after a thousand slots the windows are taken to allow none. */
-function nextAllowed(schedule: ResolvedSchedule, first: Date, facts: ScheduleFacts): Date {
-  let slot = first;
-  for (let looked = 0; looked < 1000; looked += 1) {
+/** The start of the first slot to come that can start at all. */
+function nextStart(schedule: ResolvedSchedule, facts: ScheduleFacts): Date | undefined {
+  const { slots, windows, timeZone, jitterMs, startingDeadlineMs } = schedule;
+  const { lastSlot = new Date(0) } = facts;
+  const passed = before(facts.now, jitterMs);
+  let slot = slots.next(lastSlot > passed ? lastSlot : passed);
+  for (let tried = 0; slot !== undefined && tried < maxSlotsAhead; tried += 1) {
     const start = startOf(schedule, slot, { ...facts, lastSlot: slot });
-    if (mayStart(schedule.windows, schedule.timeZone, start)) return start;
-    slot = schedule.slots.next(slot);
+    if (start !== undefined) return start;
+    // Slots whose jitter is over when the window opens: only the newest can start.
+    const latest = before(slot, -jitterMs - startingDeadlineMs);
+    const opens = firstAllowed(windows, timeZone, latest, before(latest, -weekMs));
+    const waiting = opens === undefined ? undefined : slots.between(slot, before(opens, jitterMs));
+    slot = waiting?.last ?? slots.next(slot);
   }
-  return startOf(schedule, slot, facts);
+  return undefined;
 }
 
 /** The slots between the one before and this one: they got no run of their own. */

@@ -18,6 +18,41 @@ export function mayStart(windows: Windows | undefined, timeZone: string, at: Dat
   return windows.deny?.some(inside) !== true;
 }
 
+const minuteMs = 60_000;
+/** Clocks are set forward and back at whole quarters of an hour, so no look ahead goes over one. */
+const quarterMs = 15 * minuteMs;
+
+/**
+ * The first moment in [from, until] at which a run may start, or undefined. Both bounds are exact; in between, windows open at
+ * whole minutes.
+ */
+export function firstAllowed(
+  windows: Windows | undefined,
+  timeZone: string,
+  from: Date,
+  until: Date,
+): Date | undefined {
+  let at = from;
+  while (at <= until) {
+    if (mayStart(windows, timeZone, at)) return at;
+    at = new Date(nextEdge(windows, timeZone, at));
+  }
+  return undefined;
+}
+
+/** The next minute at which a window may open or close by the wall clock, or the next quarter of an hour. */
+function nextEdge(windows: Windows | undefined, timeZone: string, at: Date): number {
+  const minuteStartMs = Math.floor(at.getTime() / minuteMs) * minuteMs;
+  const { minute } = localTime(at, timeZone);
+  const edges = [...(windows?.allow ?? []), ...(windows?.deny ?? [])].flatMap(({ start, end }) => [
+    minutesOf(start),
+    minutesOf(end),
+  ]);
+  const ahead = edges.map((edge) => (edge - minute + dayMinutes) % dayMinutes || dayMinutes);
+  const quarter = (Math.floor(at.getTime() / quarterMs) + 1) * quarterMs;
+  return Math.min(quarter, minuteStartMs + Math.min(dayMinutes, ...ahead) * minuteMs);
+}
+
 interface LocalTime {
   /** 0 is Sunday. */
   readonly day: number;
@@ -26,18 +61,29 @@ interface LocalTime {
 
 /** The wall clock of a zone; a jump of daylight saving makes it repeat or skip, as clocks on walls do. */
 function localTime(at: Date, timeZone: string): LocalTime {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(at);
+  const parts = clockOf(timeZone).formatToParts(at);
   const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
   return {
     day: days.findIndex((name) => name === part('weekday')),
     minute: Number(part('hour')) * 60 + Number(part('minute')),
   };
+}
+
+/** Making a formatter costs more than a thousand readings of it. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const known = clocks.get(timeZone);
+  if (known !== undefined) return known;
+  const clock = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  clocks.set(timeZone, clock);
+  return clock;
 }
 
 /** A window whose end is not after its start goes on past midnight, and counts for the day on which it starts. */

@@ -19,14 +19,15 @@ export interface Logger {
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly destination: DestinationStream;
-  /** Takes known secrets out of a whole line. */
+  /** Takes known secrets out of a text. */
   readonly redact: (text: string) => string;
 }
 
-/** JSON lines. Every line passes the redactor as text, so that no field and no error can carry a secret out. */
+/** JSON lines. Every line passes the redactor, so that no field and no error can carry a secret out. */
 export function createLogger(options: LoggerOptions): Logger {
+  const { redact } = options;
   const destination: DestinationStream = {
-    write: (line) => options.destination.write(options.redact(line)),
+    write: (line) => options.destination.write(redact(line) === line ? line : redactLine(line, redact)),
   };
   const settings = {
     level: options.level,
@@ -36,6 +37,17 @@ export function createLogger(options: LoggerOptions): Logger {
     errorKey: 'error',
   };
   return wrap(pino(settings, destination));
+}
+
+/** Redacts texts and names, never the marks between them: a password that looks like JSON must not break the line. */
+function redactLine(line: string, redact: (text: string) => string): string {
+  const walk = (value: unknown): unknown => {
+    if (typeof value === 'string') return redact(value);
+    if (Array.isArray(value)) return value.map(walk);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [redact(key), walk(inner)]));
+  };
+  return `${JSON.stringify(walk(JSON.parse(line)))}\n`;
 }
 
 function wrap(logger: PinoLogger): Logger {

@@ -2,38 +2,72 @@
 
 /** Shorter values would blank out ordinary words. */
 const minLength = 4;
+/** A single line of a key file counts as a secret of its own from this length on. */
+const minLineLength = 16;
 const mask = '[redacted]';
 
 /**
  * Takes the secrets that this process has read out of every text that leaves it: log lines, conditions, events, records.
- * It knows the newest values of each system, and their base64 and Basic forms.
+ * It knows the newest values of each system in the forms in which they travel: plain, JSON, base64, URL.
  */
 export class Redactor {
   private readonly bySystem = new Map<string, readonly string[]>();
+  private forms: readonly string[] = [];
 
   learn(system: string, values: readonly string[]): void {
-    const forms = values.flatMap((value) => [
-      value,
-      Buffer.from(value).toString('base64'),
-      encodeURIComponent(value),
-    ]);
-    const known = forms.filter((form) => form.length >= minLength);
-    // The longest first, so that one secret inside another leaves nothing over.
-    this.bySystem.set(
-      system,
-      [...new Set(known)].toSorted((one, other) => other.length - one.length),
-    );
+    this.bySystem.set(system, values.flatMap(formsOf));
+    this.collect();
   }
 
   forget(system: string): void {
     this.bySystem.delete(system);
+    this.collect();
   }
 
   redact(text: string): string {
-    let clean = text;
-    for (const values of this.bySystem.values()) {
-      for (const value of values) if (clean.includes(value)) clean = clean.replaceAll(value, mask);
+    const found = this.forms.flatMap((form) => occurrences(text, form));
+    if (found.length === 0) return text;
+    let clean = '';
+    let end = 0;
+    for (const span of found.toSorted((one, other) => one.start - other.start)) {
+      // Secrets that overlap become one gap, so that no end of the second stays readable.
+      if (span.start >= end) clean += `${text.slice(end, span.start)}${mask}`;
+      end = Math.max(end, span.end);
     }
-    return clean;
+    return clean + text.slice(end);
   }
+
+  private collect(): void {
+    this.forms = [...new Set([...this.bySystem.values()].flat())];
+  }
+}
+
+function formsOf(value: string): string[] {
+  const lines = value
+    .split(/\r?\n/u)
+    .filter((line) => line.length >= minLineLength && !line.startsWith('-----'));
+  const wholes = [...new Set([value, ...lines])];
+  const forms = wholes.flatMap((whole) => [
+    whole,
+    inJson(whole),
+    // An answer that quotes JSON, itself quoted in a log line.
+    inJson(inJson(whole)),
+    Buffer.from(whole).toString('base64'),
+    Buffer.from(whole).toString('base64url'),
+    encodeURIComponent(whole),
+    new URLSearchParams([['', whole]]).toString().slice(1),
+  ]);
+  return forms.filter((form) => form.length >= minLength);
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function occurrences(text: string, form: string): { readonly start: number; readonly end: number }[] {
+  const spans = [];
+  for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + 1)) {
+    spans.push({ start, end: start + form.length });
+  }
+  return spans;
 }
