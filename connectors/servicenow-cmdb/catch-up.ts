@@ -20,7 +20,8 @@ const maxLookUps = 3;
 
 /**
  * Reads once more what was edited since a full reading began, so that a record that moved from a class not yet read to
- * one already read is seen. Returns whether row access hid any of them. The list of ids goes over the whole scope, where a move changes neither membership nor order.
+ * one already read is seen. Returns whether row access hid any of them. The list of ids goes over the whole scope, where a move changes
+ * neither membership nor order.
  */
 export async function* catchUp(
   context: ClassContext,
@@ -30,7 +31,7 @@ export async function* catchUp(
 ): AsyncGenerator<ScopeEvent, boolean, void> {
   const { session } = context;
   const selection = {
-    table: scope.name,
+    table: scope.table,
     filter: allOf(scope.query, `sys_updated_on>=${since}`),
     fields: ['sys_id', 'sys_class_name'],
     labels: false,
@@ -39,19 +40,19 @@ export async function* catchUp(
   for (;;) {
     const step = await pages.next();
     if (step.done === true) return step.value.hidden;
-    let wanted = byClass(step.value.rows, scope.name);
+    let wanted = byClass(step.value.rows, scope.table);
     for (let attempt = 1; wanted.size > 0; attempt += 1) {
       if (attempt > maxLookUps) {
         throw new Failure(
           'contract',
-          `table ${scope.name}: a record changes its class again and again while it is read; the next run tries again`,
+          `table ${scope.table}: a record changes its class again and again while it is read; the next run tries again`,
         );
       }
       const missing: string[] = [];
       for (const [className, ids] of wanted) {
         for (const some of chunks(ids, idsPerQuery)) {
           // A table that gives nothing time and again is left for that of the scope, which said where the row stands.
-          const table = attempt < maxLookUps ? tableOf(context.tree, className, scope) : scope.name;
+          const table = attempt < maxLookUps ? tableOf(context.tree, className, scope) : scope.table;
           const found = await lookUp(context, table, className, some);
           if (found.length > 0) yield { type: 'page', scope: scope.name, rows: found, checkpoint };
           const seen = new Set(found.map(sysIdOf));
@@ -104,9 +105,9 @@ async function whereNow(
   const rows: unknown[] = [];
   for (const some of chunks(ids, idsPerQuery)) {
     const filter = allOf(scope.query, `sys_idIN${some.join(',')}`);
-    const selection = { table: scope.name, filter, fields: ['sys_id', 'sys_class_name'], labels: false };
+    const selection = { table: scope.table, filter, fields: ['sys_id', 'sys_class_name'], labels: false };
     const found = await readAll(context.session.api, selection, context.session.pageSize);
     rows.push(...found.rows);
   }
-  return byClass(rows, scope.name);
+  return byClass(rows, scope.table);
 }

@@ -6,6 +6,7 @@ import type { ClassFields } from './class-model.ts';
 import {
   classNameOf,
   columnsOf,
+  scopeName,
   tableOf,
   withoutSecrets,
   type ClassContext,
@@ -56,21 +57,23 @@ export async function* readClasses(
     return failure;
   });
   if (prepared instanceof Failure) {
-    for (const name of new Set(session.config.classes)) {
-      yield { type: 'unverified', scope: name, failure: prepared };
+    for (const table of new Set(session.config.classes)) {
+      yield { type: 'unverified', scope: scopeName(table, session.config.query), failure: prepared };
     }
     return;
   }
-  const { context, names } = prepared;
+  const { context, tables } = prepared;
+  const { query } = session.config;
   const walked: WalkedScope[] = [];
-  for (const name of names) {
+  for (const table of tables) {
+    const name = scopeName(table, query);
     if (request.ended(name)) continue;
     const stored = request.checkpoint(name);
     const window: ReadWindow =
       stored === undefined
         ? nextWindow(request.cursor(name), session.until)
         : { since: stored.since, until: stored.until };
-    const scope = { name, query: session.config.query ?? '', window };
+    const scope = { name, table, query: query ?? '', window };
     try {
       walked.push(yield* walkScope(context, scope, stored));
     } catch (error) {
@@ -81,7 +84,7 @@ export async function* readClasses(
   }
   const full = walked.filter(({ scope }) => scope.window.since === undefined);
   const since = full.map(({ scope }) => scope.window.until).toSorted()[0];
-  const movable = names.length > 1 || full.some(({ classes }) => classes.length > 1);
+  const movable = tables.length > 1 || full.some(({ classes }) => classes.length > 1);
   for (const each of walked) {
     if (each.failure !== undefined) {
       yield { type: 'unverified', scope: each.scope.name, failure: each.failure };
@@ -100,13 +103,13 @@ export async function* readClasses(
   }
 }
 
-async function prepare(session: Session): Promise<{ context: ClassContext; names: readonly string[] }> {
-  const names = await session.classes.scopes();
+async function prepare(session: Session): Promise<{ context: ClassContext; tables: readonly string[] }> {
+  const tables = await session.classes.scopes();
   const tree = await session.classes.loadedTree();
   const dictionary = await session.classes.loadedDictionary();
-  const fields = await dictionary.fieldsOf(names);
+  const fields = await dictionary.fieldsOf(tables);
   if (session.config.query !== undefined) checkedQuery(session.config.query, fields);
-  return { context: { session, tree, dictionary }, names };
+  return { context: { session, tree, dictionary }, tables };
 }
 
 /** Reads the classes of a scope that have rows, in the order of their names; goes on after the stored place. */
@@ -155,18 +158,18 @@ class ClassReading {
     let progress = start;
     try {
       progress = yield* this.readFrom(own, start);
-      if (progress.rows > start.rows || progress.hidden || start.after !== '' || own === this.scope.name) {
+      if (progress.rows > start.rows || progress.hidden || start.after !== '' || own === this.scope.table) {
         return progress;
       }
     } catch (error) {
       const refused = scopeFailure(error);
       if (refused === undefined || refused.code === 'contract') throw error;
-      if (refused.code === 'permission' || own === this.scope.name) {
+      if (refused.code === 'permission' || own === this.scope.table) {
         this.failure = refused;
         return progress;
       }
     }
-    return yield* this.readFrom(this.scope.name, progress);
+    return yield* this.readFrom(this.scope.table, progress);
   }
 
   private async *readFrom(table: string, start: Progress): AsyncGenerator<ScopeEvent, Progress, void> {
@@ -206,7 +209,7 @@ async function classesWithRows(context: ClassContext, scope: Scope): Promise<Fou
   for (;;) {
     const others = classes.size === 0 ? '' : `sys_class_nameNOT IN${[...classes].join(',')}`;
     const selection = {
-      table: scope.name,
+      table: scope.table,
       filter: allOf(scope.query, windowFilter(scope.window), others),
       fields: ['sys_id', 'sys_class_name'],
       labels: false,
@@ -218,11 +221,11 @@ async function classesWithRows(context: ClassContext, scope: Scope): Promise<Fou
     pages += progress.pages;
     if (step.done === true) return { classes, counted, pages, hidden: progress.hidden };
     const before = classes.size;
-    for (const row of step.value.rows) classes.add(classNameOf(row, scope.name));
+    for (const row of step.value.rows) classes.add(classNameOf(row, scope.table));
     if (classes.size === before) {
       throw new Failure(
         'contract',
-        `table ${scope.name}: the condition sys_class_nameNOT IN is not obeyed, so the classes cannot be told apart`,
+        `table ${scope.table}: the condition sys_class_nameNOT IN is not obeyed, so the classes cannot be told apart`,
       );
     }
   }
@@ -251,7 +254,7 @@ function scopeEnd(
   const unmoved = movedSince === undefined ? '' : `sys_updated_on<${movedSince}`;
   const steady = allOf(scope.query, steadyFilter(scope.window), unmoved);
   const progress = { ...walked.progress, hidden: walked.progress.hidden || hidden };
-  const table = { name: scope.name, table: scope.name, steady };
+  const table = { name: scope.name, table: scope.table, steady };
   return endOf(context.session.api, table, scope.window, progress, {
     classes: classes.length,
     columns: source,

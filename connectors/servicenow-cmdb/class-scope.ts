@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
 import { Failure } from '../../src/connector/failure.ts';
 import type { ClassDictionary, ClassFields, ClassTree } from './class-model.ts';
 import type { ReadWindow } from './scope-end.ts';
 import type { Session } from './session.ts';
 import { storedText } from './walk.ts';
 
-/** A listed class with all classes below it. */
+/** A listed class with all classes below it, as far as the query of the configuration takes them in. */
 export interface Scope {
   readonly name: string;
+  /** The listed class. */
+  readonly table: string;
   /** Condition that holds for all rows of the scope: the query of the configuration. */
   readonly query: string;
   readonly window: ReadWindow;
+}
+
+/**
+ * The name of a scope holds its query: rows that only another query leaves out belong to another scope, and so a changed
+ * configuration proves nothing gone.
+ */
+export function scopeName(table: string, query: string | undefined): string {
+  return query === undefined ? table : `${table}?${hash('sha256', query, 'hex').slice(0, 8)}`;
 }
 
 export interface ClassContext {
@@ -21,7 +32,7 @@ export interface ClassContext {
 
 /** The table that knows most columns of a class: its own, or the scope's where the class tree does not hold it. */
 export function tableOf(tree: ClassTree, className: string, scope: Scope): string {
-  return tree.has(className) ? className : scope.name;
+  return tree.has(className) ? className : scope.table;
 }
 
 export async function columnsOf({ dictionary }: ClassContext, table: string): Promise<ClassFields> {

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
 import { parseDurationMs } from './duration.ts';
-import { authTypes, type AuthType, type ExternalSystemSpec } from './external-system.ts';
+import type { AuthType, ExternalSystemSpec } from './external-system.ts';
 import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
+import { schemaProblems, type Problem } from './schema-problems.ts';
 import { SyncRunSpecSchema } from './sync-run.ts';
 
-/** One thing that is wrong: the field as people write it, and what to do about it. */
-export interface Problem {
-  readonly path: string;
-  readonly message: string;
-}
+export type { Problem } from './schema-problems.ts';
 
 export interface ValidatedConnector extends ConnectorSchema {
   readonly auth: readonly AuthType[];
@@ -46,7 +41,7 @@ export function validateManifest(
   if (manifest.apiVersion !== apiVersion) {
     problems.push({ path: 'apiVersion', message: `${manifest.apiVersion} is not known; use ${apiVersion}` });
   }
-  problems.push(...nameProblems(manifest.metadata.name), ...unknownFields(manifest));
+  problems.push(...nameProblems(manifest), ...unknownFields(manifest));
   if (manifest.kind === syncRunKind)
     return [...problems, ...schemaProblems(SyncRunSpecSchema, manifest['spec'], 'spec')];
   return [...problems, ...specProblems(manifest['spec'], connectors, checkSchedule)];
@@ -131,19 +126,19 @@ function unknownFields(manifest: Named): Problem[] {
     .map((key) => ({ path: key, message: `unknown field; a manifest has ${topLevel.join(', ')}` }));
 }
 
-function nameProblems(name: string): Problem[] {
-  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/u.test(name)) {
-    return [
-      { path: 'metadata.name', message: `${name} is no valid name; use lower-case letters, digits, - and .` },
-    ];
+const namePart = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const namePattern = new RegExp(`^${namePart}(\\.${namePart})*$`, 'u');
+
+function nameProblems({ kind, metadata: { name } }: Named): Problem[] {
+  const path = 'metadata.name';
+  if (!namePattern.test(name)) {
+    const form =
+      'lower-case letters, digits and -, in parts with a dot between, each with a letter or digit at both ends';
+    return [{ path, message: `${name.slice(0, 80)} is no valid name; use ${form}` }];
   }
-  if (name.length <= 63) return [];
-  return [
-    {
-      path: 'metadata.name',
-      message: `has ${name.length} characters; use at most 63, since runs carry it in their names`,
-    },
-  ];
+  const [most, why] = kind === externalSystemKind ? [63, ', since runs carry it in their names'] : [253, ''];
+  if (name.length <= most) return [];
+  return [{ path, message: `has ${name.length} characters; use at most ${most}${why}` }];
 }
 
 function secretProblems(manifest: Named): Problem[] {
@@ -168,87 +163,4 @@ function secretProblems(manifest: Named): Problem[] {
 
 function isBase64(text: string): boolean {
   return /^[A-Za-z0-9+/\s]*={0,2}\s*$/u.test(text) && text.replaceAll(/\s/gu, '').length % 4 === 0;
-}
-
-interface SchemaError {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly message: string;
-  readonly params: object;
-}
-
-const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
-
-function schemaProblems(schema: TSchema, value: unknown, root: string): Problem[] {
-  const check = compiled.get(schema) ?? Compile(schema);
-  compiled.set(schema, check);
-  if (value === undefined) return [{ path: root, message: 'is missing' }];
-  if (check.Check(value)) return [];
-  const errors = check.Errors(value) as readonly SchemaError[];
-  // An unknown member shows twice: as a false schema and by name. The name is what helps.
-  const told = errors.filter(({ keyword }) => keyword !== 'boolean');
-  const problems = told.map((error) => describeError(error, value, root));
-  return [
-    ...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values(),
-  ].slice(0, 20);
-}
-
-function describeError(error: SchemaError, value: unknown, root: string): Problem {
-  const path = `${root}${fieldPath(error.instancePath)}`;
-  const found = valueAt(value, error.instancePath);
-  const shown =
-    typeof found === 'string' || typeof found === 'number' ? `${JSON.stringify(found).slice(0, 80)} ` : '';
-  const params = error.params as Readonly<Record<string, unknown>>;
-  switch (error.keyword) {
-    case 'additionalProperties':
-      return {
-        path,
-        message: `unknown field ${listed(params['additionalProperties'])}; remove it or correct its name`,
-      };
-    case 'required':
-      return { path, message: `${listed(params['requiredProperties'])} is missing` };
-    case 'enum':
-      return { path, message: `${shown}is not allowed; use ${allowedAt(error, path)}` };
-    case 'minProperties':
-      return { path, message: 'names no connector; give exactly one' };
-    case 'maxProperties':
-      return {
-        path,
-        message: `names more than one connector (${Object.keys(found as object).join(', ')}); give exactly one`,
-      };
-    case 'pattern':
-      return {
-        path,
-        message: `${shown}is not of the right form; see kubectl explain externalsystem.${path.replaceAll(/\[\d+\]/gu, '')}`,
-      };
-    default:
-      return { path, message: `${shown}${error.message}` };
-  }
-}
-
-function allowedAt(error: SchemaError, path: string): string {
-  const params = error.params as { allowedValues?: readonly unknown[] };
-  const allowed = params.allowedValues ?? (path === 'spec.auth.type' ? authTypes : []);
-  return allowed.length === 0 ? 'one of the documented values' : allowed.join(', ');
-}
-
-function listed(names: unknown): string {
-  return Array.isArray(names) ? names.join(', ') : String(names);
-}
-
-function valueAt(value: unknown, pointer: string): unknown {
-  let current = value;
-  for (const part of pointer.split('/').slice(1)) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Readonly<Record<string, unknown>>)[part];
-  }
-  return current;
-}
-
-function fieldPath(pointer: string): string {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => (/^\d+$/u.test(part) ? `[${part}]` : `.${part}`))
-    .join('');
 }

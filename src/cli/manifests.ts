@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
+import { syncRunKind } from '../api/group.ts';
 
 /** Input that cannot be used: the command exits with 2. */
 export class InputError extends Error {
@@ -48,11 +49,22 @@ export async function readManifests(path: string, stdin: NodeJS.ReadableStream):
     const { apiVersion, kind, metadata } = document;
     if (typeof apiVersion !== 'string') throw new InputError(`${where}: apiVersion is missing`);
     if (typeof kind !== 'string') throw new InputError(`${where}: kind is missing`);
-    if (!isRecord(metadata) || typeof metadata['name'] !== 'string') {
-      throw new InputError(`${where} (${kind}): metadata.name is missing`);
+    if (isRecord(metadata) && typeof metadata['name'] === 'string') return document as Manifest;
+    if (kind === syncRunKind && isRecord(metadata) && typeof metadata['generateName'] === 'string') {
+      return {
+        ...document,
+        apiVersion,
+        kind,
+        metadata: { ...metadata, name: generated(metadata['generateName']) },
+      };
     }
-    return document as Manifest;
+    throw new InputError(`${where} (${kind}): metadata.name is missing`);
   }
+}
+
+/** A name as the API server would make it: five characters are added. */
+function generated(prefix: string): string {
+  return `${prefix}xxxxx`;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

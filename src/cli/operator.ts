@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
-import type { ExternalSystem } from '../api/resource.ts';
+import type { ExternalSystem, OwnerReference } from '../api/resource.ts';
 import type { Connector } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
 import { Controller } from '../operator/controller.ts';
@@ -61,11 +61,14 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
   }
   const { host, port } = parseListen(values.listen);
   const { config, namespace: podNamespace } = loadKubeConfig(values.kubeconfig, values.context);
+  const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default';
   return runOperator({
     storeUrl: values.store,
     config,
     namespace: values.namespace,
-    leaseNamespace: values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default',
+    leaseNamespace,
+    // An owner in another namespace does not exist for the garbage collector: it would delete the Lease.
+    pod: leaseNamespace === podNamespace ? podOf(process.env) : undefined,
     host,
     port,
     concurrentRuns,
@@ -80,6 +83,7 @@ interface OperatorSettings {
   readonly config: ReturnType<typeof loadKubeConfig>['config'];
   readonly namespace: string | undefined;
   readonly leaseNamespace: string;
+  readonly pod: OwnerReference | undefined;
   readonly host: string;
   readonly port: number;
   readonly concurrentRuns: number;
@@ -118,6 +122,7 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
       .replaceAll(/[^a-z0-9-]/gu, '-')
       .slice(0, 40)}-${randomBytes(4).toString('hex')}`,
     leaseNamespace: settings.leaseNamespace,
+    pod: settings.pod,
     namespace: settings.namespace,
     concurrentRuns: settings.concurrentRuns,
     specProblem: specProblemOf,
@@ -150,6 +155,12 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
   await store.close();
   logger.info('stopped');
   return 0;
+}
+
+/** The Pod of this process, where its manifest hands both down (POD_NAME, POD_UID). */
+function podOf({ POD_NAME: name, POD_UID: uid }: NodeJS.ProcessEnv): OwnerReference | undefined {
+  if (name === undefined || uid === undefined) return undefined;
+  return { apiVersion: 'v1', kind: 'Pod', name, uid };
 }
 
 function connectorOf(system: ExternalSystem): Connector | undefined {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { ExternalSystem, SyncRun } from '../api/resource.ts';
+import type { ExternalSystem, OwnerReference, SyncRun } from '../api/resource.ts';
 import { finalPhases, type SyncRunStatus } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { ArchivedRun, Store } from '../store/port.ts';
@@ -41,6 +41,8 @@ export interface ControllerOptions {
   /** Unique per start of the process; also the name of its Lease. */
   readonly identity: string;
   readonly leaseNamespace: string;
+  /** Owner of this replica's Lease, so that it goes with the Pod; absent outside of one. */
+  readonly pod?: OwnerReference | undefined;
   /** All namespaces when absent. */
   readonly namespace?: string | undefined;
   readonly concurrentRuns: number;
@@ -58,6 +60,7 @@ const leaderLease = 'external-system-operator-leader';
 /** Longer than any watch stays silent (bookmarks come about once a minute) and than any key should wait. */
 const longestSilenceMs = 240_000;
 const longestWaitMs = 300_000;
+const longestUnrenewedMs = 240_000;
 
 /** The operator: one leader makes runs and judges systems, every replica works on runs. */
 export class Controller extends OperatorBase {
@@ -77,6 +80,7 @@ export class Controller extends OperatorBase {
   private readonly connected = new Map<string, number>();
   private systems!: Reflector<ExternalSystem>;
   private runs!: Reflector<SyncRun>;
+  private watching = false;
 
   constructor(options: ControllerOptions) {
     const counts = new ControllerMetrics(options.metrics, options.connectorOf);
@@ -149,9 +153,14 @@ export class Controller extends OperatorBase {
       onError: (error: unknown) => logger.warn('lease not renewed', { error }),
     };
     this.leader = new LeaseKeeper({ ...lease, name: leaderLease }, (held) => this.leadershipChanged(held));
-    this.replica = new LeaseKeeper({ ...lease, name: options.identity }, (held) =>
-      this.replicaLeaseChanged(held),
-    );
+    // Nobody else ever takes the Lease of a replica, so it goes with the replica.
+    const own = {
+      ...lease,
+      name: options.identity,
+      atEnd: 'delete' as const,
+      ...(options.pod === undefined ? {} : { owner: options.pod }),
+    };
+    this.replica = new LeaseKeeper(own, (held) => this.replicaLeaseChanged(held));
   }
 
   protected override async init(): Promise<void> {
@@ -187,6 +196,7 @@ export class Controller extends OperatorBase {
         queues: { systems: this.systemQueue.depth, runs: this.runQueue.depth },
       });
     });
+    this.watching = true;
     this.replica.start();
     await Promise.all([this.systems.synced, this.runs.synced]);
     this.leader.start();
@@ -202,7 +212,10 @@ export class Controller extends OperatorBase {
     await this.stopWatching();
   }
 
+  /** What a restart could mend: a watch, a queue or a Lease that has stood still for too long. */
   live(): readonly Check[] {
+    if (!this.watching) return [{ name: 'start', ok: true, detail: 'not watching yet' }];
+    const { unrenewedForMs } = this.replica;
     const silentMs = Math.max(this.systems.silentForMs, this.runs.silentForMs);
     const waitMs = Math.max(
       this.systemQueue.oldestMs,
@@ -215,11 +228,16 @@ export class Controller extends OperatorBase {
         detail: `API server heard of ${seconds(silentMs)} ago`,
       },
       { name: 'queue', ok: waitMs < longestWaitMs, detail: `oldest key waits ${seconds(waitMs)}` },
+      {
+        name: 'lease',
+        ok: unrenewedForMs < longestUnrenewedMs,
+        detail: `renewed ${seconds(unrenewedForMs)} ago`,
+      },
     ];
   }
 
   async ready(): Promise<readonly Check[]> {
-    const synced = this.systems.isSynced && this.runs.isSynced;
+    const synced = this.watching && this.systems.isSynced && this.runs.isSynced;
     const database = await this.options.store.ping().then(
       () => ({ ok: true, detail: 'answers' }),
       (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),

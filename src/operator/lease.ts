@@ -93,6 +93,8 @@ export class LeaseKeeper {
   private timer: NodeJS.Timeout | undefined;
   private deadline: NodeJS.Timeout | undefined;
   private renewedMs: number | undefined;
+  /** When it was last renewed, or first tried; for those who watch over this process. */
+  private aliveMs: number;
   private stopped = false;
   /** The Lease as this holder last wrote it. */
   private written: Lease | undefined;
@@ -103,6 +105,12 @@ export class LeaseKeeper {
     this.options = options;
     this.observer = new LeaseObserver(options.monotonicMs);
     this.changed = changed;
+    this.aliveMs = options.monotonicMs();
+  }
+
+  /** Time since the last renewal, or since the start when there was none. */
+  get unrenewedForMs(): number {
+    return this.options.monotonicMs() - this.aliveMs;
   }
 
   /** Judged at the moment of asking: a holder that slept through its deadline does not hold it any more. */
@@ -112,6 +120,7 @@ export class LeaseKeeper {
   }
 
   start(): void {
+    this.aliveMs = this.options.monotonicMs();
     this.schedule(0);
   }
 
@@ -232,6 +241,7 @@ export class LeaseKeeper {
     if (leftMs <= 0) return this.lose();
     const before = this.renewedMs !== undefined;
     this.renewedMs = atMs;
+    this.aliveMs = atMs;
     // Whoever only listens must hear of the deadline when it passes, not when a request that hangs comes back.
     clearTimeout(this.deadline);
     this.deadline = setTimeout(() => this.lose(), leftMs);

@@ -6,6 +6,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
 import { dump } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { apiVersion } from '../../src/api/group.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { InputError } from '../../src/cli/manifests.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
@@ -324,6 +325,15 @@ describe('extsys test', () => {
 });
 
 describe('extsys validate', () => {
+  test('takes a SyncRun whose name the API server is to make, and says which other has none', async () => {
+    const spec = { systemRef: { name: 'cmdb' }, mode: 'Full' };
+    const run = { apiVersion, kind: 'SyncRun', metadata: { generateName: 'cmdb-now-' }, spec };
+    const good = await call(validateCommand, ['-f', '-'], dump(run));
+    expect(good).toMatchObject({ code: 0, out: 'SyncRun cmdb-now-xxxxx: valid\n' });
+    const nameless = call(validateCommand, ['-f', '-'], dump({ ...run, metadata: {} }));
+    await expect(nameless).rejects.toThrow('document 1 (SyncRun): metadata.name is missing');
+  });
+
   test('says valid, or which field is wrong, and exits 2', async () => {
     expect(await call(validateCommand, ['-f', '-'], manifests())).toMatchObject({
       code: 0,

@@ -223,6 +223,19 @@ describe('the query of the configuration', () => {
     expect(ends).toMatchObject([{ type: 'end', coverage: 'Full' }]);
   });
 
+  test('gives its scopes names of their own, so that a changed query proves no record gone', async () => {
+    await using planted = await plant();
+    planted.instance.putItems(item(1, linux));
+    const scopes = new Set<string>();
+    for (const query of [undefined, 'duplicate_ofISEMPTY', 'name=x']) {
+      await using opened = await open(planted.url, { config: query === undefined ? {} : { query } });
+      const { ends } = await readStream(opened.stream('cis'));
+      for (const { scope } of ends) scopes.add(scope);
+    }
+    expect([...scopes][0]).toBe('cmdb_ci_server');
+    expect(scopes.size).toBe(3);
+  });
+
   test('by default nothing is left out: retired, duplicate and unverified items are read', async () => {
     await using planted = await plant();
     planted.instance.putItems(

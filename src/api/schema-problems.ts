@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { authTypes } from './external-system.ts';
+
+/** One thing that is wrong: the field as people write it, and what to do about it. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
+/** Where a value does not fit a schema, as people write fields; twenty problems at most. */
+export function schemaProblems(schema: TSchema, value: unknown, root: string): Problem[] {
+  const check = compiled.get(schema) ?? Compile(schema);
+  compiled.set(schema, check);
+  if (value === undefined) return [{ path: root, message: 'is missing' }];
+  if (check.Check(value)) return duplicates(schema, value, root);
+  const errors = check.Errors(value) as readonly SchemaError[];
+  // An unknown member shows twice: as a false schema and by name. The name is what helps.
+  const told = errors.filter(({ keyword }) => keyword !== 'boolean');
+  const problems = told.map((error) => describeError(error, value, root));
+  return [
+    ...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values(),
+  ].slice(0, 20);
+}
+
+function describeError(error: SchemaError, value: unknown, root: string): Problem {
+  const path = `${root}${fieldPath(error.instancePath)}`;
+  const found = valueAt(value, error.instancePath);
+  const shown =
+    typeof found === 'string' || typeof found === 'number' ? `${JSON.stringify(found).slice(0, 80)} ` : '';
+  const params = error.params as Readonly<Record<string, unknown>>;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return {
+        path,
+        message: `unknown field ${listed(params['additionalProperties'])}; remove it or correct its name`,
+      };
+    case 'required':
+      return { path, message: `${listed(params['requiredProperties'])} is missing` };
+    case 'enum':
+      return { path, message: `${shown}is not allowed; use ${allowedAt(error, path)}` };
+    case 'minProperties':
+      return { path, message: 'names no connector; give exactly one' };
+    case 'maxProperties':
+      return {
+        path,
+        message: `names more than one connector (${Object.keys(found as object).join(', ')}); give exactly one`,
+      };
+    case 'pattern':
+      return {
+        path,
+        message: `${shown}is not of the right form; see kubectl explain externalsystem.${path.replaceAll(/\[\d+\]/gu, '')}`,
+      };
+    default:
+      return { path, message: `${shown}${error.message}` };
+  }
+}
+
+function allowedAt(error: SchemaError, path: string): string {
+  const params = error.params as { allowedValues?: readonly unknown[] };
+  const allowed = params.allowedValues ?? (path === 'spec.auth.type' ? authTypes : []);
+  return allowed.length === 0 ? 'one of the documented values' : allowed.join(', ');
+}
+
+function listed(names: unknown): string {
+  return Array.isArray(names) ? names.join(', ') : String(names);
+}
+
+function valueAt(value: unknown, pointer: string): unknown {
+  let current = value;
+  for (const part of pointer.split('/').slice(1)) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Readonly<Record<string, unknown>>)[part];
+  }
+  return current;
+}
+
+function fieldPath(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/u.test(part) ? `[${part}]` : `.${part}`))
+    .join('');
+}
+
+/** The API server refuses repeated entries of lists that are sets; JSON Schema alone would have them all as strings. */
+function duplicates(schema: TSchema, value: unknown, path: string): Problem[] {
+  const { properties = {}, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema };
+  if (Array.isArray(value)) {
+    const inner =
+      items === undefined
+        ? []
+        : value.flatMap((entry, index) => duplicates(items, entry, `${path}[${index}]`));
+    if (!('x-kubernetes-list-type' in schema) || schema['x-kubernetes-list-type'] !== 'set') return inner;
+    const repeated = value.flatMap((entry, index) => (value.indexOf(entry) < index ? [index] : []));
+    return [
+      ...inner,
+      ...repeated.map((index) => ({
+        path: `${path}[${index}]`,
+        message: `${JSON.stringify(value[index])} is there twice; remove one`,
+      })),
+    ];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const member = properties[key];
+    return member === undefined ? [] : duplicates(member, inner, `${path}.${key}`);
+  });
+}
