@@ -8,6 +8,8 @@ export interface Transfer {
   readonly what: string;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** For the whole exchange, body included. */
+  readonly timeoutMs: number;
   /** Bytes of the decoded body, as they come. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -46,13 +48,14 @@ async function exchange(
   transfer: Transfer,
 ): Promise<{ answer: RawAnswer; location: string | undefined }> {
   const body = bodyOf(request);
+  const tooLong = AbortSignal.timeout(transfer.timeoutMs);
   try {
     const response = await undiciRequest(url, {
       dispatcher: agent,
       method: request.method ?? 'GET',
       headers: { 'accept-encoding': 'gzip, deflate, br', ...headers, ...body.headers },
       ...(body.content === undefined ? {} : { body: body.content }),
-      signal: transfer.signal,
+      signal: AbortSignal.any([transfer.signal, tooLong]),
     });
     const answered = new Map<string, string>();
     for (const [name, value] of Object.entries(response.headers)) {
@@ -71,6 +74,10 @@ async function exchange(
       location: redirected ? answered.get('location') : undefined,
     };
   } catch (error) {
+    if (tooLong.aborted && !transfer.signal.aborted) {
+      const message = `${transfer.what}: the answer took longer than ${transfer.timeoutMs / 1000} s; lower spec.limits.pageSize`;
+      throw new Failure('unavailable', message, { cause: error });
+    }
     throw classify(error, url, transfer);
   }
 }

@@ -26,13 +26,17 @@ export interface UpstreamOptions {
   /** In [0, 1), for the jitter. */
   readonly random: () => number;
   readonly onRequest: (result: { readonly status: number | undefined; readonly durationMs: number }) => void;
+  /** Longest silence within an answer; default 90 s. */
   readonly idleTimeoutMs?: number;
+  /** Longest time for one whole answer, so that one byte now and then does not hold a run; default 5 min. */
+  readonly answerTimeoutMs?: number;
 }
 
 const defaultMaxBytes = 64 * 1024 * 1024;
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 60_000;
 const idleTimeoutMs = 90_000;
+const answerTimeoutMs = 300_000;
 
 /** The upstream side of one attempt of a run: clients that share a budget, a correlation id and a count of what they cost. */
 export function openUpstream(options: UpstreamOptions) {
@@ -87,6 +91,7 @@ export function openUpstream(options: UpstreamOptions) {
         what,
         maxBytes: request.maxBytes ?? defaultMaxBytes,
         signal: options.signal,
+        timeoutMs: options.answerTimeoutMs ?? answerTimeoutMs,
         onBytes: (bytes) => (usage.bytes += bytes),
       });
       ({ status } = answer);

@@ -66,13 +66,15 @@ describe('a good system', () => {
       Connected: 'True',
       Fresh: 'True',
     });
-    const { text } = await bench.get('/metrics');
-    expect(text).toContain(
+    const expected = [
       `extsys_runs_total{namespace="${bench.namespace}",system="cmdb",connector="serviceNowCmdb",mode="Full",phase="Succeeded",failure="none"} 1`,
-    );
-    expect(text).toContain(
       `extsys_ready{namespace="${bench.namespace}",system="cmdb",connector="serviceNowCmdb"} 1`,
-    );
+    ];
+    // Counted right after the write that this test has just seen.
+    await waitFor('the metrics of the run', async () => {
+      const { text } = await bench.get('/metrics');
+      return expected.every((line) => text.includes(line));
+    });
     expect((await bench.get('/healthz')).ok).toBe(true);
   });
 
