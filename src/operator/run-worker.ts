@@ -89,7 +89,7 @@ export class RunWorker {
     if (run === undefined || isFinal(run.status?.phase) || this.stopping) return undefined;
     const archived = await deps.store.archivedRun(run.metadata.uid);
     if (archived !== undefined) {
-      await this.publish(run, archived);
+      await this.publish(run, archived, false);
       return undefined;
     }
     const systemKey = systemKeyOf(run);
@@ -160,7 +160,7 @@ export class RunWorker {
       const claimed = await this.claim(run, system);
       deps.onClaimed(claimed, system);
       const archived = await deps.sync(await this.request(claimed, system, systemKey), system, stop.signal);
-      await this.publish(claimed, archived);
+      await this.publish(claimed, archived, true);
       return undefined;
     } catch (error) {
       if (error instanceof RunStop) return undefined;
@@ -259,21 +259,24 @@ export class RunWorker {
     };
     const outcome = { phase, failureCode: failure.code, endedAt: at, fullComplete: false };
     const archived = await deps.store.finishUnclaimed(claim, outcome, (link) => sealRun(record, link));
-    await this.publish(run, archived);
+    await this.publish(run, archived, true);
     return undefined;
   }
 
-  /** Copies the archived record into the cluster. An object that is gone meanwhile needs no copy. */
-  private async publish(run: SyncRun, archived: ArchivedRun): Promise<void> {
+  /**
+   * Copies the archived record into the cluster and tells of the end. A run is told of once, by who wrote its end: a cache
+   * that is a moment behind, or another replica, may bring a run here again.
+   */
+  private async publish(run: SyncRun, archived: ArchivedRun, carriedOut: boolean): Promise<void> {
     const { deps } = this;
-    const current = (await deps.cluster.getRun(run.metadata.namespace, run.metadata.name)) ?? undefined;
-    if (
-      current !== undefined &&
-      current.metadata.uid === archived.runUid &&
-      !isFinal(current.status?.phase)
-    ) {
-      await deps.cluster.updateRunStatus(current, statusFromArchive(archived));
+    const current = await deps.cluster.getRun(run.metadata.namespace, run.metadata.name);
+    if (current === undefined || current.metadata.uid !== archived.runUid) {
+      // An object that is gone meanwhile needs no copy; only who carried the run out can still tell.
+      if (carriedOut) deps.onEnded(run, archived);
+      return;
     }
+    if (isFinal(current.status?.phase)) return;
+    await deps.cluster.updateRunStatus(current, statusFromArchive(archived));
     deps.onEnded(run, archived);
   }
 }
