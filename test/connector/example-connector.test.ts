@@ -82,8 +82,7 @@ it('reads page after page to a proven end, and keeps what has no column', async 
     type: 'record',
     record: {
       externalId: 'h0',
-      name: 'host 0',
-      columns: { class: 'host', type: 'server', operatingSystem: 'Linux' },
+      columns: { name: 'host 0', class: 'host', type: 'server', operatingSystem: 'Linux' },
       attributes: { rack: 7 },
     },
   });

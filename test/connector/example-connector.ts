@@ -66,8 +66,7 @@ const hosts = defineStream({
 
   toRecord: ({ id, name, os, ...others }) => ({
     externalId: id,
-    name,
-    columns: { class: 'host', type: 'server', ...(os === undefined ? {} : { operatingSystem: os }) },
+    columns: { name, class: 'host', type: 'server', ...(os === undefined ? {} : { operatingSystem: os }) },
     attributes: others,
   }),
 
