@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AccountBudget } from '../../src/connector/budget.ts';
 import type { Json, ReadEvent } from '../../src/connector/contract.ts';
 import { credentialsFrom } from '../../src/connector/credentials.ts';
 import { openUpstream } from '../../src/connector/upstream.ts';
+import { serve } from '../kit/serve.ts';
 import { hostRegister } from './example-connector.ts';
 
 const { signal } = new AbortController();
@@ -24,21 +22,13 @@ beforeEach(async () => {
     rack: 7,
   }));
   hidden = 0;
-  const server = createServer((request, response) => {
+  ({ url, stop } = await serve((request, response) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const after = searchParams.get('after') ?? '';
     const rest = hosts.filter((host) => (host as { id: string }).id > after);
     const page = { total: hosts.length + hidden, hosts: rest.slice(0, Number(searchParams.get('limit'))) };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(page));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  stop = async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  };
+  }));
 });
 afterEach(() => stop());
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -11,6 +10,7 @@ import { basicAuthorization } from '../../src/connector/credentials.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { HttpClientOptions, HttpRequest } from '../../src/connector/http.ts';
 import { openUpstream, type UpstreamOptions } from '../../src/connector/upstream.ts';
+import { serve } from '../kit/serve.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -25,18 +25,10 @@ let stop: () => Promise<void>;
 
 beforeEach(async () => {
   asked = [];
-  const server = createServer((request, response) => {
+  ({ url, stop } = await serve((request, response) => {
     asked.push({ path: request.url ?? '', headers: request.headers });
     handler(request, response, asked.length);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  stop = async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  };
+  }));
 });
 afterEach(() => stop());
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { PassThrough } from 'node:stream';
 import { runFromFile } from '../../src/cli/sync.ts';
 import type { Stage } from './stage.ts';
@@ -20,6 +21,15 @@ export async function demoWithoutCluster(stage: Stage): Promise<number> {
     quiet: false,
     streams: { stdin: new PassThrough(), stdout: process.stdout, stderr: process.stderr },
   });
-  stage.say(`inventory: ${database}`);
+  showInventory(database, stage.say);
   return status;
+}
+
+/** A look into the database, which is removed with the demo. */
+function showInventory(file: string, say: (line: string) => void): void {
+  const inventory = new DatabaseSync(file, { readOnly: true });
+  const query = 'SELECT name, type, status, operating_system FROM demo_assets ORDER BY name LIMIT 3';
+  say(`\nsqlite3 inventory.db "${query}"`);
+  for (const row of inventory.prepare(query).all()) say(`  ${Object.values(row).join(' | ')}`);
+  inventory.close();
 }
