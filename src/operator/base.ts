@@ -8,7 +8,8 @@ import operatorModule, {
   type ResourceMeta,
 } from '@dot-i/k8s-operator';
 import { KubeClient, type Resource, type RequestObserver } from './kube-client.ts';
-import { Reflector, type Reflected, type ReflectorOptions } from './reflector.ts';
+import { Reflector, type ReflectorOptions } from './reflector.ts';
+import type { Reflected } from './watch-events.ts';
 
 // The package is CommonJS: under Node its default export is the module, and that holds the class.
 const Operator = operatorModule.default;

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ObjectMeta } from '../api/resource.ts';
 import { ApiError, isExpired } from './api-error.ts';
 import { jitteredBackoffMs } from './backoff.ts';
 import type { KubeClient, Resource } from './kube-client.ts';
-import { readWatchEvents, UnreadableEvent, type WatchEvent } from './watch-events.ts';
-
-export interface Reflected {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: ObjectMeta;
-}
+import { readWatchEvents, UnreadableEvent, type Reflected, type WatchEvent } from './watch-events.ts';
 
 export interface ReflectorOptions<Kind extends Reflected> {
   readonly client: KubeClient;

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ObjectMeta } from '../api/resource.ts';
 import { ApiError } from './api-error.ts';
-import type { Reflected } from './reflector.ts';
+
+/** What every object that is watched has. */
+export interface Reflected {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+}
 
 export interface WatchEvent<Kind> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';

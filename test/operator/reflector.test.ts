@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ApiError } from '../../src/operator/api-error.ts';
 import { KubeClient } from '../../src/operator/kube-client.ts';
-import { Reflector, type Reflected, type ReflectorOptions } from '../../src/operator/reflector.ts';
+import { Reflector, type ReflectorOptions } from '../../src/operator/reflector.ts';
+import type { Reflected } from '../../src/operator/watch-events.ts';
 import { waitFor } from '../kit/wait.ts';
 import { ScriptedApi, type Exchange } from './scripted-api.ts';
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
 import {
   FenceLost,
   type ArchivedRun,
@@ -11,7 +10,8 @@ import {
   type SystemHistory,
 } from '../port.ts';
 import { integer, optionalText, optionalTime, text, type Database, type Row } from './database.ts';
-import { checkFence, insertOpenRun } from './fence.ts';
+import { checkFence } from './fence.ts';
+import { archivedFrom, insertOpenRun } from './run-rows.ts';
 
 export type Seal = (link: ChainLink) => SealedRecord;
 
@@ -79,30 +79,6 @@ function archive(database: Database, row: Row, outcome: RunOutcome, seal: Seal):
   const archived = archivedRun(database, runUid);
   if (archived === undefined) throw new Error(`run ${runUid} was not archived`);
   return archived;
-}
-
-/** The archived form of a row of `runs`; undefined while the run is open. */
-export function archivedFrom(row: Row): ArchivedRun | undefined {
-  const endedAt = optionalTime(row, 'ended_at');
-  if (endedAt === undefined) return undefined;
-  return {
-    system: text(row, 'system'),
-    systemUid: text(row, 'system_uid'),
-    runUid: text(row, 'run_uid'),
-    runName: text(row, 'run_name'),
-    attempt: integer(row, 'attempt'),
-    mode: text(row, 'mode') as RunMode,
-    trigger: text(row, 'trigger') as RunTrigger,
-    slot: optionalTime(row, 'slot'),
-    phase: text(row, 'phase') as FinalPhase,
-    failureCode: optionalText(row, 'failure_code'),
-    startedAt: new Date(text(row, 'started_at')),
-    endedAt,
-    sequence: integer(row, 'sequence'),
-    previousDigest: optionalText(row, 'previous_digest'),
-    digest: text(row, 'digest'),
-    json: text(row, 'json'),
-  };
 }
 
 export function archivedRun(database: Database, runUid: string): ArchivedRun | undefined {

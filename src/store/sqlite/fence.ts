@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FenceLost, RunEnded, SlotTaken, type Hold, type RunClaim, type StreamTally } from '../port.ts';
-import { archivedFrom } from './archive.ts';
+import { FenceLost, RunEnded, type Hold, type RunClaim, type StreamTally } from '../port.ts';
 import { integer, optionalText, text, type Database } from './database.ts';
+import { archivedFrom, insertOpenRun } from './run-rows.ts';
 
 /** Inside a transaction: throws when another run or attempt holds the system. */
 export function checkFence(database: Database, hold: Hold): void {
@@ -50,35 +50,6 @@ export function claim(database: Database, request: RunClaim): Hold {
       startedAt: before === undefined ? request.at : new Date(text(before, 'started_at')),
     };
   });
-}
-
-/** Inside a transaction. A slot belongs to the first run that was opened for it. */
-export function insertOpenRun(database: Database, request: RunClaim): void {
-  const slot = request.slot?.toISOString() ?? null;
-  if (request.slot !== undefined) {
-    const taken = database.get(
-      'SELECT run_uid FROM runs WHERE system_uid = ? AND slot = ?',
-      request.systemUid,
-      slot,
-    );
-    if (taken !== undefined) throw new SlotTaken(request.system, request.slot);
-  }
-  database.run(
-    `INSERT INTO runs (run_uid, system, system_uid, generation, run_name, attempt, worker, mode, "trigger", slot,
-       correlation_id, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    request.runUid,
-    request.system,
-    request.systemUid,
-    request.systemGeneration,
-    request.runName,
-    request.attempt,
-    request.worker,
-    request.mode,
-    request.trigger,
-    slot,
-    request.correlationId,
-    request.at.toISOString(),
-  );
 }
 
 export function tallies(database: Database, runUid: string): StreamTally[] {
