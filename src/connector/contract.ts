@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
 import { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AuthType } from '../api/external-system.ts';
@@ -41,7 +42,7 @@ export interface ReadRequest<Cursor = Json, Checkpoint = Json> {
   cursor(scope: string): Cursor | undefined;
   /** Where an interrupted reading of the scope goes on. */
   checkpoint(scope: string): Checkpoint | undefined;
-  /** True when this pass already read the scope to its verified end: skip it. */
+  /** True when this pass already read the scope to its verified end and nothing can be caught up: skip it. */
   ended(scope: string): boolean;
 }
 
@@ -94,6 +95,8 @@ export interface Stream<Session> {
 export interface BoundStream {
   readonly name: string;
   readonly record: RecordKind;
+  /** Changes when the schema of its records does: what was read by another one is read again in full. */
+  readonly schema: string;
   read(request: ReadRequest): AsyncGenerator<ReadEvent, void, void>;
   normalise(raw: unknown): RowOutcome;
   test(): Promise<string>;
@@ -112,8 +115,10 @@ export function defineStream<
   const checkpointCheck = Compile(definition.checkpoint);
   const columnCheck = Compile(kinds[definition.record]);
 
+  const schema = hash('sha256', JSON.stringify(kinds[definition.record]), 'hex').slice(0, 16);
+
   function normalise(session: Session, raw: unknown): RowOutcome {
-    const externalId = definition.idOf(raw);
+    const externalId = readableId(definition.idOf(raw));
     if (!rowCheck.Check(raw)) {
       return { type: 'invalid', externalId, ...firstProblem(rowCheck.Errors(raw), 'row') };
     }
@@ -122,7 +127,10 @@ export function defineStream<
       record = definition.toRecord(raw, session);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return { type: 'invalid', externalId, reason: reason.slice(0, 512), path: '' };
+      return { type: 'invalid', externalId, reason, path: '' };
+    }
+    if (readableId(record.externalId) === undefined) {
+      return { type: 'invalid', externalId: undefined, reason: 'the id is empty or no text', path: '' };
     }
     if (!columnCheck.Check(record.columns)) {
       return {
@@ -143,6 +151,7 @@ export function defineStream<
       return {
         name: definition.name,
         record: definition.record,
+        schema,
         read: (request) =>
           definition.read(session, {
             // A stored value of another shape comes from another version: the scope starts anew.
@@ -161,6 +170,11 @@ export function defineStream<
       };
     },
   };
+}
+
+/** Ids are keys: one that is empty, or that no database can hold as text, is none. */
+function readableId(id: string | undefined): string | undefined {
+  return id === undefined || id === '' || id.includes('\0') || !id.isWellFormed() ? undefined : id;
 }
 
 /** Credentials as read from the Secret: in memory only, and only while the run lasts. */

@@ -31,7 +31,17 @@ export function defineConnector<Config extends TSchema, Session>(
     problem(config) {
       return configCheck.Check(config) ? undefined : configProblem(configCheck.Errors(config));
     },
-    origin: (config) => definition.origin(checked(config)),
+    origin(config) {
+      const known = checked(config);
+      try {
+        return definition.origin(known);
+      } catch (error) {
+        // A pattern cannot say all of what an address may be: a port above 65535, an IPv6 address that is none.
+        if (!(error instanceof TypeError)) throw error;
+        const message = `spec.connector.${id}: the address is none that can be contacted; correct it`;
+        throw new Failure('configuration', message, { cause: error });
+      }
+    },
     async connect(context): Promise<Connection> {
       const config = checked(context.config);
       const opened = await definition.open({ ...context, config });
@@ -68,7 +78,7 @@ function configProblem(errors: readonly SchemaError[]): { readonly path: string;
   const names: unknown =
     'additionalProperties' in first.params ? first.params.additionalProperties : undefined;
   const reason = Array.isArray(names) ? `unknown field ${names.join(', ')}` : first.message;
-  return { path: fieldPath(first.instancePath), reason: reason.slice(0, 512) };
+  return { path: fieldPath(first.instancePath), reason };
 }
 
 function fieldPath(pointer: string): string {

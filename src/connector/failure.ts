@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { bounded } from '../api/bounded.ts';
 import { failureFacts, type FailureCode } from '../api/failure.ts';
 import type { RunFailure } from '../api/sync-run.ts';
 
@@ -26,13 +27,8 @@ export function asFailure(error: unknown): Failure {
   return new Failure('internal', `unexpected error: ${message}`, { cause: error });
 }
 
-/** The form of a failure that goes into the run record. */
-export function toRunFailure(failure: Failure): RunFailure {
-  const facts = failureFacts[failure.code];
-  return {
-    class: facts.class,
-    code: failure.code,
-    message: failure.message.slice(0, 512),
-    audience: facts.audience,
-  };
+/** The form of a failure that goes into the run record. Secrets are taken out of the message before. */
+export function toRunFailure({ code, message }: { code: FailureCode; message: string }): RunFailure {
+  const facts = failureFacts[code];
+  return { class: facts.class, code, message: bounded(message, 512), audience: facts.audience };
 }

@@ -12,7 +12,7 @@ export function firstProblem(
   const first = errors[0];
   if (first === undefined) return { reason: `${subject} does not fit its schema`, path: '' };
   return {
-    reason: `${subject}${first.instancePath} ${first.message}`.slice(0, 512),
+    reason: `${subject}${first.instancePath} ${first.message}`,
     path: first.instancePath,
   };
 }

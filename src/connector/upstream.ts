@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import pRetry, { AbortError } from 'p-retry';
 import { Agent } from 'undici';
 import { checkUrl, guardedLookup, type AddressPolicy } from './address.ts';
 import { describe, failureOfStatus, parseBody } from './answer.ts';
 import type { AccountBudget, BudgetClock } from './budget.ts';
-import { asFailure, Failure } from './failure.ts';
+import { Failure } from './failure.ts';
 import type { BodyCheck, HttpAnswer, HttpClient, HttpClientOptions, HttpRequest, RawAnswer } from './http.ts';
+import { backoffMs, retrying } from './retry.ts';
+import { retryAfter } from './retry-after.ts';
 import { send } from './send.ts';
+import { followed, redirection, resolveUrl } from './target.ts';
+import type { Redact } from './vendor-words.ts';
+import { waitMeter } from './wait-meter.ts';
 
 export interface UpstreamOptions {
   readonly correlationId: string;
@@ -30,17 +34,19 @@ export interface UpstreamOptions {
   readonly idleTimeoutMs?: number;
   /** Longest time for one whole answer, so that one byte now and then does not hold a run; default 5 min. */
   readonly answerTimeoutMs?: number;
+  /** Takes secrets out of what the vendor says before any of it is quoted; default leaves it as it is. */
+  readonly redact?: Redact;
 }
 
 const defaultMaxBytes = 64 * 1024 * 1024;
-const firstBackoffMs = 1_000;
-const longestBackoffMs = 60_000;
 const idleTimeoutMs = 90_000;
 const answerTimeoutMs = 300_000;
 
 /** The upstream side of one attempt of a run: clients that share a budget, a correlation id and a count of what they cost. */
 export function openUpstream(options: UpstreamOptions) {
   const usage = { requests: 0, bytes: 0, throttledMs: 0 };
+  const redact = options.redact ?? ((text: string) => text);
+  const onHeld = waitMeter(options.clock, (ms) => (usage.throttledMs += ms));
   const idleMs = options.idleTimeoutMs ?? idleTimeoutMs;
   const agent = new Agent({
     connect: {
@@ -52,13 +58,17 @@ export function openUpstream(options: UpstreamOptions) {
     bodyTimeout: idleMs,
   });
 
-  /** One request on the shared budget; throws a Failure for every answer that is none. */
+  const { urlField } = options;
+  const reading = (what: string) => ({ what, now: options.now(), redact, urlField });
+
+  /** One request, its redirects included; throws a Failure for every answer that is none. */
   async function once<T>(
     client: HttpClientOptions,
     request: HttpRequest,
     check: BodyCheck<T>,
+    attempt: number,
   ): Promise<HttpAnswer<T>> {
-    const url = resolveUrl(client.baseUrl, request);
+    let url = resolveUrl(client.baseUrl, request, redact);
     const what = describe(request, url);
     const headers: Record<string, string> = {
       accept: 'application/json',
@@ -67,14 +77,18 @@ export function openUpstream(options: UpstreamOptions) {
       ...request.headers,
     };
     await client.authorize?.(headers);
-    const answer = await options.budget.use(
-      () => transfer(url, request, headers, what),
-      options.signal,
-      (ms) => (usage.throttledMs += ms),
-    );
-    const failure = client.classify?.(answer, request) ?? failureOfStatus(answer, what, options.now());
-    if (failure !== undefined) throw failure;
-    return parseBody(answer, what, check);
+    const waiter = { what, signal: options.signal, remainingMs: options.remainingMs, onHeld };
+    for (let hop = 1; ; hop += 1) {
+      const target = url;
+      const answer = await options.budget.use(async () => {
+        const answer = await transfer(target, request, headers, what);
+        if (redirection(answer) === undefined) judge(client, request, answer, what, attempt);
+        return answer;
+      }, waiter);
+      const location = redirection(answer);
+      if (location === undefined) return parseBody(answer, reading(what), check);
+      url = followed(location, url, request, { what, hop, redact, urlField });
+    }
   }
 
   async function transfer(
@@ -93,6 +107,8 @@ export function openUpstream(options: UpstreamOptions) {
         signal: options.signal,
         timeoutMs: options.answerTimeoutMs ?? answerTimeoutMs,
         onBytes: (bytes) => (usage.bytes += bytes),
+        redact,
+        urlField,
       });
       ({ status } = answer);
       return answer;
@@ -101,91 +117,54 @@ export function openUpstream(options: UpstreamOptions) {
     }
   }
 
+  /**
+   * Throws the Failure that an answer means. While the request still has its place on the budget, and whether or not it will
+   * be tried again: nobody on this account may be sent between the vendor's word and the pause.
+   */
+  function judge(
+    client: HttpClientOptions,
+    request: HttpRequest,
+    answer: RawAnswer,
+    what: string,
+    attempt: number,
+  ): void {
+    const failure = client.classify?.(answer, request) ?? failureOfStatus(answer, reading(what));
+    if (failure === undefined) return;
+    const askedMs = failure.retryAfterMs ?? retryAfter(answer.headers.get('retry-after'), options.now());
+    if (failure.code === 'throttled' || (failure.code === 'unavailable' && askedMs !== undefined)) {
+      options.budget.pause(Math.max(askedMs ?? 0, backoffMs(attempt, options.random)));
+    }
+    throw failure;
+  }
+
   /** Renewed credentials are worth one more try; a second 401 is final. */
   async function renewing<T>(
     client: HttpClientOptions,
     request: HttpRequest,
     check: BodyCheck<T>,
+    attempt: number,
   ): Promise<HttpAnswer<T>> {
     try {
-      return await once(client, request, check);
+      return await once(client, request, check, attempt);
     } catch (error) {
       const refused = error instanceof Failure && error.code === 'credentials';
       if (!refused || client.onUnauthorized === undefined || !(await client.onUnauthorized())) throw error;
-      return once(client, request, check);
+      return once(client, request, check, attempt);
     }
-  }
-
-  /** How long to wait before the next try; the vendor's own word goes before our growing, jittered one. */
-  function backoffMs(failure: Failure, attempt: number): number {
-    if (failure.retryAfterMs !== undefined) return failure.retryAfterMs;
-    return options.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
-  }
-
-  async function retrying<T>(
-    client: HttpClientOptions,
-    request: HttpRequest,
-    check: BodyCheck<T>,
-  ): Promise<HttpAnswer<T>> {
-    try {
-      return await pRetry(() => renewing(client, request, check).catch(final), {
-        retries: request.maxRetries ?? options.maxRetries,
-        // The waiting is ours: it must obey Retry-After and hold back the whole account.
-        minTimeout: 0,
-        maxTimeout: 0,
-        signal: options.signal,
-        onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-          if (retriesLeft === 0) return;
-          await waitFor(asFailure(error), attemptNumber);
-        },
-      });
-    } catch (error) {
-      if (options.signal.aborted)
-        throw new Failure('cancelled', 'the run was stopped', { cause: options.signal.reason });
-      throw asFailure(error);
-    }
-  }
-
-  async function waitFor(failure: Failure, attempt: number): Promise<void> {
-    const waitMs = backoffMs(failure, attempt);
-    if (waitMs > options.remainingMs()) {
-      const message = `${failure.message}; the next try is in ${Math.ceil(waitMs / 1000)} s, later than this run may last`;
-      throw new Failure(failure.code, message, { cause: failure });
-    }
-    if (failure.code === 'throttled' || failure.retryAfterMs !== undefined) {
-      // Everybody on this account waits, and the wait is counted where it is waited.
-      options.budget.pause(waitMs);
-      return;
-    }
-    await options.clock.sleep(waitMs, options.signal);
   }
 
   return {
     usage,
     http(client: HttpClientOptions): HttpClient {
       checkUrl(client.baseUrl, options.addresses, options.urlField);
-      return { json: (request, check) => retrying(client, request, check) };
+      return {
+        json: (request, check) =>
+          retrying((attempt) => renewing(client, request, check, attempt), {
+            ...options,
+            maxRetries: request.maxRetries ?? options.maxRetries,
+          }),
+      };
     },
     close: () => agent.destroy(),
   };
-}
-
-/** Failures that another try cannot mend end the retries at once. */
-function final(error: unknown): never {
-  const failure = asFailure(error);
-  if (failure.code === 'unavailable' || failure.code === 'throttled') throw failure;
-  throw new AbortError(failure);
-}
-
-function resolveUrl(base: URL, request: HttpRequest): URL {
-  const root = base.href.endsWith('/') ? base.href : `${base.href}/`;
-  const url = /^[a-z][a-z0-9+.-]*:/iu.test(request.path)
-    ? new URL(request.path)
-    : new URL(request.path.replace(/^\/+/u, ''), root);
-  if (url.origin !== base.origin) {
-    const message = `${request.subject}: the answer leads to ${url.origin}, another origin than ${base.origin}; credentials stay at home`;
-    throw new Failure('contract', message);
-  }
-  for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
-  return url;
 }

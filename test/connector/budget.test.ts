@@ -2,49 +2,42 @@
 import { describe, expect, it } from 'vitest';
 import { AccountBudget, Budgets } from '../../src/connector/budget.ts';
 import { waitFor } from '../kit/wait.ts';
-
-function clockOf() {
-  let timeMs = 0;
-  return {
-    monotonicMs: () => timeMs,
-    async sleep(ms: number) {
-      timeMs += ms;
-    },
-  };
-}
+import { fastClock } from './clocks.ts';
 
 const { signal } = new AbortController();
-const ignore = () => undefined;
+const waiterOf = (signal: AbortSignal) => ({
+  what: 'table x',
+  signal,
+  remainingMs: () => 60_000,
+  onHeld: () => () => undefined,
+});
+const waiter = waiterOf(signal);
 
 describe('the budget of an account', () => {
   it('spaces the starts of requests by the rate', async () => {
-    const clock = clockOf();
+    const clock = fastClock();
     const budget = new AccountBudget({ requestsPerSecond: 4, inFlight: 1 }, clock);
     const starts: number[] = [];
     for (let count = 0; count < 5; count += 1) {
-      await budget.use(async () => starts.push(clock.monotonicMs()), signal, ignore);
+      await budget.use(async () => starts.push(clock.monotonicMs()), waiter);
     }
     expect(starts).toEqual([0, 250, 500, 750, 1000]);
   });
 
   it('lets only so many be in flight, in the order of asking', async () => {
-    const budget = new AccountBudget({ requestsPerSecond: 1000, inFlight: 2 }, clockOf());
+    const budget = new AccountBudget({ requestsPerSecond: 1000, inFlight: 2 }, fastClock());
     const order: number[] = [];
     let inFlight = 0;
     let most = 0;
     const gates = Array.from({ length: 6 }, () => Promise.withResolvers<void>());
     const uses = gates.map((gate, index) =>
-      budget.use(
-        async () => {
-          inFlight += 1;
-          most = Math.max(most, inFlight);
-          order.push(index);
-          await gate.promise;
-          inFlight -= 1;
-        },
-        signal,
-        ignore,
-      ),
+      budget.use(async () => {
+        inFlight += 1;
+        most = Math.max(most, inFlight);
+        order.push(index);
+        await gate.promise;
+        inFlight -= 1;
+      }, waiter),
     );
     await waitFor('two requests in flight', () => inFlight === 2);
     for (const gate of gates) gate.resolve();
@@ -54,12 +47,12 @@ describe('the budget of an account', () => {
   });
 
   it('gives the place of one who stopped waiting to the next', async () => {
-    const budget = new AccountBudget({ requestsPerSecond: 1000, inFlight: 1 }, clockOf());
+    const budget = new AccountBudget({ requestsPerSecond: 1000, inFlight: 1 }, fastClock());
     const gate = Promise.withResolvers<void>();
-    const first = budget.use(() => gate.promise, signal, ignore);
+    const first = budget.use(() => gate.promise, waiter);
     const leaving = new AbortController();
-    const second = budget.use(async () => 'second', leaving.signal, ignore);
-    const third = budget.use(async () => 'third', signal, ignore);
+    const second = budget.use(async () => 'second', waiterOf(leaving.signal));
+    const third = budget.use(async () => 'third', waiter);
     leaving.abort(new Error('left'));
     await expect(second).rejects.toThrow('left');
     gate.resolve();
@@ -68,7 +61,7 @@ describe('the budget of an account', () => {
   });
 
   it('is one per account, with the newest limits', () => {
-    const budgets = new Budgets(clockOf());
+    const budgets = new Budgets(fastClock());
     const one = budgets.of('https://a inventory/login', { requestsPerSecond: 1, inFlight: 1 });
     expect(budgets.of('https://a inventory/login', { requestsPerSecond: 2, inFlight: 1 })).toBe(one);
     expect(budgets.of('https://b inventory/login', { requestsPerSecond: 1, inFlight: 1 })).not.toBe(one);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Failure } from './failure.ts';
+
+/** OpenSSL's verdicts on a certificate (X509_V_ERR_*), as Node names them, and Node's own on its names. */
+const untrusted =
+  /^(?!ERR_SSL_).*(?:CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE|ALTNAME|HOSTNAME_MISMATCH|CRL|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/u;
+
+/** What went wrong below HTTP, in words that say where to look. */
+export function connectionFailure(
+  error: unknown,
+  url: URL,
+  { what, urlField }: { readonly what: string; readonly urlField: string },
+): Failure {
+  if (error instanceof Failure) return error;
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Failure) return cause;
+  return new Failure('unavailable', `${what}: ${trouble(codeOf(error), url, urlField)}`, { cause: error });
+}
+
+function trouble(code: string, url: URL, urlField: string): string {
+  if (code === 'ENOTFOUND')
+    return `there is no host ${url.hostname}; check ${urlField} and the cluster's DNS`;
+  if (code === 'EAI_AGAIN')
+    return `the host ${url.hostname} cannot be looked up; check the cluster's DNS, and ${urlField}`;
+  if (code === 'ECONNREFUSED')
+    return `${url.host} refuses connections; check ${urlField}, or wait until it is up`;
+  if (untrusted.test(code))
+    return `the certificate of ${url.host} is not trusted (${code}); check ${urlField}, or that the certificate authority is trusted`;
+  if (/^ERR_(?:SSL|TLS)_|^EPROTO$/u.test(code))
+    return `TLS with ${url.host} did not come about (${code}); check ${urlField} and its port`;
+  if (/^Z_|^ERR__ERROR_|^ERR_BROTLI/u.test(code))
+    return `the compressed answer is cut off or broken (${code})`;
+  return `the connection broke (${code})`;
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'unknown';
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  if (typeof code === 'string') return code;
+  return typeof name === 'string' ? name : 'unknown';
+}
