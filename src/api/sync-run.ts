@@ -166,6 +166,9 @@ export const SyncRunStatusSchema = Type.Object(
         'x-kubernetes-list-map-keys': ['name'],
       }),
     ),
+    streamsLeftOut: Type.Optional(
+      count('Streams whose entries did not fit into this record; totals has their counts.'),
+    ),
     unverifiedScopes: Type.Optional(
       Type.Array(UnverifiedScopeSchema, {
         maxItems: 10,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connectors } from '../../connectors/index.ts';
-import { specProblems, validateManifest, type Problem } from '../api/validate.ts';
+import type { ExternalSystemSpec } from '../api/external-system.ts';
+import { externalSystemKind } from '../api/group.ts';
 import type { ExternalSystem } from '../api/resource.ts';
+import { specProblems, validateManifest, type Problem } from '../api/validate.ts';
+import { Failure } from '../connector/failure.ts';
 import { resolveSchedule } from '../sync/schedule.ts';
 import type { Manifest } from './manifests.ts';
 
@@ -12,11 +15,28 @@ function scheduleProblem(schedule: Parameters<typeof resolveSchedule>[0]): strin
 
 /** What is wrong with a manifest, by the connectors of this program. */
 export function problemsOf(manifest: Manifest): readonly Problem[] {
-  return validateManifest(manifest, connectors, scheduleProblem);
+  const problems = validateManifest(manifest, connectors, scheduleProblem);
+  if (problems.length > 0 || manifest.kind !== externalSystemKind) return problems;
+  return addressProblems(manifest['spec'] as ExternalSystemSpec);
 }
 
 /** The first problem of a system's spec, beginning with the field. */
-export function specProblemOf(system: ExternalSystem): string | undefined {
-  const [first] = specProblems(system.spec, connectors, scheduleProblem);
+export function specProblemOf({ spec }: ExternalSystem): string | undefined {
+  const problems = specProblems(spec, connectors, scheduleProblem);
+  const [first] = problems.length > 0 ? problems : addressProblems(spec);
   return first === undefined ? undefined : `${first.path}: ${first.message}.`;
+}
+
+/** A schema cannot say all of what an address must be; the connector can. The spec has passed its schema. */
+function addressProblems(spec: ExternalSystemSpec): readonly Problem[] {
+  const connector = connectors.find(({ id }) => id in spec.connector);
+  if (connector === undefined) return [];
+  try {
+    connector.origin(spec.connector[connector.id]);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const path = `spec.connector.${connector.id}`;
+    return [{ path, message: error.message.replace(`${path}: `, '') }];
+  }
 }

@@ -6,7 +6,8 @@ import type { SyncRun } from '../api/resource.ts';
 import type { RunMode } from '../api/sync-run.ts';
 import type { Connector } from '../connector/contract.ts';
 import type { Store } from '../store/port.ts';
-import { runSync, seconds, type Progress } from '../sync/engine.ts';
+import { runSync, type Progress } from '../sync/engine.ts';
+import { seconds } from '../sync/run-end.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import type { Runtime } from './runtime.ts';
 import type { LocalSystem } from './local-system.ts';
@@ -18,6 +19,7 @@ export interface LocalRun {
   readonly mode: RunMode;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  readonly onTested: (stream: string, said: string) => void;
 }
 
 /** Carries out one run from a file by the same engine and under the same fence as in a cluster. */
@@ -52,6 +54,7 @@ export async function runLocal(run: LocalRun, runtime: Runtime): Promise<SyncRun
       signal: run.signal,
       onConnected: () => undefined,
       onProgress: run.onProgress,
+      onTested: run.onTested,
     }),
   );
   return {

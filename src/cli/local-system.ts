@@ -22,12 +22,18 @@ export function localSystem(manifests: readonly Manifest[], validate: Validate):
     const names = systems.map(({ metadata }) => metadata.name).join(', ');
     throw new InputError(`the file holds ${systems.length} ExternalSystems (${names}); give one`);
   }
-  const problems = validate(manifest);
-  if (problems.length > 0) {
-    throw new InputError(problems.map((problem) => describeProblem(manifest, problem)).join('\n'));
-  }
+  refuse(manifest, validate(manifest));
   const system = withMetadata(manifest);
-  return { system, secret: secretOf(manifests, system) };
+  const secret = secretFor(manifests, system);
+  if (secret === undefined) return { system, secret: undefined };
+  refuse(secret, validate(secret));
+  return { system, secret: valuesOf(secret) };
+}
+
+/** Every problem at once, so that one look at the file mends all. */
+function refuse(manifest: Manifest, problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  throw new InputError(problems.map((problem) => describeProblem(manifest, problem)).join('\n'));
 }
 
 export function describeProblem(manifest: Manifest, problem: Problem): string {
@@ -55,15 +61,17 @@ function withMetadata(manifest: Manifest): ExternalSystem {
   } as unknown as ExternalSystem;
 }
 
-function secretOf(manifests: readonly Manifest[], system: ExternalSystem): LocalSystem['secret'] {
+function secretFor(manifests: readonly Manifest[], system: ExternalSystem): Manifest | undefined {
   const name = system.spec.auth.secretRef?.name;
-  const secret = manifests.find(
+  return manifests.find(
     ({ kind, metadata }) =>
       kind === 'Secret' &&
       metadata.name === name &&
       (metadata.namespace ?? 'default') === system.metadata.namespace,
   );
-  if (secret === undefined) return undefined;
+}
+
+function valuesOf(secret: Manifest): Readonly<Record<string, string>> {
   const values: Record<string, string> = {};
   // Like the API server: data is base64 already, stringData wins over it.
   for (const [key, value] of entriesOf(secret['data'])) values[key] = value;

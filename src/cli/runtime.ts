@@ -34,6 +34,8 @@ export interface RunInput {
   readonly signal: AbortSignal;
   readonly onConnected: () => void;
   readonly onProgress: (progress: Progress) => void;
+  /** In mode Test: what a stream says of the rights that it needs. */
+  readonly onTested?: (stream: string, said: string) => void;
 }
 
 export interface Runtime {
@@ -79,6 +81,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
             clock,
             now,
             random: Math.random,
+            redact: (text) => redactor.redact(text),
             onRequest: (result) => {
               options.onRequest({ system: `${namespace}/${name}`, connector: connector.id, ...result });
             },
@@ -89,6 +92,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         signal: input.signal,
         onConnected: input.onConnected,
         onProgress: input.onProgress,
+        ...(input.onTested === undefined ? {} : { onTested: input.onTested }),
       };
     },
   };

@@ -94,9 +94,17 @@ export async function runFromFile(options: FileRun): Promise<number> {
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    const onProgress = options.quiet ? () => undefined : progressPrinter(streams.stderr);
+    const say = (line: string) => void streams.stderr.write(`${line}\n`);
     const run = await runLocal(
-      { local, connector, store, mode: options.mode, signal: stop.signal, onProgress },
+      {
+        local,
+        connector,
+        store,
+        mode: options.mode,
+        signal: stop.signal,
+        onProgress: options.quiet ? () => undefined : progressPrinter(say),
+        onTested: (stream, said) => say(`${stream}: ${said}`),
+      },
       runtime,
     );
     streams.stdout.write(renderRun(run, options.form));
@@ -108,22 +116,28 @@ export async function runFromFile(options: FileRun): Promise<number> {
   }
 }
 
-/** A line per stream and second at most: records, pages, rate. */
-export function progressPrinter(stderr: NodeJS.WritableStream): (progress: Progress) => void {
+/** A line per stream and second at most, and one when the stream has ended: records, pages, rate. */
+export function progressPrinter(
+  say: (line: string) => void,
+  monotonicMs: () => number = () => performance.now(),
+): (progress: Progress) => void {
   const printedMs = new Map<string, number>();
-  return ({ tally, elapsedMs }) => {
-    const beforeMs = printedMs.get(tally.stream);
-    if (beforeMs !== undefined && elapsedMs - beforeMs < 1_000) return;
-    printedMs.set(tally.stream, elapsedMs);
-    stderr.write(`${progressLine({ tally, elapsedMs })}\n`);
+  return (progress) => {
+    const { stream } = progress.tally;
+    const beforeMs = printedMs.get(stream);
+    const nowMs = monotonicMs();
+    if (!progress.ended && beforeMs !== undefined && nowMs - beforeMs < 1_000) return;
+    printedMs.set(stream, nowMs);
+    say(progressLine(progress));
   };
 }
 
-export function progressLine({ tally, elapsedMs }: Progress): string {
-  const rate = elapsedMs === 0 ? 0 : Math.round((tally.fetched * 1000) / elapsedMs);
+function progressLine({ tally, recordsPerSecond, ended }: Progress): string {
+  const pages = `${tally.pages} ${tally.pages === 1 ? 'page' : 'pages'}`;
   const changes = `${tally.created} created, ${tally.updated} updated, ${tally.unchanged} unchanged`;
   const failed = tally.failed === 0 ? '' : `, ${tally.failed} set aside`;
-  return `${tally.stream}: ${tally.fetched} records in ${tally.pages} pages (${rate}/s): ${changes}${failed}`;
+  const mark = ended ? '' : ' …';
+  return `${tally.stream}: ${tally.fetched} records in ${pages} (${recordsPerSecond}/s): ${changes}${failed}${mark}`;
 }
 
 function oneOf<Value extends string>(flag: string, value: string, allowed: readonly Value[]): Value {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../connector/failure.ts';
 
 /** Why a run is stopped from outside. `shutdown` leaves it Running for takeover; the others end it as Cancelled. */
 export class RunStop extends Error {
@@ -11,16 +12,25 @@ export class RunStop extends Error {
   }
 }
 
+/**
+ * The failure that a stop from outside ends the run with.
+ * @throws the reason itself when the run must not end: shutdown, or a hold that was lost
+ */
+export function stopFailure(reason: unknown): Failure {
+  if (!(reason instanceof RunStop) || reason.kind === 'shutdown') throw reason as Error;
+  return new Failure('cancelled', `${reason.message}; the next run goes on from the checkpoint`);
+}
+
 export interface TimeLimits {
   readonly softMs: number;
   readonly hardMs: number;
 }
 
 /**
- * The two time limits of an attempt. `softReached` is asked between pages; the signal fires at the hard limit and
- * whenever the caller's own signal does. Dispose it when the attempt ends.
+ * The two time limits of an attempt. `softReached` is asked between pages; the signal fires at the hard limit, whenever the
+ * caller's own signal does, and when the attempt gives up or is over: nothing of it may go on then.
  */
-export function startTimeLimits(limits: TimeLimits, outer: AbortSignal, monotonicMs: () => number) {
+export function startAttemptClock(limits: TimeLimits, outer: AbortSignal, monotonicMs: () => number) {
   const startedMs = monotonicMs();
   const controller = new AbortController();
   const timer = setTimeout(() => {
@@ -33,8 +43,13 @@ export function startTimeLimits(limits: TimeLimits, outer: AbortSignal, monotoni
     softReached: () => monotonicMs() - startedMs >= limits.softMs,
     /** What is left until the soft limit: no wait inside a run may be longer. */
     remainingMs: () => Math.max(0, limits.softMs - (monotonicMs() - startedMs)),
+    /** Ends what is under way upstream, with this reason. */
+    giveUp: (reason: unknown) => controller.abort(reason),
     [Symbol.dispose]() {
       clearTimeout(timer);
+      controller.abort(new Error('the attempt is over'));
     },
   };
 }
+
+export type AttemptClock = ReturnType<typeof startAttemptClock>;

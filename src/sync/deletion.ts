@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeletionTally, DeletionVerdict, ScopeTally } from '../store/port.ts';
+import type { PassTally, PassVerdict, ScopeTally } from '../store/port.ts';
 
 export interface DeletionBudget {
   readonly maxPercent: number;
@@ -10,54 +10,66 @@ export interface DeletionBudget {
 export const defaultDeletionBudget: DeletionBudget = { maxPercent: 20, maxRecords: 500, alwaysAllow: 5 };
 
 export interface DeletionDecision {
-  readonly verdict: DeletionVerdict;
-  /** Why candidates were kept; undefined when none were. */
+  readonly delete: PassVerdict['delete'];
+  /** Candidates that are kept, and why; no reason when there are none. */
+  readonly withheld: number;
   readonly withheldReason: string | undefined;
   readonly budgetPassed: boolean;
 }
 
+/** What happens to a pass that proves nothing: every candidate stays. */
+export function deleteNothing(tally: PassTally, withheldReason: string | undefined): DeletionDecision {
+  return {
+    delete: { absent: false, removed: false },
+    withheld: sumOf(tally, ({ absent, removed }) => absent + removed),
+    withheldReason,
+    budgetPassed: false,
+  };
+}
+
 /**
  * What a stream may delete once all its scopes have their verdict. Pure.
- * Absence speaks only when every scope of the stream is verified and the record's own scope was read in full;
- * what the vendor states as removed needs no such proof. Both count against the budget.
+ * Absence speaks only when every scope of the stream was verified by this very attempt, since a record may have moved into one
+ * that was read before; what the vendor states as removed needs no such proof. Both count against the budget.
  */
 export function decideDeletions(
-  tally: DeletionTally,
+  tally: PassTally,
   policy: 'Tombstone' | 'Keep',
   budget: DeletionBudget,
 ): DeletionDecision {
-  const none: DeletionVerdict = new Map();
-  const candidates = tally.scopes.reduce((sum, scope) => sum + scope.absent + scope.removed, 0);
-  if (candidates === 0) return { verdict: none, withheldReason: undefined, budgetPassed: false };
-  if (policy === 'Keep') {
-    return { verdict: none, withheldReason: 'deletion.policy is Keep', budgetPassed: false };
+  if (sumOf(tally, ({ absent, removed }) => absent + removed) === 0) return deleteNothing(tally, undefined);
+  if (policy === 'Keep') return deleteNothing(tally, 'deletion.policy is Keep');
+  const silence = whyAbsenceIsSilent(tally);
+  const going = (scope: ScopeTally) => scope.removed + (silence === undefined ? scope.absent : 0);
+  for (const scope of tally.scopes) {
+    if (withinBudget(going(scope), scope.recentlyDeleted, scope.live, budget)) continue;
+    return passed(
+      tally,
+      `${going(scope)} of ${scope.live} records of scope ${scope.scope} look gone`,
+      budget,
+    );
   }
-
-  const absenceSpeaks = tally.scopes.every((scope) => scope.coverage !== 'unverified');
-  const planned = tally.scopes.map((scope) => ({ scope, going: goingOf(scope, absenceSpeaks) }));
-  const total = planned.reduce((sum, { going }) => sum + going, 0);
-  for (const { scope, going } of planned) {
-    if (withinBudget(going, scope.recentlyDeleted, scope.live, budget)) continue;
-    return passed(`${going} of ${scope.live} records of scope ${scope.scope} look gone`, budget);
-  }
+  const total = sumOf(tally, going);
   if (!withinBudget(total, tally.systemRecentlyDeleted, tally.systemLive, budget)) {
-    return passed(`${total} of ${tally.systemLive} records of the system look gone`, budget);
+    return passed(tally, `${total} of ${tally.systemLive} records of the system look gone`, budget);
   }
-
-  const verdict = new Map(
-    planned
-      .filter(({ going }) => going > 0)
-      .map(({ scope }) => [
-        scope.scope,
-        { absent: absenceSpeaks && scope.coverage === 'Full', removed: true },
-      ]),
-  );
-  const withheldReason = absenceSpeaks ? undefined : 'a sibling scope is not verified';
-  return { verdict, withheldReason, budgetPassed: false };
+  const withheld = silence === undefined ? 0 : sumOf(tally, ({ absent }) => absent);
+  return {
+    delete: { absent: silence === undefined, removed: true },
+    withheld,
+    withheldReason: withheld === 0 ? undefined : silence,
+    budgetPassed: false,
+  };
 }
 
-function goingOf(scope: ScopeTally, absenceSpeaks: boolean): number {
-  return scope.removed + (absenceSpeaks && scope.coverage === 'Full' ? scope.absent : 0);
+function whyAbsenceIsSilent({ scopes }: PassTally): string | undefined {
+  if (scopes.some(({ coverage }) => coverage === 'unverified')) return 'a scope is not verified';
+  const old = scopes.find(({ coverage, confirmed }) => coverage !== 'notRead' && !confirmed);
+  return old === undefined ? undefined : `scope ${old.scope} was read by an earlier attempt only`;
+}
+
+function sumOf({ scopes }: PassTally, records: (scope: ScopeTally) => number): number {
+  return scopes.reduce((sum, scope) => sum + records(scope), 0);
 }
 
 /** Whether so many more may go: earlier deletions of the window count on both sides of the share. */
@@ -73,10 +85,7 @@ export function withinBudget(
   return total <= budget.maxRecords && total * 100 <= budget.maxPercent * (live + recentlyDeleted);
 }
 
-function passed(what: string, budget: DeletionBudget): DeletionDecision {
-  return {
-    verdict: new Map(),
-    withheldReason: `${what}, more than deletion.budget allows (${budget.maxPercent} % and ${budget.maxRecords} records in 24 h)`,
-    budgetPassed: true,
-  };
+function passed(tally: PassTally, what: string, budget: DeletionBudget): DeletionDecision {
+  const reason = `${what}, more than deletion.budget allows (${budget.maxPercent} % and ${budget.maxRecords} records in 24 h)`;
+  return { ...deleteNothing(tally, reason), budgetPassed: true };
 }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExternalSystemSpec } from '../api/external-system.ts';
-import type { MissedSlots, SyncRunSpec, SyncRunStatus } from '../api/sync-run.ts';
+import type { MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
-import { asFailure, Failure, toRunFailure } from '../connector/failure.ts';
+import { asFailure, Failure } from '../connector/failure.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
 import type { ArchivedRun, Hold, Store, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
-import { RunStop, startTimeLimits, type TimeLimits } from './control.ts';
+import { startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
 import { defaultDeletionBudget } from './deletion.ts';
-import { phaseOf, stopsRun, toStreamStatus, totalsOf, worstFailure } from './outcome.ts';
-import { redactStatus, sealRun } from './run-record.ts';
-import { emptyTally, runStream, type StreamReport } from './stream-run.ts';
+import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
+import { buildRunEnd } from './run-end.ts';
+import { fullEveryMs } from './schedule.ts';
+import { ScopeLedger } from './scope-ledger.ts';
+import { emptyTally, reportOf, runStream, type StreamContext, type StreamReport } from './stream-run.ts';
 
 /** The system and the run, as the API or a file gave them. */
 export interface SyncRequest {
@@ -61,11 +63,16 @@ export interface SyncDependencies {
   /** The connection is proven: address, credentials and look-ups worked. */
   readonly onConnected: () => void;
   readonly onProgress: (progress: Progress) => void;
+  /** In mode Test: what a stream says of the rights that it needs. */
+  readonly onTested?: (stream: string, said: string) => void;
 }
 
 export interface Progress {
   readonly tally: StreamTally;
-  readonly elapsedMs: number;
+  /** Of this attempt, since it began with the stream. */
+  readonly recordsPerSecond: number;
+  /** No more will come of this stream in this attempt. */
+  readonly ended: boolean;
 }
 
 /**
@@ -78,6 +85,7 @@ export interface Progress {
 export async function runSync(request: SyncRequest, deps: SyncDependencies): Promise<ArchivedRun> {
   const { system, run } = request;
   const { store, now } = deps;
+  const startedCpu = process.cpuUsage();
   const correlationId = run.spec.correlationId ?? run.uid;
   let hold: Hold;
   try {
@@ -100,79 +108,77 @@ export async function runSync(request: SyncRequest, deps: SyncDependencies): Pro
     if (error instanceof RunEnded) return error.archived;
     throw error;
   }
-  const attempt = new Attempt(request, deps, hold);
-  return attempt.run();
+  return new Attempt(request, deps, hold, startedCpu).run();
 }
 
 interface Findings {
   readonly reports: readonly StreamReport[];
-  readonly failure: Failure | undefined;
-  /** Every enabled stream was read in full and verified. */
-  readonly fullComplete: boolean;
+  readonly failure: { readonly code: Failure['code']; readonly message: string } | undefined;
+  /** The connection was proven. */
+  readonly connected: boolean;
 }
 
 class Attempt {
   private readonly request: SyncRequest;
   private readonly deps: SyncDependencies;
   private readonly hold: Hold;
-  private readonly startedMs: number;
   private readonly startedCpu: NodeJS.CpuUsage;
+  private connected = false;
 
-  constructor(request: SyncRequest, deps: SyncDependencies, hold: Hold) {
+  constructor(request: SyncRequest, deps: SyncDependencies, hold: Hold, startedCpu: NodeJS.CpuUsage) {
     this.request = request;
     this.deps = deps;
     this.hold = hold;
-    this.startedMs = deps.monotonicMs();
-    this.startedCpu = process.cpuUsage();
+    this.startedCpu = startedCpu;
   }
 
   async run(): Promise<ArchivedRun> {
     const { deps, request } = this;
-    using time = startTimeLimits(request.limits, deps.signal, deps.monotonicMs);
-    const upstream = deps.upstream({
-      correlationId: this.hold.correlationId,
-      signal: time.signal,
-      remainingMs: time.remainingMs,
-    });
+    using clock = startAttemptClock(request.limits, deps.signal, deps.monotonicMs);
+    let upstream: Upstream | undefined;
     try {
-      const findings = await this.findings(upstream, time);
-      return await this.finish(findings, upstream.usage);
+      const findings = await this.findings(clock, () => {
+        upstream = deps.upstream({
+          correlationId: this.hold.correlationId,
+          signal: clock.signal,
+          remainingMs: clock.remainingMs,
+        });
+        return upstream;
+      });
+      return await this.finish(findings, upstream?.usage);
     } finally {
-      await upstream.close();
+      await upstream?.close();
     }
   }
 
-  private async findings(upstream: Upstream, time: ReturnType<typeof startTimeLimits>): Promise<Findings> {
+  private async findings(clock: AttemptClock, open: () => Upstream): Promise<Findings> {
     try {
-      if (this.request.run.spec.mode === 'Plan') {
+      const { spec } = this.request.run;
+      if (spec.mode === 'Plan') {
         throw new Failure(
           'configuration',
           'spec.mode Plan is not available in this version; use Test, Incremental or Full',
         );
       }
-      const connection = await this.connect(upstream, time.signal);
-      this.deps.onConnected();
+      const connection = await this.connect(open, clock.signal);
       try {
-        const test = this.request.run.spec.mode === 'Test';
-        return await (test ? this.testStreams(connection) : this.readStreams(connection, time));
+        this.connected = true;
+        this.deps.onConnected();
+        return await (spec.mode === 'Test'
+          ? this.testStreams(connection, clock)
+          : this.readStreams(connection, clock));
       } finally {
         await connection.close();
       }
     } catch (error) {
-      return { reports: [], failure: this.endingFailure(error, time.signal), fullComplete: false };
+      if (error instanceof FenceLost) throw error;
+      // An aborted request looks like any other failure; the reason of the stop is the truth.
+      const failure = clock.signal.aborted ? stopFailure(clock.signal.reason) : asFailure(error);
+      return { reports: [], failure, connected: this.connected };
     }
   }
 
-  /** A failure that ends the run in its record; what must not be recorded is thrown on. */
-  private endingFailure(error: unknown, signal: AbortSignal): Failure {
-    const cause: unknown = signal.aborted && !(error instanceof FenceLost) ? signal.reason : error;
-    if (cause instanceof FenceLost) throw cause;
-    if (!(cause instanceof RunStop)) return asFailure(cause);
-    if (cause.kind === 'shutdown') throw cause;
-    return new Failure('cancelled', `${cause.message}; the next run goes on from the checkpoint`);
-  }
-
-  private async connect(upstream: Upstream, signal: AbortSignal): Promise<Connection> {
+  private async connect(open: () => Upstream, signal: AbortSignal): Promise<Connection> {
     const { connector, now } = this.deps;
     const { spec } = this.request.system;
     const config = spec.connector[connector.id];
@@ -187,6 +193,7 @@ class Attempt {
         `spec.auth.type ${spec.auth.type} does not fit ${connector.id}; use ${allowed}`,
       );
     }
+    const upstream = open();
     return connector.connect({
       config,
       credentials: await this.deps.credentials(),
@@ -197,131 +204,155 @@ class Attempt {
     });
   }
 
-  private async readStreams(
+  private async readStreams(connection: Connection, clock: AttemptClock): Promise<Findings> {
+    const { deps, hold } = this;
+    const before = new Map(
+      (await deps.store.progress(hold.runUid)).map((stream) => [stream.tally.stream, stream]),
+    );
+    const reports: StreamReport[] = [];
+    let stopped: StreamReport['verdict']['failure'];
+    for (const stream of connection.streams) {
+      const { name, record } = stream;
+      const known = before.get(name);
+      if (known?.verdict !== undefined) {
+        // An earlier attempt of this run came to its end.
+        reports.push({ stream: name, record, verdict: known.verdict });
+      } else if (stopped !== undefined) {
+        reports.push({ stream: name, record, verdict: unreadVerdict(`not reached: ${stopped.code}`) });
+      } else {
+        const report = await this.readStream(stream, known?.tally, connection, clock);
+        reports.push(report);
+        if (stopsRun(report.verdict.failure)) stopped = report.verdict.failure;
+      }
+    }
+    return this.found(reports);
+  }
+
+  private async readStream(
+    stream: BoundStream,
+    before: StreamTally | undefined,
     connection: Connection,
-    time: ReturnType<typeof startTimeLimits>,
-  ): Promise<Findings> {
+    clock: AttemptClock,
+  ): Promise<StreamReport> {
+    const { deps } = this;
+    const start = before ?? emptyTally(stream);
+    const startedMs = deps.monotonicMs();
+    let tally = start;
+    const tell = (ended: boolean) => {
+      const seconds = (deps.monotonicMs() - startedMs) / 1000;
+      const recordsPerSecond = seconds === 0 ? 0 : Math.round((tally.fetched - start.fetched) / seconds);
+      deps.onProgress({ tally, recordsPerSecond, ended });
+    };
+    const report = await runStream(stream, start, {
+      ...this.streamContext(connection, clock),
+      onPage: (now) => {
+        tally = now;
+        tell(false);
+      },
+    });
+    tell(true);
+    return report;
+  }
+
+  private streamContext(connection: Connection, clock: AttemptClock): Omit<StreamContext, 'onPage'> {
     const { deps, hold, request } = this;
     const { spec } = request.system;
-    const full = request.run.spec.mode === 'Full';
-    const started = new Map((await deps.store.tallies(hold.runUid)).map((tally) => [tally.stream, tally]));
+    return {
+      store: deps.store,
+      hold,
+      source: connection.source,
+      fingerprint: connection.fingerprint,
+      mode: request.run.spec.mode === 'Full' ? 'Full' : 'Incremental',
+      fullSince: this.fullSince(),
+      deletionPolicy: spec.deletion?.policy ?? 'Tombstone',
+      deletionBudget: { ...defaultDeletionBudget, ...spec.deletion?.budget },
+      now: deps.now,
+      signal: clock.signal,
+      softReached: clock.softReached,
+      giveUp: clock.giveUp,
+      redact: deps.redact,
+    };
+  }
+
+  /**
+   * A scheduled full run reads in full what is due for it: with many streams a first load may need several runs, and those that
+   * had theirs need not start again. Who asks for a full run means everything.
+   */
+  private fullSince(): Date {
+    const { request, deps, hold } = this;
+    if (request.run.spec.trigger !== 'Schedule') return hold.startedAt;
+    return new Date(deps.now().getTime() - fullEveryMs(request.system.spec.schedule));
+  }
+
+  private async testStreams(connection: Connection, clock: AttemptClock): Promise<Findings> {
     const reports: StreamReport[] = [];
-    let stopped: Failure | undefined;
+    let stopped: StreamReport['verdict']['failure'];
     for (const stream of connection.streams) {
-      const start = started.get(stream.name) ?? emptyTally({ name: stream.name, record: stream.record });
       if (stopped !== undefined) {
-        reports.push(notReached(start, stopped));
+        const verdict = unreadVerdict(`not reached: ${stopped.code}`);
+        reports.push({ stream: stream.name, record: stream.record, verdict });
         continue;
       }
-      const report = await runStream(stream, start, {
-        store: deps.store,
-        hold,
-        source: connection.source,
-        fingerprint: connection.fingerprint,
-        mode: full ? 'Full' : 'Incremental',
-        deletionPolicy: spec.deletion?.policy ?? 'Tombstone',
-        deletionBudget: { ...defaultDeletionBudget, ...spec.deletion?.budget },
-        now: deps.now,
-        signal: time.signal,
-        softReached: time.softReached,
-        redact: deps.redact,
-        onPage: (tally) => deps.onProgress({ tally, elapsedMs: deps.monotonicMs() - this.startedMs }),
-      }).catch((error: unknown) => failedReport(start, this.endingFailure(error, time.signal)));
+      const report = await this.testStream(stream, clock.signal);
       reports.push(report);
-      if (stopsRun(report.failure)) stopped = report.failure;
+      if (stopsRun(report.verdict.failure)) stopped = report.verdict.failure;
     }
-    const fullComplete = reports.every((report) => report.complete && report.mode === 'Full');
-    return { reports, failure: worstFailure(reports.map((report) => report.failure)), fullComplete };
+    return this.found(reports);
   }
 
-  private async testStreams(connection: Connection): Promise<Findings> {
-    const reports: StreamReport[] = [];
-    for (const stream of connection.streams) reports.push(await testStream(stream));
-    return { reports, failure: worstFailure(reports.map((report) => report.failure)), fullComplete: false };
+  private async testStream(stream: BoundStream, signal: AbortSignal): Promise<StreamReport> {
+    const { name, record } = stream;
+    try {
+      const said = await stream.test();
+      this.deps.onTested?.(name, said);
+      const { incompleteReason: _, ...verdict } = unreadVerdict('');
+      return { stream: name, record, verdict: { ...verdict, complete: true } };
+    } catch (error) {
+      const failure = signal.aborted ? stopFailure(signal.reason) : asFailure(error);
+      return reportOf(stream, undefined, new ScopeLedger(), failure, this.deps.redact);
+    }
   }
 
-  private async finish(findings: Findings, usage: Upstream['usage']): Promise<ArchivedRun> {
+  private found(reports: readonly StreamReport[]): Findings {
+    const failure =
+      worstFailure(reports.map(({ verdict }) => verdict.failure)) ??
+      reports.find(({ verdict }) => verdict.setAside !== undefined)?.verdict.setAside;
+    return { reports, failure, connected: this.connected };
+  }
+
+  private async finish(findings: Findings, usage: Upstream['usage'] | undefined): Promise<ArchivedRun> {
     const { request, hold, deps } = this;
+    const { system, run } = request;
+    const { failure, reports, connected } = findings;
     const endedAt = deps.now();
-    const phase = phaseOf(findings.reports, findings.failure);
     const cpu = process.cpuUsage(this.startedCpu);
-    const status: SyncRunStatus = {
-      phase,
-      mode: request.run.spec.mode,
-      startTime: seconds(hold.startedAt),
-      completionTime: seconds(endedAt),
-      systemUid: request.system.uid,
-      systemGeneration: request.system.generation,
+    const facts = {
+      system: system.key,
+      systemUid: system.uid,
+      systemGeneration: system.generation,
+      run,
       worker: request.worker,
-      attempt: request.run.attempt,
+      attempt: run.attempt,
       correlationId: hold.correlationId,
-      ...(request.run.missedSlots === undefined ? {} : { missedSlots: request.run.missedSlots }),
-      totals: totalsOf(findings.reports),
-      streams: findings.reports.map(toStreamStatus),
-      ...unverifiedOf(findings.reports),
-      upstream: {
-        requests: usage.requests,
-        bytes: usage.bytes,
-        throttledSeconds: Math.round(usage.throttledMs) / 1000,
-      },
-      cpuSeconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
-      ...(findings.failure === undefined ? {} : { failure: toRunFailure(findings.failure) }),
+      startedAt: hold.startedAt,
+      missedSlots: run.missedSlots,
     };
-    const record = {
-      system: request.system.key,
-      run: { name: request.run.name, uid: request.run.uid },
-      spec: request.run.spec,
-      status: redactStatus(status, deps.redact),
-    };
-    const outcome = {
-      phase,
-      failureCode: findings.failure?.code,
+    const ending = {
+      reports,
       endedAt,
-      fullComplete: findings.fullComplete,
+      // What was stopped before it reached the vendor says nothing of it, nor does a mode that does not exist.
+      verdict: connected || (failure?.code !== 'cancelled' && run.spec.mode !== 'Plan'),
+      failure:
+        failure === undefined ? undefined : { code: failure.code, message: deps.redact(failure.message) },
+      cost: {
+        upstream: {
+          requests: usage?.requests ?? 0,
+          bytes: usage?.bytes ?? 0,
+          throttledSeconds: Math.round(usage?.throttledMs ?? 0) / 1000,
+        },
+        cpuSeconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
+      },
     };
-    return deps.store.finish(hold, outcome, (link) => sealRun(record, link));
+    return deps.store.finish(hold, (link) => buildRunEnd(facts, ending, link));
   }
-}
-
-function unverifiedOf(reports: readonly StreamReport[]): Pick<SyncRunStatus, 'unverifiedScopes'> {
-  const scopes = reports.flatMap((report) => report.unverified).slice(0, 10);
-  return scopes.length === 0 ? {} : { unverifiedScopes: scopes };
-}
-
-function blankReport(tally: StreamTally): StreamReport {
-  return {
-    tally,
-    mode: undefined,
-    complete: false,
-    incompleteReason: undefined,
-    scopesTotal: 0,
-    scopesVerified: 0,
-    unverified: [],
-    withheld: 0,
-    failure: undefined,
-  };
-}
-
-function failedReport(tally: StreamTally, failure: Failure): StreamReport {
-  const incompleteReason = `${failure.code}: ${failure.message}`.slice(0, 128);
-  return { ...blankReport(tally), incompleteReason, failure };
-}
-
-function notReached(tally: StreamTally, stopped: Failure): StreamReport {
-  return { ...blankReport(tally), incompleteReason: `not reached: ${stopped.code}` };
-}
-
-async function testStream(stream: BoundStream): Promise<StreamReport> {
-  const tally = emptyTally({ name: stream.name, record: stream.record });
-  try {
-    await stream.test();
-    return { ...blankReport(tally), complete: true };
-  } catch (error) {
-    return failedReport(tally, asFailure(error));
-  }
-}
-
-/** API times carry whole seconds. */
-export function seconds(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/u, 'Z');
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FinalPhase, StreamStatus, Totals } from '../api/sync-run.ts';
-import type { Failure } from '../connector/failure.ts';
 import type { FailureCode } from '../api/failure.ts';
-import type { StreamReport } from './stream-run.ts';
+import type { FinalPhase, StreamStatus, SyncRunStatus, Totals } from '../api/sync-run.ts';
+import type { StreamFailure, StreamProgress, StreamVerdict } from '../store/port.ts';
 
 /** Failures that concern the whole account or machine: going on with the next stream would only fail faster. */
 const endsRun: Readonly<Record<FailureCode, boolean>> = {
@@ -17,7 +16,7 @@ const endsRun: Readonly<Record<FailureCode, boolean>> = {
   cancelled: true,
 };
 
-export function stopsRun(failure: Failure | undefined): boolean {
+export function stopsRun(failure: StreamFailure | undefined): boolean {
   return failure !== undefined && endsRun[failure.code];
 }
 
@@ -34,8 +33,10 @@ const weight: Readonly<Record<FailureCode, number>> = {
   deletionBudget: 1,
 };
 
-export function worstFailure(failures: readonly (Failure | undefined)[]): Failure | undefined {
-  let worst: Failure | undefined;
+export function worstFailure<One extends StreamFailure>(
+  failures: readonly (One | undefined)[],
+): One | undefined {
+  let worst: One | undefined;
   for (const failure of failures) {
     if (failure !== undefined && (worst === undefined || weight[failure.code] > weight[worst.code]))
       worst = failure;
@@ -43,28 +44,44 @@ export function worstFailure(failures: readonly (Failure | undefined)[]): Failur
   return worst;
 }
 
+/** One stream of a run that ends: what the database counted, and what its reader came to. */
+export interface EndedStream extends StreamProgress {
+  readonly verdict: StreamVerdict;
+}
+
 /**
  * How a run ended. Succeeded needs every stream complete and no row set aside. A run that was stopped by a failure of the
  * account, or in which no stream is complete, is Failed; anything between is PartiallySucceeded.
  */
-export function phaseOf(reports: readonly StreamReport[], failure: Failure | undefined): FinalPhase {
+export function phaseOf(streams: readonly EndedStream[], failure: StreamFailure | undefined): FinalPhase {
   if (failure?.code === 'cancelled') return 'Cancelled';
   if (stopsRun(failure)) return 'Failed';
-  const complete = reports.filter((report) => report.complete).length;
+  const complete = streams.filter(({ verdict }) => verdict.complete).length;
   if (failure !== undefined && complete === 0) return 'Failed';
-  const setAside = reports.some((report) => report.tally.failed > 0);
-  if (failure !== undefined || setAside || complete < reports.length) return 'PartiallySucceeded';
+  const setAside = streams.some(({ tally }) => tally.failed > 0);
+  if (failure !== undefined || setAside || complete < streams.length) return 'PartiallySucceeded';
   return 'Succeeded';
 }
 
-export function toStreamStatus(report: StreamReport): StreamStatus {
-  const { tally } = report;
+/** The counts of a run and its streams, as its record has them. */
+export function countsOf(
+  streams: readonly EndedStream[],
+): Pick<SyncRunStatus, 'totals' | 'streams' | 'unverifiedScopes'> {
+  const unverified = streams.flatMap(({ verdict }) => verdict.unverified).slice(0, 10);
+  return {
+    totals: totalsOf(streams),
+    streams: streams.map(toStreamStatus),
+    ...(unverified.length === 0 ? {} : { unverifiedScopes: unverified }),
+  };
+}
+
+function toStreamStatus({ tally, verdict }: EndedStream): StreamStatus {
   return {
     name: tally.stream,
     record: tally.record,
-    ...(report.mode === undefined ? {} : { mode: report.mode }),
-    complete: report.complete,
-    ...(report.incompleteReason === undefined ? {} : { incompleteReason: report.incompleteReason }),
+    ...(verdict.mode === undefined ? {} : { mode: verdict.mode }),
+    complete: verdict.complete,
+    ...(verdict.incompleteReason === undefined ? {} : { incompleteReason: verdict.incompleteReason }),
     fetched: tally.fetched,
     created: tally.created,
     updated: tally.updated,
@@ -72,15 +89,15 @@ export function toStreamStatus(report: StreamReport): StreamStatus {
     deleted: tally.deleted,
     failed: tally.failed,
     pages: tally.pages,
-    scopesTotal: report.scopesTotal,
-    scopesVerified: report.scopesVerified,
-    ...(report.withheld === 0 ? {} : { withheld: report.withheld }),
+    scopesTotal: verdict.scopesTotal,
+    scopesVerified: verdict.scopesVerified,
+    ...(verdict.withheld === 0 ? {} : { withheld: verdict.withheld }),
   };
 }
 
-export function totalsOf(reports: readonly StreamReport[]): Totals {
+function totalsOf(streams: readonly EndedStream[]): Totals {
   const totals = { fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
-  for (const { tally } of reports) {
+  for (const { tally } of streams) {
     totals.fetched += tally.fetched;
     totals.created += tally.created;
     totals.updated += tally.updated;
@@ -89,4 +106,16 @@ export function totalsOf(reports: readonly StreamReport[]): Totals {
     totals.failed += tally.failed;
   }
   return totals;
+}
+
+/** The verdict on a stream that was not read to its verdict. */
+export function unreadVerdict(incompleteReason: string): StreamVerdict {
+  return {
+    complete: false,
+    incompleteReason,
+    scopesTotal: 0,
+    scopesVerified: 0,
+    unverified: [],
+    withheld: 0,
+  };
 }

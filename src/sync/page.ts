@@ -1,66 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BoundStream } from '../connector/contract.ts';
-import { contentHash } from '../inventory/hash.ts';
+import { bounded } from '../api/bounded.ts';
+import type { BoundStream, RowOutcome } from '../connector/contract.ts';
+import { contentHash, isUnstorable, normalForm } from '../inventory/hash.ts';
 import type { HashedRecord, RowSetAside } from '../store/port.ts';
 
 /** Largest record that is stored, as JSON; a larger row is set aside. */
 export const maxRecordBytes = 256 * 1024;
 /** How much of a row that is set aside is kept. */
-export const maxRawBytes = 16 * 1024;
+const maxRawCharacters = 16 * 1024;
 
 export interface SortedPage {
+  readonly removed: readonly string[];
   readonly records: readonly HashedRecord[];
   readonly setAside: readonly RowSetAside[];
   /** Rows whose id could not be read: nobody can say which records this page has seen. */
   readonly unreadableIds: number;
 }
 
-/** Sorts the raw rows of one page into records and rows to set aside. Of several rows with one id the last wins. */
+/**
+ * Sorts the raw rows of one page into records and rows to set aside. Of several rows with one id the last wins, whether it is
+ * good or not.
+ */
 export function sortPage(
   stream: BoundStream,
-  rows: readonly unknown[],
+  page: { readonly rows: readonly unknown[]; readonly removed?: readonly string[] },
   redact: (text: string) => string,
 ): SortedPage {
   const records = new Map<string, HashedRecord>();
-  const setAside: RowSetAside[] = [];
-  let unreadableIds = 0;
-  for (const raw of rows) {
-    const outcome = stream.normalise(raw);
+  const bad = new Map<string, RowSetAside>();
+  const nameless: RowSetAside[] = [];
+  for (const raw of page.rows) {
+    const outcome = outcomeOf(stream, raw);
     if (outcome.type === 'record') {
-      const { record } = outcome;
-      const bytes = sizeBound(record.attributes, record.columns);
-      if (bytes <= maxRecordBytes) {
-        records.set(record.externalId, { record, hash: contentHash(stream.record, record) });
-        continue;
-      }
-      const reason = `record is ${bytes} bytes as JSON, more than ${maxRecordBytes}`;
-      setAside.push({ externalId: record.externalId, reason, path: '', raw: excerpt(raw, redact) });
-      records.delete(record.externalId);
+      const { externalId } = outcome.hashed.record;
+      bad.delete(externalId);
+      records.set(externalId, outcome.hashed);
       continue;
     }
-    if (outcome.externalId === undefined) unreadableIds += 1;
-    else records.delete(outcome.externalId);
     const { externalId, reason, path } = outcome;
-    setAside.push({ externalId, reason: redact(reason), path, raw: excerpt(raw, redact) });
-  }
-  return { records: [...records.values()], setAside, unreadableIds };
-}
-
-/** Bytes of the record as JSON; the cheap upper bound is enough for the many small ones. */
-function sizeBound(attributes: object, columns: object): number {
-  let characters = 0;
-  for (const part of [attributes, columns]) {
-    for (const value of Object.values(part)) {
-      characters += typeof value === 'string' ? value.length + 64 : 64;
-      if (typeof value === 'object' && value !== null) characters += JSON.stringify(value).length;
+    const row = { externalId, reason: bounded(redact(reason), 512), path, raw: excerpt(raw, redact) };
+    if (externalId === undefined) nameless.push(row);
+    else {
+      records.delete(externalId);
+      bad.set(externalId, row);
     }
   }
-  if (characters * 4 <= maxRecordBytes) return characters;
-  return Buffer.byteLength(JSON.stringify({ columns, attributes }));
+  return {
+    removed: [...new Set(page.removed)],
+    records: [...records.values()],
+    setAside: [...bad.values(), ...nameless],
+    unreadableIds: nameless.length,
+  };
+}
+
+type Outcome =
+  { readonly type: 'record'; readonly hashed: HashedRecord } | Extract<RowOutcome, { type: 'invalid' }>;
+
+function outcomeOf(stream: BoundStream, raw: unknown): Outcome {
+  const outcome = stream.normalise(raw);
+  if (outcome.type === 'invalid') return outcome;
+  const { record } = outcome;
+  const { externalId } = record;
+  const form = normalForm(stream.record, record);
+  // Three bytes of UTF-8 at most for one unit: the exact count is needed for large ones only.
+  const bytes = form.length * 3 <= maxRecordBytes ? form.length : Buffer.byteLength(form);
+  if (bytes > maxRecordBytes) {
+    const reason = `record is ${bytes} bytes as JSON, more than ${maxRecordBytes}`;
+    return { type: 'invalid', externalId, reason, path: '' };
+  }
+  if (isUnstorable(form)) {
+    const reason =
+      'a text holds the character NUL or half of a surrogate pair, which no database text can hold';
+    return { type: 'invalid', externalId, reason, path: '' };
+  }
+  return { type: 'record', hashed: { record, hash: contentHash(form) } };
 }
 
 function excerpt(raw: unknown, redact: (text: string) => string): string {
-  const text = redact(JSON.stringify(raw) ?? 'undefined');
-  const bytes = Buffer.from(text);
-  return bytes.length <= maxRawBytes ? text : `${bytes.subarray(0, maxRawBytes).toString('utf8')}…`;
+  return bounded(redact(JSON.stringify(raw) ?? 'undefined'), maxRawCharacters);
 }

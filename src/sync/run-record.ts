@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { SyncRunSpec, SyncRunStatus } from '../api/sync-run.ts';
+import { Compile } from 'typebox/compile';
+import { bounded } from '../api/bounded.ts';
+import {
+  SyncRunStatusSchema,
+  type FinalPhase,
+  type SyncRunSpec,
+  type SyncRunStatus,
+} from '../api/sync-run.ts';
+import { Failure, toRunFailure } from '../connector/failure.ts';
+import { firstProblem } from '../connector/problem.ts';
 import type { ChainLink, SealedRecord } from '../store/port.ts';
 
+/** Spec and status as canonical JSON, with what names the run. */
 export const maxRecordBytes = 4096;
 
 /** What the audit log keeps of a run: identity, what was asked, what happened. */
@@ -12,56 +22,55 @@ export interface RunRecord {
   readonly system: string;
   readonly run: { readonly name: string; readonly uid: string };
   readonly spec: SyncRunSpec;
-  readonly status: SyncRunStatus;
+  readonly status: SyncRunStatus & { readonly phase: FinalPhase };
 }
+
+export interface SealedRun extends SealedRecord {
+  readonly status: RunRecord['status'];
+}
+
+const statusCheck = Compile(SyncRunStatusSchema);
 
 /**
  * Puts a finished run into the chain of its system. The digest is SHA-256 over the RFC 8785 form of the record with
  * `sequence` and `previousDigest`, and without the digest itself. The record stays under 4 KiB: what does not fit
- * (unverified scopes beyond the first, the ends of long messages) is in the database.
+ * (unverified scopes, the ends of long texts) is in the database. Its texts are free of secrets before they get here.
+ *
+ * A status that the CRD would refuse could never be shown, and its run would never end for the cluster; so such a one, which is
+ * our own bug, is replaced by one that says so.
  */
-export function sealRun(
-  record: RunRecord,
-  link: ChainLink,
-): SealedRecord & { readonly status: SyncRunStatus } {
-  const linked: RunRecord = {
-    ...record,
-    status: {
-      ...record.status,
-      sequence: link.sequence,
-      ...(link.previousDigest === undefined ? {} : { previousDigest: link.previousDigest }),
-    },
-  };
+export function sealRun(record: RunRecord, link: ChainLink): SealedRun {
+  const linked = linkedTo(record, link);
   const fitted = fit(linked);
-  const json = canonical(fitted);
+  const problem = problemOf(fitted.status);
+  const sound =
+    problem === undefined ? fitted : linkedTo({ ...record, status: admission(record, problem) }, link);
+  const json = canonical(sound);
   const digest = digestOf(json);
-  return { json, digest, status: { ...fitted.status, digest } };
+  return { json, digest, status: { ...sound.status, digest } };
 }
 
-/** The same status with known secrets taken out of every text that somebody else had a part in. */
-export function redactStatus(status: SyncRunStatus, redact: (text: string) => string): SyncRunStatus {
-  const { failure, streams, unverifiedScopes } = status;
+function linkedTo(record: RunRecord, { sequence, previousDigest }: ChainLink): RunRecord {
+  const chain = { sequence, ...(previousDigest === undefined ? {} : { previousDigest }) };
+  return { ...record, status: { ...record.status, ...chain } };
+}
+
+function problemOf(status: SyncRunStatus): string | undefined {
+  return statusCheck.Check(status) ? undefined : firstProblem(statusCheck.Errors(status), 'status').reason;
+}
+
+/** Only what cannot be wrong, and that the rest was. */
+function admission({ status }: RunRecord, problem: string): RunRecord['status'] {
+  const { startTime, completionTime, totals } = status;
+  const failure = toRunFailure(
+    new Failure('internal', `the record of this run did not fit its own schema (${problem}); report it`),
+  );
   return {
-    ...status,
-    ...(failure === undefined ? {} : { failure: { ...failure, message: redact(failure.message) } }),
-    ...(streams === undefined
-      ? {}
-      : {
-          streams: streams.map((stream) =>
-            stream.incompleteReason === undefined
-              ? stream
-              : { ...stream, incompleteReason: redact(stream.incompleteReason) },
-          ),
-        }),
-    ...(unverifiedScopes === undefined
-      ? {}
-      : {
-          unverifiedScopes: unverifiedScopes.map((scope) => ({
-            ...scope,
-            scope: redact(scope.scope),
-            reason: redact(scope.reason),
-          })),
-        }),
+    phase: status.phase === 'Succeeded' ? 'PartiallySucceeded' : status.phase,
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(completionTime === undefined ? {} : { completionTime }),
+    ...(totals === undefined ? {} : { totals }),
+    failure,
   };
 }
 
@@ -81,35 +90,59 @@ function canonical(value: RunRecord): string {
   return text;
 }
 
+/** Takes away, step by step, what can be read elsewhere, until the record fits. Counts go last, and not without a word. */
 function fit(record: RunRecord): RunRecord {
-  let fitted = record;
   // Room for the digest that joins the status afterwards.
   const limit = maxRecordBytes - 90;
-  while (Buffer.byteLength(canonical(fitted)) > limit) {
-    const smaller = shrink(fitted.status);
-    if (smaller === undefined) break;
-    fitted = { ...fitted, status: smaller };
+  let fitted = record;
+  for (const step of smallerSteps(record.status)) {
+    if (Buffer.byteLength(canonical(fitted)) <= limit) return fitted;
+    fitted = { ...fitted, status: step(fitted.status) };
   }
   return fitted;
 }
 
-function shrink(status: SyncRunStatus): SyncRunStatus | undefined {
-  const scopes = status.unverifiedScopes ?? [];
-  if (scopes.length > 1) return { ...status, unverifiedScopes: scopes.slice(0, -1) };
-  const streams = status.streams ?? [];
-  if (streams.some((stream) => (stream.incompleteReason?.length ?? 0) > 48)) {
-    return {
+type Step = (status: RunRecord['status']) => RunRecord['status'];
+
+function* smallerSteps({ unverifiedScopes = [], streams = [] }: SyncRunStatus): Generator<Step> {
+  for (let kept = unverifiedScopes.length - 1; kept > 0; kept -= 1) yield keepScopes(kept);
+  yield shortenReasons(48);
+  yield shortenMessage(160);
+  yield keepScopes(0);
+  yield shortenReasons(16);
+  yield shortenMessage(60);
+  for (let kept = streams.length - 1; kept >= 0; kept -= 1) {
+    yield (status) => ({
       ...status,
-      streams: streams.map((stream) =>
-        stream.incompleteReason === undefined
-          ? stream
-          : { ...stream, incompleteReason: stream.incompleteReason.slice(0, 48) },
-      ),
-    };
+      streams: (status.streams ?? []).slice(0, kept),
+      streamsLeftOut: streams.length - kept,
+    });
   }
-  if (status.failure !== undefined && status.failure.message.length > 160) {
-    return { ...status, failure: { ...status.failure, message: status.failure.message.slice(0, 160) } };
-  }
-  if (streams.length > 8) return { ...status, streams: streams.slice(0, 8) };
-  return undefined;
+}
+
+function keepScopes(count: number): Step {
+  return ({ unverifiedScopes = [], ...status }) =>
+    count === 0 ? status : { ...status, unverifiedScopes: unverifiedScopes.slice(0, count) };
+}
+
+function shortenReasons(length: number): Step {
+  return ({ streams, ...status }) => ({
+    ...status,
+    ...(streams === undefined
+      ? {}
+      : {
+          streams: streams.map((stream) =>
+            stream.incompleteReason === undefined
+              ? stream
+              : { ...stream, incompleteReason: bounded(stream.incompleteReason, length) },
+          ),
+        }),
+  });
+}
+
+function shortenMessage(length: number): Step {
+  return (status) =>
+    status.failure === undefined
+      ? status
+      : { ...status, failure: { ...status.failure, message: bounded(status.failure.message, length) } };
 }

@@ -72,13 +72,18 @@ export function resolveSchedule(
   const spreadMs = duration(spec?.jitter) ?? longestJitterMs;
   return {
     ...slots,
-    fullEveryMs: duration(spec?.fullEvery ?? defaults.fullEvery) ?? 24 * 3_600_000,
+    fullEveryMs: fullEveryMs(spec),
     jitterMs: Math.floor(spreadMs * fractionOf(uid)),
     startingDeadlineMs: duration(spec?.startingDeadline) ?? longestGapMs,
     minimumIntervalMs: duration(spec?.minimumInterval) ?? 0,
     timeZone,
     windows,
   };
+}
+
+/** How long a full pass is good for. */
+export function fullEveryMs(spec: ScheduleSpec | undefined): number {
+  return duration(spec?.fullEvery ?? defaults.fullEvery) ?? 24 * 3_600_000;
 }
 
 function duration(text: string | undefined): number | undefined {

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { UnverifiedScope } from '../api/sync-run.ts';
-import type { BoundStream, ReadEvent } from '../connector/contract.ts';
+import { bounded } from '../api/bounded.ts';
+import type { BoundStream, Json, ReadEvent, ReadRequest } from '../connector/contract.ts';
 import { asFailure, Failure } from '../connector/failure.ts';
+import type { RecordKind } from '../inventory/kinds.ts';
 import {
   FenceLost,
   SourceChanged,
   type Hold,
   type Pass,
+  type PassTally,
+  type PassVerdict,
+  type RowSetAside,
   type Store,
+  type StreamFailure,
   type StreamTally,
+  type StreamVerdict,
 } from '../store/port.ts';
-import { decideDeletions, type DeletionBudget, type DeletionDecision } from './deletion.ts';
+import { stopFailure } from './control.ts';
+import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
+import { worstFailure } from './outcome.ts';
 import { sortPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
+import { ScopeLedger } from './scope-ledger.ts';
+import { fewSetAside, misread } from './set-aside.ts';
 
 /** A pass that was interrupted is gone on with for this long; then it starts anew. */
 const maxPassAgeMs = 24 * 3_600_000;
 const budgetWindowMs = 24 * 3_600_000;
-/** More than this share set aside means that our reading of the vendor's answer is wrong … */
-const maxSetAsideShare = 0.1;
-/** … but a handful of bad rows in a short window says nothing. */
-const minSetAside = 5;
 
 export interface StreamContext {
   readonly store: Store;
@@ -28,61 +35,57 @@ export interface StreamContext {
   readonly source: string;
   readonly fingerprint: string;
   readonly mode: 'Incremental' | 'Full';
+  /** A stream with a complete full pass begun since then is read incrementally, also in mode Full. */
+  readonly fullSince: Date;
   readonly deletionPolicy: 'Tombstone' | 'Keep';
   readonly deletionBudget: DeletionBudget;
   readonly now: () => Date;
-  /** Fires when the attempt must stop; its reason is a RunStop. */
+  /** Fires when the attempt must stop; its reason is a RunStop, or what made it give up. */
   readonly signal: AbortSignal;
   readonly softReached: () => boolean;
+  /** Ends what is under way upstream, when nothing more may be written. */
+  readonly giveUp: (reason: unknown) => void;
   readonly redact: (text: string) => string;
   readonly onPage: (tally: StreamTally) => void;
 }
 
-/** How one stream went. `failure` without `stopped` leaves the other streams their turn. */
+/** How one stream went; its counts are in the database. */
 export interface StreamReport {
-  readonly tally: StreamTally;
-  readonly mode: 'Incremental' | 'Full' | undefined;
-  readonly complete: boolean;
-  readonly incompleteReason: string | undefined;
-  readonly scopesTotal: number;
-  readonly scopesVerified: number;
-  readonly unverified: readonly UnverifiedScope[];
-  readonly withheld: number;
-  readonly failure: Failure | undefined;
+  readonly stream: string;
+  readonly record: RecordKind;
+  readonly verdict: StreamVerdict;
 }
 
-export function emptyTally(stream: { name: string; record: StreamTally['record'] }): StreamTally {
+export function emptyTally(stream: { name: string; record: RecordKind }): StreamTally {
   const zero = { pages: 0, fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   return { stream: stream.name, record: stream.record, ...zero };
 }
 
-/** Reads one stream through to its verdict. Throws only what ends the run as a whole (a lost fence, a stop). */
+/**
+ * Reads one stream through to its verdict. What goes wrong with the stream is part of the report.
+ * @throws what ends the attempt without a record: shutdown, a lost fence, a database that is away
+ */
 export async function runStream(
   stream: BoundStream,
   start: StreamTally,
   context: StreamContext,
 ): Promise<StreamReport> {
   const pass = await beginPass(stream, context);
+  if (pass instanceof Failure) return reportOf(stream, undefined, new ScopeLedger(), pass, context.redact);
   const reading = new Reading(stream, pass, start, context);
-  try {
-    await reading.readAll();
-  } catch (error) {
-    if (error instanceof FenceLost) throw error;
-    // An aborted request looks like any other failure; the reason of the stop is the truth.
-    if (context.signal.aborted) throw context.signal.reason;
-    return reading.report(asFailure(error), undefined, 0);
-  }
-  return reading.close();
+  const failure = await reading.readAll();
+  return failure === undefined ? reading.close() : reading.report(failure);
 }
 
-async function beginPass(stream: BoundStream, context: StreamContext): Promise<Pass> {
+async function beginPass(stream: BoundStream, context: StreamContext): Promise<Pass | Failure> {
   const { store, hold, now } = context;
   const request = {
     stream: stream.name,
     record: stream.record,
     mode: context.mode,
+    fullSince: context.fullSince,
     source: context.source,
-    fingerprint: context.fingerprint,
+    fingerprint: `${context.fingerprint} ${stream.schema}`,
     notBefore: new Date(now().getTime() - maxPassAgeMs),
     at: now(),
   };
@@ -90,70 +93,138 @@ async function beginPass(stream: BoundStream, context: StreamContext): Promise<P
     return await store.beginPass(hold, request);
   } catch (error) {
     if (!(error instanceof SourceChanged)) throw error;
-    throw new Failure('configuration', error.message, { cause: error });
+    return new Failure('configuration', error.message, { cause: error });
   }
+}
+
+/** The report of a stream whose pass stays open, or was never opened. */
+export function reportOf(
+  stream: { readonly name: string; readonly record: RecordKind },
+  pass: Pass | undefined,
+  ledger: ScopeLedger,
+  failure: { readonly code: Failure['code']; readonly message: string },
+  redact: (text: string) => string,
+): StreamReport {
+  const message = redact(failure.message);
+  return {
+    stream: stream.name,
+    record: stream.record,
+    verdict: {
+      ...(pass === undefined ? {} : { mode: pass.mode }),
+      complete: false,
+      incompleteReason: bounded(`${failure.code}: ${message}`, 128),
+      scopesTotal: ledger.total,
+      scopesVerified: ledger.verified,
+      unverified: unverifiedOf(stream.name, ledger, redact),
+      withheld: 0,
+      failure: { code: failure.code, message: bounded(message, 512) },
+    },
+  };
+}
+
+function unverifiedOf(
+  stream: string,
+  ledger: ScopeLedger,
+  redact: (text: string) => string,
+): readonly UnverifiedScope[] {
+  return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
+    stream,
+    scope: bounded(redact(scope), 64),
+    reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
+  }));
 }
 
 class Reading {
   private readonly stream: BoundStream;
   private readonly pass: Pass;
   private readonly context: StreamContext;
+  private readonly ledger: ScopeLedger;
+  /** For progress only; the database counts for the record. */
   private tally: StreamTally;
-  private readonly verified = new Set<string>();
-  private readonly unverified = new Map<string, { reason: string; failure: Failure }>();
-  /** Scopes with a row whose id could not be read. */
-  private readonly tainted = new Set<string>();
+  /** The first row that this attempt set aside, as an example. */
+  private firstSetAside: RowSetAside | undefined;
 
   constructor(stream: BoundStream, pass: Pass, start: StreamTally, context: StreamContext) {
     this.stream = stream;
     this.pass = pass;
     this.tally = start;
     this.context = context;
-    for (const [scope, state] of pass.scopes) {
-      if (state.ended !== undefined) this.verified.add(scope);
-      if (state.tainted) this.tainted.add(scope);
-    }
+    this.ledger = new ScopeLedger(pass.scopes);
   }
 
-  async readAll(): Promise<void> {
-    const { pass } = this;
-    const events = this.stream.read({
-      cursor: (scope) => (pass.mode === 'Full' ? undefined : (pass.cursors.get(scope) as never)),
-      checkpoint: (scope) => pass.scopes.get(scope)?.checkpoint as never,
-      ended: (scope) => pass.scopes.get(scope)?.ended !== undefined,
-    });
-    for await (const event of prefetch(events)) {
-      await this.take(event);
-      if (event.type === 'page' && this.context.softReached()) {
-        throw new Failure(
-          'cancelled',
-          'the soft time limit was reached; the next run goes on from the checkpoint',
-        );
+  /** Answers what stopped the reading, or undefined when it came to its end. */
+  async readAll(): Promise<Failure | undefined> {
+    const { context, ledger, stream } = this;
+    let softReached = false;
+    try {
+      for await (const event of prefetch(stream.read(this.request()), context.signal)) {
+        // The scope in hand still gets its end: what was read to there needs no other run.
+        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) {
+          return new Failure(
+            'cancelled',
+            'the soft time limit was reached; the next run goes on from the checkpoint',
+          );
+        }
+        await this.take(event);
+        softReached = context.softReached();
       }
+      for (const { scope, failure } of ledger.leftOpen(stream.name)) await this.setUnverified(scope, failure);
+    } catch (error) {
+      if (error instanceof FenceLost) throw error;
+      // An aborted request looks like any other failure; the reason of the stop is the truth.
+      if (context.signal.aborted) return stopFailure(context.signal.reason);
+      return asFailure(error);
     }
+    if (ledger.total > 0) return undefined;
+    return new Failure('contract', `${stream.name}: nothing was read, not even an empty scope`);
+  }
+
+  /**
+   * A scope that ended before in this pass is caught up from where it ended: records may have moved into it since. One without a
+   * cursor cannot be, and is left as it is.
+   */
+  private request(): ReadRequest {
+    const { pass } = this;
+    const ended = (scope: string) => pass.scopes.get(scope)?.ended;
+    return {
+      cursor: (scope) => {
+        const before = ended(scope)?.cursor ?? (pass.mode === 'Full' ? undefined : pass.cursors.get(scope));
+        return before as Json | undefined;
+      },
+      checkpoint: (scope) =>
+        ended(scope) === undefined ? (pass.scopes.get(scope)?.checkpoint as Json | undefined) : undefined,
+      ended: (scope) => ended(scope) !== undefined && ended(scope)?.cursor === undefined,
+    };
   }
 
   private async take(event: ReadEvent): Promise<void> {
-    switch (event.type) {
-      case 'page':
-        return this.takePage(event);
-      case 'end':
-        return this.takeEnd(event);
-      case 'unverified':
-        return this.setUnverified(event.scope, event.failure);
+    try {
+      switch (event.type) {
+        case 'page':
+          return await this.takePage(event);
+        case 'end':
+          return await this.takeEnd(event);
+        case 'unverified':
+          return await this.setUnverified(event.scope, event.failure);
+      }
+    } catch (error) {
+      // Nothing more may be written: the page that is under way is not waited for.
+      if (error instanceof FenceLost) this.context.giveUp(error);
+      throw error;
     }
   }
 
   private async takePage(event: Extract<ReadEvent, { type: 'page' }>): Promise<void> {
     const { store, hold, now, redact, onPage } = this.context;
-    const sorted = sortPage(this.stream, event.rows, redact);
-    if (sorted.unreadableIds > 0) this.tainted.add(event.scope);
+    const sorted = sortPage(this.stream, event, redact);
+    this.ledger.page(event.scope, sorted.unreadableIds);
+    this.firstSetAside ??= sorted.setAside[0];
     const result = await store.writePage(hold, {
       passId: this.pass.id,
       scope: event.scope,
+      removed: sorted.removed,
       records: sorted.records,
       setAside: sorted.setAside,
-      removed: event.removed ?? [],
       checkpoint: event.checkpoint,
       fetched: event.rows.length,
       at: now(),
@@ -172,10 +243,8 @@ class Reading {
   }
 
   private async takeEnd(event: Extract<ReadEvent, { type: 'end' }>): Promise<void> {
-    if (this.tainted.has(event.scope)) {
-      const message = `${this.stream.name}: a row of scope ${event.scope} has no readable id, so nobody can say what was seen`;
-      return this.setUnverified(event.scope, new Failure('contract', message));
-    }
+    const tainted = this.ledger.end(this.stream.name, event.scope);
+    if (tainted !== undefined) return this.setUnverified(event.scope, tainted);
     const { store, hold, now } = this.context;
     const { coverage, evidence, cursor } = event;
     await store.endScope(hold, {
@@ -184,75 +253,94 @@ class Reading {
       verdict: { type: 'verified', coverage, evidence, ...(cursor === undefined ? {} : { cursor }) },
       at: now(),
     });
-    this.verified.add(event.scope);
+    this.ledger.setVerified(event.scope);
   }
 
   private async setUnverified(scope: string, failure: Failure): Promise<void> {
-    const { store, hold, now } = this.context;
-    const reason = this.context.redact(`${failure.code}: ${failure.message}`);
+    const { store, hold, now, redact } = this.context;
     await store.endScope(hold, {
       passId: this.pass.id,
       scope,
-      verdict: { type: 'unverified', reason },
+      verdict: { type: 'unverified', reason: bounded(redact(`${failure.code}: ${failure.message}`), 512) },
       at: now(),
     });
-    this.unverified.set(scope, { reason, failure });
+    this.ledger.setUnverified(scope, failure);
   }
 
-  /** The verdict on the stream after all its scopes. */
+  /** The verdict on the stream after all its scopes, decided and kept in the transaction that closes the pass. */
   async close(): Promise<StreamReport> {
-    const { store, hold, now, deletionPolicy, deletionBudget } = this.context;
-    const misread = this.misread();
-    let decision: DeletionDecision | undefined;
-    const result = await store.endPass(
+    const { store, hold, now } = this.context;
+    const { stream } = this;
+    let decided: PassVerdict | undefined;
+    await store.endPass(
       hold,
       { passId: this.pass.id, at: now(), budgetSince: new Date(now().getTime() - budgetWindowMs) },
-      (tally) => {
-        if (misread !== undefined) return new Map();
-        decision = decideDeletions(tally, deletionPolicy, deletionBudget);
-        return decision.verdict;
-      },
+      (tally) => (decided = this.decide(tally)),
     );
-    this.tally = { ...this.tally, deleted: this.tally.deleted + result.deleted };
-    if (misread !== undefined) return this.report(misread, undefined, result.withheld);
-    if (decision?.budgetPassed === true) {
-      const remedy = 'nothing was deleted; check the source, or raise deletion.budget for one run';
-      const message = `${this.stream.name}: ${decision.withheldReason ?? ''}; ${remedy}`;
-      return this.report(new Failure('deletionBudget', message), decision.withheldReason, result.withheld);
+    if (decided === undefined) throw new Error('the store closed a pass without asking for its verdict');
+    return { stream: stream.name, record: stream.record, verdict: decided.stream };
+  }
+
+  private decide(tally: PassTally): PassVerdict {
+    const { stream, ledger, firstSetAside } = this;
+    const { deletionPolicy, deletionBudget } = this.context;
+    const wrong = misread(stream.name, tally, firstSetAside);
+    if (wrong !== undefined) {
+      // The same rows are read again next time: whoever mends the reading loses none.
+      return { ...this.incomplete(deleteNothing(tally, undefined), wrong), keepCursors: false };
     }
-    const [first] = this.unverified.values();
-    return this.report(first?.failure, undefined, result.withheld);
-  }
-
-  private misread(): Failure | undefined {
-    const { failed, fetched } = this.tally;
-    if (failed < minSetAside || failed <= fetched * maxSetAsideShare) return undefined;
-    const message = `${this.stream.name}: ${failed} of ${fetched} rows were set aside, more than 10 %; nothing was deleted. See the quarantine for the reasons`;
-    return new Failure('contract', message);
-  }
-
-  report(failure: Failure | undefined, reason: string | undefined, withheld: number): StreamReport {
-    const complete =
-      this.unverified.size === 0 && (failure === undefined || failure.code === 'deletionBudget');
-    const incompleteReason = complete
-      ? undefined
-      : (
-          reason ?? (failure === undefined ? 'unverified scope' : `${failure.code}: ${failure.message}`)
-        ).slice(0, 128);
+    const decision = decideDeletions(tally, deletionPolicy, deletionBudget);
+    const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
+    if (failure !== undefined) return this.incomplete(decision, failure);
+    const { budgetPassed, withheldReason = '' } = decision;
+    const remedy = 'nothing was deleted; check the source, or raise deletion.budget for one run';
+    const passed = `${stream.name}: ${withheldReason}; ${remedy}`;
+    const setAside = fewSetAside(stream.name, tally, firstSetAside);
     return {
-      tally: this.tally,
-      mode: this.pass.mode,
-      complete,
-      incompleteReason,
-      scopesTotal: this.verified.size + this.unverified.size,
-      scopesVerified: this.verified.size,
-      unverified: [...this.unverified].map(([scope, { reason: why }]) => ({
-        stream: this.stream.name,
-        scope: scope.slice(0, 64),
-        reason: why.slice(0, 96),
-      })),
-      withheld,
-      failure,
+      delete: decision.delete,
+      keepCursors: true,
+      stream: {
+        ...this.facts(decision, true),
+        complete: true,
+        ...(budgetPassed ? { failure: this.said(new Failure('deletionBudget', passed)) } : {}),
+        ...(setAside === undefined ? {} : { setAside: this.said(setAside) }),
+      },
     };
+  }
+
+  private incomplete(decision: DeletionDecision, failure: Failure): PassVerdict {
+    const said = this.said(failure);
+    return {
+      delete: decision.delete,
+      keepCursors: true,
+      stream: {
+        ...this.facts(decision, false),
+        complete: false,
+        incompleteReason: bounded(`${said.code}: ${said.message}`, 128),
+        failure: said,
+      },
+    };
+  }
+
+  private facts(decision: DeletionDecision, complete: boolean) {
+    const { pass, ledger, stream, context } = this;
+    const fullAt = complete && pass.mode === 'Full' ? pass.startedAt : pass.lastFullAt;
+    return {
+      mode: pass.mode,
+      scopesTotal: ledger.total,
+      scopesVerified: ledger.verified,
+      unverified: unverifiedOf(stream.name, ledger, context.redact),
+      withheld: decision.withheld,
+      ...(fullAt === undefined ? {} : { fullAt: fullAt.toISOString() }),
+    };
+  }
+
+  private said({ code, message }: Failure): StreamFailure {
+    return { code, message: bounded(this.context.redact(message), 512) };
+  }
+
+  /** The report when something stopped the reading; the pass stays open for the next run. */
+  report(failure: Failure): StreamReport {
+    return reportOf(this.stream, this.pass, this.ledger, failure, this.context.redact);
   }
 }

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { isFinal } from '../../src/api/sync-run.ts';
-import { progressLine } from '../../src/cli/sync.ts';
+import { progressPrinter } from '../../src/cli/sync.ts';
 import { renderRun } from '../../src/cli/output.ts';
 import type { Progress } from '../../src/sync/engine.ts';
 import { waitFor } from '../kit/wait.ts';
-import { startOperatorProcess, type OperatorLine } from './operator-process.ts';
+import { startOperatorProcess } from './operator-process.ts';
 import type { Stage } from './stage.ts';
 
 const run = promisify(execFile);
@@ -39,7 +39,7 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
 
   const database = join(stage.folder, 'inventory.db');
   let metrics = '';
-  const shown = new Map<string, number>();
+  const showProgress = progressPrinter(say);
   const operator = startOperatorProcess(
     [
       ...place,
@@ -49,7 +49,7 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
     join(stage.folder, 'operator.log'),
     (line) => {
       if (line.msg === 'listening' && typeof line['url'] === 'string') metrics = line['url'];
-      if (line.msg === 'stream progress') showProgress(line, shown, say);
+      if (line.msg === 'stream progress') showProgress(line as unknown as Progress);
     },
   );
   try {
@@ -113,14 +113,6 @@ async function firstRun(kubectl: Kubectl, stage: Stage, operatorEnded: Promise<n
     { timeoutMs: 600_000, intervalMs: 500 },
   );
   return Promise.race([finished, gone]);
-}
-
-function showProgress(line: OperatorLine, shown: Map<string, number>, say: (line: string) => void): void {
-  const progress = line as unknown as Progress;
-  const before = shown.get(progress.tally.stream) ?? -Infinity;
-  if (progress.elapsedMs - before < 500) return;
-  shown.set(progress.tally.stream, progress.elapsedMs);
-  say(progressLine(progress));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

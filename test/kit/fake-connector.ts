@@ -5,14 +5,24 @@ import {
   type Connection,
   type Connector,
   type ReadEvent,
+  type ReadRequest,
 } from '../../src/connector/contract.ts';
 
-type Event = ReadEvent<{ until: number }, { at: number }>;
+export type Event = ReadEvent<{ until: number }, { at: number }>;
+export type Request = ReadRequest<{ until: number }, { at: number }>;
 
-/** What the upstream of the fake connector does in one run: the events of its single stream, or an error. */
+/** What a stream does in one run: yields, throws, calls; or a reader that looks at what it is asked. */
+export type Events =
+  readonly (Event | Error | (() => void))[] | ((request: Request) => AsyncGenerator<Event, void, void>);
+
+/** What the upstream of the fake connector does in one run. */
 export interface Script {
-  events: readonly (Event | Error | (() => void))[];
+  events: Events;
+  /** Of a second stream, which is there when this is. */
+  more?: Events | undefined;
   connect?: Error;
+  /** What the stream answers, or how it fails, in mode Test. */
+  test?: () => Promise<string>;
   fingerprint?: string;
   source?: string;
   /** Filled by the connector: what each run was asked to read. */
@@ -33,39 +43,44 @@ export function end(scope = 'all', coverage: 'Full' | 'Window' = 'Full', until =
   return { type: 'end', scope, coverage, evidence: { pages: 1 }, cursor: { until } };
 }
 
-const items = defineStream<
-  Script,
-  'Asset',
-  typeof Row,
-  ReturnType<typeof cursor>,
-  ReturnType<typeof checkpoint>
->({
-  name: 'items',
-  record: 'Asset',
-  needs: ['nothing'],
-  row: Row,
-  cursor: cursor(),
-  checkpoint: checkpoint(),
-  enabled: () => true,
-  async *read(script, request) {
-    script.asked.push({
-      cursor: request.cursor('all'),
-      checkpoint: request.checkpoint('all'),
-      ended: request.ended('all'),
-    });
-    for (const event of script.events) {
-      if (event instanceof Error) throw event;
-      if (typeof event === 'function') event();
-      else yield event;
-    }
-  },
-  idOf: (raw) => {
-    const id = (raw as { id?: unknown } | null)?.id;
-    return typeof id === 'string' ? id : undefined;
-  },
-  toRecord: (raw) => ({ externalId: raw.id, columns: { name: raw.name }, attributes: {} }),
-  test: async () => 'readable',
-});
+function stream(name: 'items' | 'more') {
+  return defineStream<Script, 'Asset', typeof Row, ReturnType<typeof cursor>, ReturnType<typeof checkpoint>>({
+    name,
+    record: 'Asset',
+    needs: ['nothing'],
+    row: Row,
+    cursor: cursor(),
+    checkpoint: checkpoint(),
+    enabled: (script) => name === 'items' || script.more !== undefined,
+    async *read(script, request) {
+      const events = (name === 'items' ? script.events : script.more) ?? [];
+      if (name === 'items') {
+        script.asked.push({
+          cursor: request.cursor('all'),
+          checkpoint: request.checkpoint('all'),
+          ended: request.ended('all'),
+        });
+      }
+      if (typeof events === 'function') {
+        yield* events(request);
+        return;
+      }
+      for (const event of events) {
+        if (event instanceof Error) throw event;
+        if (typeof event === 'function') event();
+        else yield event;
+      }
+    },
+    idOf: (raw) => {
+      const id = (raw as { id?: unknown } | null)?.id;
+      return typeof id === 'string' ? id : undefined;
+    },
+    toRecord: (raw) => ({ externalId: raw.id, columns: { name: raw.name }, attributes: {} }),
+    test: (script) => script.test?.() ?? Promise.resolve('readable'),
+  });
+}
+
+const streams = [stream('items'), stream('more')];
 
 function cursor() {
   return Type.Object({ until: Type.Integer() });
@@ -84,16 +99,15 @@ export function fakeConnector(script: Script): Connector {
     version: 1,
     config: Type.Object({}),
     auth: ['None', 'Basic'],
-    streams: [{ name: 'items', record: 'Asset', needs: [] }],
+    streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
     problem: () => undefined,
     origin: () => new URL('https://fake.example.com'),
     async connect(): Promise<Connection> {
       if (script.connect !== undefined) throw script.connect;
-      const bound = items.bind(script);
       return {
         source: script.source ?? 'fake https://fake.example.com',
         fingerprint: script.fingerprint ?? 'one',
-        streams: bound === undefined ? [] : [bound],
+        streams: streams.map((one) => one.bind(script)).filter((bound) => bound !== undefined),
         close: async () => undefined,
       };
     },

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ExternalSystemSpec } from '../../src/api/external-system.ts';
-import type { RunMode, SyncRunStatus } from '../../src/api/sync-run.ts';
+import type { RunMode, RunTrigger, SyncRunStatus } from '../../src/api/sync-run.ts';
 import type { Store } from '../../src/store/port.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { runSync, type SyncDependencies } from '../../src/sync/engine.ts';
 import { statusFromArchive } from '../../src/sync/run-record.ts';
-import { fakeConnector, type Script } from './fake-connector.ts';
+import { fakeConnector, type Events, type Script } from './fake-connector.ts';
 
 /** A store in a file of its own, and runs against it. Time moves only when told. */
 export class SyncBench {
@@ -32,8 +32,9 @@ export class SyncBench {
   }
 
   /** Carries out one run of the script's events and answers its status. */
-  async run(events: Script['events'], options: RunOptions = {}): Promise<SyncRunStatus> {
+  async run(events: Events, options: RunOptions = {}): Promise<SyncRunStatus> {
     this.script.events = events;
+    this.script.more = options.more;
     this.runs += 1;
     const uid = options.uid ?? `run-${this.runs}`;
     const archived = await runSync(
@@ -47,7 +48,11 @@ export class SyncBench {
         run: {
           name: `fake-${uid}`,
           uid,
-          spec: { systemRef: { name: 'fake' }, mode: options.mode ?? 'Incremental' },
+          spec: {
+            systemRef: { name: 'fake' },
+            mode: options.mode ?? 'Incremental',
+            ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
+          },
           attempt: options.attempt ?? 1,
         },
         worker: 'worker-1',
@@ -60,7 +65,7 @@ export class SyncBench {
 
   private dependencies(options: RunOptions): SyncDependencies {
     return {
-      store: this.store,
+      store: options.store?.(this.store) ?? this.store,
       connector: fakeConnector(this.script),
       credentials: async () => ({ type: 'None', value: () => '', optional: () => undefined }),
       upstream: () => ({
@@ -98,6 +103,11 @@ export class SyncBench {
 }
 
 export interface RunOptions {
+  /** Events of the second stream. */
+  readonly more?: Events;
+  readonly trigger?: RunTrigger;
+  /** Stands before the store, to make it fail. */
+  readonly store?: (store: Store) => Store;
   readonly mode?: RunMode;
   readonly uid?: string;
   readonly attempt?: number;

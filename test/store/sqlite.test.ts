@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import { storeContract, type StoreUnderTest } from '../contract/store-contract.ts';
+import { claimOf, endOf, type StoreUnderTest } from '../contract/contract-bench.ts';
+import { storeContract } from '../contract/store-contract.ts';
+
+const run = promisify(execFile);
 
 async function open(): Promise<StoreUnderTest> {
   const folder = mkdtempSync(join(tmpdir(), 'extsys-store-'));
@@ -90,12 +95,39 @@ describe('opening a file', () => {
     await expect(opened()).rejects.toThrow(/not a database/u);
   });
 
-  it('two processes that open it at once both get the whole schema', async () => {
-    await Promise.all([opened(), opened(), opened()]);
+  it('several processes that open a new file at once all get the whole schema', async () => {
+    const module = JSON.stringify(new URL('../../src/store/sqlite/index.ts', import.meta.url).href);
+    const open = `const { sqliteStore } = await import(${module});
+      const store = sqliteStore(process.argv[1]); await store.open({}); await store.ping(); await store.close();`;
+    for (let round = 0; round < 3; round += 1) {
+      const fresh = join(folder, `${round}.db`);
+      const processes = Array.from({ length: 5 }, () =>
+        run(process.execPath, ['--input-type=module', '--eval', open, fresh]),
+      );
+      await expect(Promise.all(processes)).resolves.toHaveLength(5);
+    }
+  });
+
+  it('is over with close', async () => {
     const store = sqliteStore(file);
     await store.open({});
-    await expect(store.ping()).resolves.toBeUndefined();
     await store.close();
     await expect(store.ping()).rejects.toThrow('is not open');
+  });
+
+  it('keeps an archived run from every hand, also from one that replaces it', async () => {
+    const store = sqliteStore(file);
+    await store.open({});
+    await store.finishUnclaimed(claimOf('run-1'), endOf('1'));
+    await store.close();
+    for (const sql of [
+      "UPDATE runs SET json = '{}'",
+      'UPDATE runs SET mode = upper(mode)',
+      "UPDATE runs SET started_at = '2020-01-01'",
+      'DELETE FROM runs',
+      'PRAGMA recursive_triggers = ON; INSERT OR REPLACE INTO runs SELECT * FROM runs',
+    ])
+      expect(() => change(sql), sql).toThrow(/an archived run cannot be (?:changed|deleted)/u);
+    change('UPDATE runs SET pruned = 1');
   });
 });

@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { DeletionTally, ScopeTally } from '../../src/store/port.ts';
+import type { PassTally, ScopeTally } from '../../src/store/port.ts';
 import { decideDeletions, defaultDeletionBudget, withinBudget } from '../../src/sync/deletion.ts';
 
 function scope(part: Partial<ScopeTally> = {}): ScopeTally {
-  return { scope: 'all', coverage: 'Full', live: 100, absent: 0, removed: 0, recentlyDeleted: 0, ...part };
+  return {
+    scope: 'all',
+    coverage: 'Full',
+    confirmed: true,
+    live: 100,
+    absent: 0,
+    removed: 0,
+    recentlyDeleted: 0,
+    ...part,
+  };
 }
 
-function tally(...scopes: ScopeTally[]): DeletionTally {
+function tally(...scopes: ScopeTally[]): PassTally {
   return {
     scopes,
     systemLive: scopes.reduce((sum, { live }) => sum + live, 0),
     systemRecentlyDeleted: scopes.reduce((sum, { recentlyDeleted }) => sum + recentlyDeleted, 0),
+    fetched: 0,
+    setAside: 0,
   };
 }
 
 const anyScope = fc.record({
   scope: fc.string({ minLength: 1, maxLength: 4 }),
-  coverage: fc.constantFrom('Full' as const, 'Window' as const, 'unverified' as const),
+  coverage: fc.constantFrom('Full' as const, 'Window' as const, 'unverified' as const, 'notRead' as const),
+  confirmed: fc.boolean(),
   live: fc.nat(2000),
   absent: fc.nat(200),
   removed: fc.nat(20),
@@ -44,19 +56,52 @@ describe('withinBudget', () => {
   });
 });
 
+const generous = { maxPercent: 100, maxRecords: 1e6, alwaysAllow: 0 };
+const decide = (facts: PassTally, budget = defaultDeletionBudget) =>
+  decideDeletions(facts, 'Tombstone', budget);
+const candidates = ({ scopes }: PassTally) =>
+  scopes.reduce((sum, { absent, removed }) => sum + absent + removed, 0);
+
 describe('decideDeletions', () => {
-  test('absence in a fully read scope goes', () => {
-    const { verdict } = decideDeletions(tally(scope({ absent: 3 })), 'Tombstone', defaultDeletionBudget);
-    expect(verdict.get('all')).toEqual({ absent: true, removed: true });
+  test('absence in fully read scopes goes', () => {
+    expect(decide(tally(scope({ absent: 3 })))).toEqual({
+      delete: { absent: true, removed: true },
+      withheld: 0,
+      withheldReason: undefined,
+      budgetPassed: false,
+    });
+  });
+
+  test.each<[string, Partial<ScopeTally>, string]>([
+    ['is not verified', { coverage: 'unverified' }, 'a scope is not verified'],
+    [
+      'was verified by an earlier attempt only',
+      { scope: 'old', confirmed: false },
+      'scope old was read by an earlier attempt only',
+    ],
+  ])('absence waits while a sibling scope %s; what the vendor states goes', (_what, sibling, reason) => {
+    const facts = tally(scope({ absent: 3, removed: 1 }), scope({ scope: 'sibling', ...sibling }));
+    expect(decide(facts)).toMatchObject({
+      delete: { absent: false, removed: true },
+      withheld: 3,
+      withheldReason: reason,
+    });
+  });
+
+  test('absence does not wait for a scope that is not read any more', () => {
+    const facts = tally(scope({ absent: 3 }), scope({ scope: 'old', coverage: 'notRead', confirmed: false }));
+    expect(decide(facts)).toMatchObject({ delete: { absent: true }, withheld: 0 });
   });
 
   test('one scope over its budget holds back the whole stream', () => {
-    const decision = decideDeletions(
+    const decision = decide(
       tally(scope({ scope: 'a', absent: 30 }), scope({ scope: 'b', live: 10_000, absent: 1 })),
-      'Tombstone',
-      defaultDeletionBudget,
     );
-    expect(decision).toMatchObject({ budgetPassed: true, verdict: new Map() });
+    expect(decision).toMatchObject({
+      budgetPassed: true,
+      delete: { absent: false, removed: false },
+      withheld: 31,
+    });
     expect(decision.withheldReason).toContain('30 of 100 records of scope a');
   });
 
@@ -64,31 +109,16 @@ describe('decideDeletions', () => {
     const scopes = Array.from({ length: 120 }, (_, index) =>
       scope({ scope: `s${index}`, live: 1000, absent: 5 }),
     );
-    expect(decideDeletions(tally(...scopes), 'Tombstone', defaultDeletionBudget).budgetPassed).toBe(true);
+    expect(decide(tally(...scopes)).budgetPassed).toBe(true);
   });
 
-  test('property: with an unverified scope nothing goes by absence', () => {
+  test('property: absence speaks only when every scope of the pass was verified by this attempt', () => {
     fc.assert(
       fc.property(anyTally, (facts) => {
-        fc.pre(facts.scopes.some(({ coverage }) => coverage === 'unverified'));
-        for (const going of decideDeletions(facts, 'Tombstone', defaultDeletionBudget).verdict.values()) {
-          expect(going.absent).toBe(false);
-        }
-      }),
-    );
-  });
-
-  test('property: absence speaks only for scopes that were read in full', () => {
-    fc.assert(
-      fc.property(anyTally, (facts) => {
-        const { verdict } = decideDeletions(facts, 'Tombstone', {
-          maxPercent: 100,
-          maxRecords: 1e6,
-          alwaysAllow: 0,
-        });
-        for (const { scope: name, coverage } of facts.scopes) {
-          if (verdict.get(name)?.absent === true) expect(coverage).toBe('Full');
-        }
+        const proven = facts.scopes.every(
+          ({ coverage, confirmed }) => coverage === 'notRead' || (coverage !== 'unverified' && confirmed),
+        );
+        if (!proven) expect(decide(facts, generous).delete.absent).toBe(false);
       }),
     );
   });
@@ -97,17 +127,29 @@ describe('decideDeletions', () => {
     fc.assert(
       fc.property(anyTally, (facts) => {
         const budget = defaultDeletionBudget;
-        const { verdict } = decideDeletions(facts, 'Tombstone', budget);
-        const going = facts.scopes.reduce((sum, one) => {
-          const verdictOne = verdict.get(one.scope);
-          return (
-            sum +
-            (verdictOne?.absent === true ? one.absent : 0) +
-            (verdictOne?.removed === true ? one.removed : 0)
-          );
-        }, 0);
-        if (going > budget.alwaysAllow) expect(going).toBeLessThanOrEqual(budget.maxRecords);
-        expect(decideDeletions(facts, 'Keep', budget).verdict.size).toBe(0);
+        const going = decide(facts).delete;
+        const gone = facts.scopes.reduce(
+          (sum, { absent, removed }) => sum + (going.absent ? absent : 0) + (going.removed ? removed : 0),
+          0,
+        );
+        if (gone > budget.alwaysAllow) expect(gone).toBeLessThanOrEqual(budget.maxRecords);
+        expect(decideDeletions(facts, 'Keep', budget)).toMatchObject({
+          delete: { absent: false, removed: false },
+          withheld: candidates(facts),
+        });
+      }),
+    );
+  });
+
+  test('property: every candidate goes or is counted as withheld', () => {
+    fc.assert(
+      fc.property(anyTally, (facts) => {
+        const { delete: going, withheld } = decide(facts);
+        const gone = facts.scopes.reduce(
+          (sum, { absent, removed }) => sum + (going.absent ? absent : 0) + (going.removed ? removed : 0),
+          0,
+        );
+        expect(gone + withheld).toBe(candidates(facts));
       }),
     );
   });

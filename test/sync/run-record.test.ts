@@ -2,18 +2,18 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { describe, expect, test } from 'vitest';
-import type { StreamStatus, SyncRunStatus } from '../../src/api/sync-run.ts';
-import { maxRecordBytes, redactStatus, sealRun, statusFromArchive } from '../../src/sync/run-record.ts';
+import type { StreamStatus } from '../../src/api/sync-run.ts';
+import { maxRecordBytes, sealRun, statusFromArchive, type RunRecord } from '../../src/sync/run-record.ts';
 
-const link = { sequence: 7, previousDigest: `sha256:${'0'.repeat(64)}`, startedAt: new Date(0) };
+const link = { sequence: 7, previousDigest: `sha256:${'0'.repeat(64)}`, startedAt: new Date(0), streams: [] };
 
-function record(status: SyncRunStatus) {
+function record(status: RunRecord['status']): RunRecord {
   return {
     system: 'inventory/cmdb',
     run: { name: 'cmdb-1', uid: 'uid-1' },
     spec: { systemRef: { name: 'cmdb' }, mode: 'Full' },
     status,
-  } as const;
+  };
 }
 
 function stream(name: string): StreamStatus {
@@ -46,40 +46,72 @@ describe('sealRun', () => {
     expect(sealed.status).toMatchObject({ phase: 'Succeeded', attempt: 2, digest: sealed.digest });
   });
 
-  test('a record with everything at its longest stays under 4 KiB and keeps its counts', () => {
-    const sealed = sealRun(
-      record({
-        phase: 'PartiallySucceeded',
-        streams: Array.from({ length: 8 }, (_, index) => stream(`stream-${index}`)),
-        unverifiedScopes: Array.from({ length: 10 }, (_, index) => ({
-          stream: 'cis',
-          scope: `${index}`.repeat(64),
-          reason: 'x'.repeat(96),
-        })),
-        failure: {
-          class: 'permanent',
-          code: 'contract',
-          audience: 'maintainer of the operator',
-          message: 'm'.repeat(512),
-        },
-      }),
-      link,
-    );
-    const bytes = Buffer.byteLength(canonicalize({ ...record(sealed.status) }) ?? '');
-    expect(bytes).toBeLessThanOrEqual(maxRecordBytes);
-    expect(sealed.status.streams).toHaveLength(8);
-    expect(sealed.status.streams?.[0]?.fetched).toBe(1e12);
-  });
-});
+  function longest(streams: number, letter: string): RunRecord {
+    const text = (length: number) => letter.repeat(length);
+    return record({
+      phase: 'PartiallySucceeded',
+      mode: 'Incremental',
+      startTime: '2026-03-01T10:00:00Z',
+      completionTime: '2026-03-01T10:00:00Z',
+      systemUid: 'u'.repeat(64),
+      systemGeneration: 1e12,
+      worker: 'w'.repeat(128),
+      attempt: 3,
+      correlationId: 'c'.repeat(64),
+      missedSlots: { count: 1e12, first: '2026-03-01T10:00:00Z', last: '2026-03-01T10:00:00Z' },
+      totals: { fetched: 1e15, created: 1e15, updated: 1e15, unchanged: 1e15, deleted: 1e15, failed: 1e15 },
+      upstream: { requests: 1e12, bytes: 1e15, throttledSeconds: 1e9 },
+      cpuSeconds: 123_456_789.123,
+      streams: Array.from({ length: streams }, (_, index) => ({
+        ...stream(`stream-${index}`),
+        incompleteReason: text(128),
+        withheld: 1e12,
+      })),
+      unverifiedScopes: Array.from({ length: 10 }, () => ({
+        stream: 'cis',
+        scope: text(64),
+        reason: text(96),
+      })),
+      failure: {
+        class: 'permanent',
+        code: 'contract',
+        audience: 'maintainer of the operator',
+        message: text(512),
+      },
+    });
+  }
+  const bytesOf = (status: RunRecord['status']) => Buffer.byteLength(canonicalize(record(status)) ?? '');
 
-test('redactStatus changes texts and nothing else', () => {
-  const status: SyncRunStatus = {
-    phase: 'Failed',
-    failure: { class: 'transient', code: 'unavailable', message: 'Failed with Failed', audience: 'nobody' },
-    streams: [{ ...stream('cis'), incompleteReason: 'because Failed' }],
-  };
-  const clean = redactStatus(status, (text) => text.replaceAll('Failed', '*'));
-  expect(clean.phase).toBe('Failed');
-  expect(clean.failure?.message).toBe('* with *');
-  expect(clean.streams?.[0]?.incompleteReason).toBe('because *');
+  test.each([
+    [8, 'm'],
+    [8, '漢'],
+    [32, 'm'],
+    [32, '漢'],
+  ])('a record of %i streams with everything at its longest stays under 4 KiB (%s)', (count, letter) => {
+    const { status } = sealRun(longest(count, letter), link);
+    expect(bytesOf(status)).toBeLessThanOrEqual(maxRecordBytes);
+    expect(status.totals?.fetched).toBe(1e15);
+    expect(status.failure?.code).toBe('contract');
+    expect((status.streams?.length ?? 0) + (status.streamsLeftOut ?? 0)).toBe(count);
+  });
+
+  test('texts are shortened before any count is left out', () => {
+    const { status } = sealRun(longest(7, 'm'), link);
+    expect(status.streams).toHaveLength(7);
+    expect(status.streams?.[0]).toMatchObject({ fetched: 1e12, complete: false });
+    expect(status.streams?.[0]?.incompleteReason?.length).toBeLessThan(128);
+  });
+
+  test('a status that the CRD would refuse is replaced by one that says so', () => {
+    const totals = { fetched: 2, created: 2, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
+    const wrong = record({ phase: 'Succeeded', totals, worker: 'w'.repeat(129) });
+    const { status, json } = sealRun(wrong, link);
+    expect(status).toMatchObject({
+      phase: 'PartiallySucceeded',
+      totals,
+      sequence: 7,
+      failure: { code: 'internal', message: expect.stringMatching(/status\/worker .* report it/u) },
+    });
+    expect(JSON.parse(json)).toMatchObject({ status: { phase: 'PartiallySucceeded' } });
+  });
 });

@@ -5,93 +5,108 @@ import {
   type ChainLink,
   type Hold,
   type RunClaim,
-  type RunOutcome,
-  type SealedRecord,
-  type SystemHistory,
+  type RunEnd,
 } from '../port.ts';
-import { integer, optionalText, optionalTime, text, type Database, type Row } from './database.ts';
-import { checkFence } from './fence.ts';
-import { archivedFrom, insertOpenRun } from './run-rows.ts';
+import { integer, optionalText, text, type Database, type Row } from './database.ts';
+import { checkFence, giveUpFence, progress } from './fence.ts';
+import { archivedFrom, insertOpenRun, slotTaken } from './run-rows.ts';
 
-export type Seal = (link: ChainLink) => SealedRecord;
+export type Build = (link: ChainLink) => RunEnd;
 
 /** Ends a run under its hold. Only Cancelled may be recorded after the system went to another run. */
-export function finish(database: Database, hold: Hold, outcome: RunOutcome, seal: Seal): ArchivedRun {
+export function finish(database: Database, hold: Hold, build: Build): ArchivedRun {
   return database.transaction(() => {
     const row = database.get('SELECT * FROM runs WHERE run_uid = ?', hold.runUid);
     if (row === undefined) throw new FenceLost(hold.system);
     const archived = archivedFrom(row);
     if (archived !== undefined) return archived;
     if (integer(row, 'attempt') !== hold.attempt) throw new FenceLost(hold.system);
-    if (outcome.phase !== 'Cancelled') checkFence(database, hold);
-    return archive(database, row, outcome, seal);
+    const ended = archive(database, row, build);
+    if (ended.phase !== 'Cancelled') checkFence(database, hold);
+    giveUpFence(database, ended.system, ended.runUid);
+    return ended;
   });
 }
 
 /** Ends a run that nobody works on: one that never ran, or one whose workers were lost. */
-export function finishUnclaimed(
-  database: Database,
-  claim: RunClaim,
-  outcome: RunOutcome,
-  seal: Seal,
-): ArchivedRun {
+export function finishUnclaimed(database: Database, claim: RunClaim, build: Build): ArchivedRun {
   return database.transaction(() => {
-    let row = database.get('SELECT * FROM runs WHERE run_uid = ?', claim.runUid);
+    const row = database.get('SELECT * FROM runs WHERE run_uid = ?', claim.runUid);
     const archived = row === undefined ? undefined : archivedFrom(row);
     if (archived !== undefined) return archived;
     if (row === undefined) {
-      insertOpenRun(database, claim);
-      row = database.get('SELECT * FROM runs WHERE run_uid = ?', claim.runUid);
+      const { slot } = claim;
+      const taken = slot !== undefined && slotTaken(database, claim.systemUid, slot);
+      insertOpenRun(database, taken ? { ...claim, slot: undefined } : claim);
     }
-    if (row === undefined) throw new Error(`run ${claim.runName} could not be opened`);
-    return archive(database, row, outcome, seal);
+    const open = row ?? database.get('SELECT * FROM runs WHERE run_uid = ?', claim.runUid);
+    if (open === undefined) throw new Error(`run ${claim.runName} could not be opened`);
+    const ended = archive(database, open, build);
+    giveUpFence(database, ended.system, ended.runUid);
+    return ended;
   });
 }
 
-function archive(database: Database, row: Row, outcome: RunOutcome, seal: Seal): ArchivedRun {
+function archive(database: Database, row: Row, build: Build): ArchivedRun {
   const system = text(row, 'system');
   const runUid = text(row, 'run_uid');
   database.run('INSERT INTO systems (system) VALUES (?) ON CONFLICT (system) DO NOTHING', system);
   const head = database.get('SELECT sequence, digest FROM systems WHERE system = ?', system) ?? {};
   const sequence = integer(head, 'sequence') + 1;
   const previousDigest = optionalText(head, 'digest');
-  const sealed = seal({ sequence, previousDigest, startedAt: new Date(text(row, 'started_at')) });
+  const startedAt = new Date(text(row, 'started_at'));
+  const end = build({ sequence, previousDigest, startedAt, streams: progress(database, runUid) });
   database.run(
-    `UPDATE runs SET ended_at = ?, phase = ?, failure_code = ?, full_complete = ?, sequence = ?, previous_digest = ?,
-       digest = ?, json = ? WHERE run_uid = ?`,
-    outcome.endedAt.toISOString(),
-    outcome.phase,
-    outcome.failureCode ?? null,
-    outcome.fullComplete ? 1 : 0,
+    `UPDATE runs SET ended_at = ?, phase = ?, failure_code = ?, sequence = ?, previous_digest = ?, digest = ?, json = ?
+     WHERE run_uid = ?`,
+    end.endedAt.toISOString(),
+    end.phase,
+    end.failureCode ?? null,
     sequence,
     previousDigest ?? null,
-    sealed.digest,
-    sealed.json,
+    end.digest,
+    end.json,
     runUid,
   );
   database.run(
-    'UPDATE systems SET sequence = ?, digest = ? WHERE system = ?',
+    'UPDATE systems SET sequence = ?, digest = ?, full_at = coalesce(?, full_at) WHERE system = ?',
     sequence,
-    sealed.digest,
+    end.digest,
+    end.fullAt?.toISOString() ?? null,
     system,
   );
+  noteEnd(database, row, end);
   database.run('DELETE FROM run_streams WHERE run_uid = ?', runUid);
   const archived = archivedRun(database, runUid);
   if (archived === undefined) throw new Error(`run ${runUid} was not archived`);
   return archived;
 }
 
-export function archivedRun(database: Database, runUid: string): ArchivedRun | undefined {
-  const row = database.get('SELECT * FROM runs WHERE run_uid = ?', runUid);
-  return row === undefined ? undefined : archivedFrom(row);
+/** Keeps what `history` answers. */
+function noteEnd(database: Database, row: Row, end: RunEnd): void {
+  const runUid = text(row, 'run_uid');
+  const counts = end.verdict && text(row, 'mode') !== 'Test';
+  const failed = counts && end.phase === 'Failed';
+  const succeeded = counts && (end.phase === 'Succeeded' || end.phase === 'PartiallySucceeded');
+  const endedAt = end.endedAt.toISOString();
+  database.run(
+    `UPDATE system_objects SET last_run_uid = ?, verdict_run_uid = coalesce(?, verdict_run_uid),
+       last_success_at = coalesce(?, last_success_at), last_failure_at = coalesce(?, last_failure_at),
+       consecutive_failures = CASE WHEN ? THEN 0 ELSE consecutive_failures + ? END
+     WHERE system = ? AND system_uid = ?`,
+    runUid,
+    end.verdict ? runUid : null,
+    counts && end.phase === 'Succeeded' ? endedAt : null,
+    failed ? endedAt : null,
+    succeeded ? 1 : 0,
+    failed ? 1 : 0,
+    text(row, 'system'),
+    text(row, 'system_uid'),
+  );
 }
 
-export function archivedSlot(database: Database, systemUid: string, slot: Date): ArchivedRun | undefined {
-  const row = database.get(
-    'SELECT * FROM runs WHERE system_uid = ? AND slot = ?',
-    systemUid,
-    slot.toISOString(),
-  );
+export function archivedRun(database: Database, runUid: string): ArchivedRun | undefined {
+  const row = database.get('SELECT * FROM runs WHERE run_uid = ?', runUid);
   return row === undefined ? undefined : archivedFrom(row);
 }
 
@@ -114,41 +129,14 @@ export function unprunedRuns(database: Database, system: string): ArchivedRun[] 
     .flatMap((row) => archivedFrom(row) ?? []);
 }
 
+export function unprunedSystems(database: Database): string[] {
+  return database
+    .all('SELECT DISTINCT system FROM runs WHERE pruned = 0 AND sequence IS NOT NULL')
+    .map((row) => text(row, 'system'));
+}
+
 export function markPruned(database: Database, runUids: readonly string[]): void {
   database.transaction(() => {
     for (const uid of runUids) database.run('UPDATE runs SET pruned = 1 WHERE run_uid = ?', uid);
   });
-}
-
-export function history(database: Database, system: string): SystemHistory {
-  const newest = (column: string, where: string): Date | undefined => {
-    const row = database.get(
-      `SELECT ${column} AS at FROM runs WHERE system = ? AND sequence IS NOT NULL AND ${where} ORDER BY sequence DESC LIMIT 1`,
-      system,
-    );
-    return row === undefined ? undefined : optionalTime(row, 'at');
-  };
-  const succeeded = database.get(
-    "SELECT max(sequence) AS sequence FROM runs WHERE system = ? AND phase IN ('Succeeded', 'PartiallySucceeded') AND mode <> 'Test'",
-    system,
-  );
-  const failures = database.get(
-    "SELECT count(*) AS runs FROM runs WHERE system = ? AND phase = 'Failed' AND mode <> 'Test' AND sequence > ?",
-    system,
-    integer(succeeded ?? {}, 'sequence'),
-  );
-  const slots = database.get('SELECT max(slot) AS slot FROM runs WHERE system = ?', system) ?? {};
-  const started = database.get('SELECT max(started_at) AS at FROM runs WHERE system = ?', system) ?? {};
-  const head = database.get('SELECT sequence, digest FROM systems WHERE system = ?', system);
-  const digest = head === undefined ? undefined : optionalText(head, 'digest');
-  return {
-    last: archivedRuns(database, system, 1)[0],
-    lastSuccessAt: newest('ended_at', "phase = 'Succeeded' AND mode <> 'Test'"),
-    lastFailureAt: newest('ended_at', "phase = 'Failed'"),
-    lastFullAt: newest('started_at', 'full_complete = 1'),
-    lastScheduledSlot: optionalTime(slots, 'slot'),
-    lastStartedAt: optionalTime(started, 'at'),
-    consecutiveFailures: integer(failures ?? {}, 'runs'),
-    chainHead: digest === undefined ? undefined : { sequence: integer(head ?? {}, 'sequence'), digest },
-  };
 }

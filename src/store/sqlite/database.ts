@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import pRetry from 'p-retry';
+
+const sqliteBusy = 5;
 
 export type Row = Record<string, null | number | bigint | string | Uint8Array>;
 
@@ -13,10 +16,24 @@ export class Database {
 
   constructor(file: string) {
     this.connection = new DatabaseSync(file, { timeout: 30_000, enableForeignKeyConstraints: true });
-    this.connection.exec('PRAGMA journal_mode = WAL');
+    // So that INSERT OR REPLACE meets the trigger that keeps archived runs.
+    this.connection.exec('PRAGMA recursive_triggers = ON');
     // FULL: a committed page survives a power cut. The record of a run is worth the fsync.
     this.connection.exec('PRAGMA synchronous = FULL');
     this.connection.exec('PRAGMA cache_size = -65536');
+  }
+
+  /**
+   * Readers and one writer side by side. Changing a new file to it does not wait for another process that does the same, so
+   * that is tried again.
+   */
+  async useWriteAheadLog(): Promise<void> {
+    await pRetry(() => this.connection.exec('PRAGMA journal_mode = WAL'), {
+      retries: 100,
+      factor: 1,
+      minTimeout: 50,
+      shouldRetry: ({ error }) => 'errcode' in error && error.errcode === sqliteBusy,
+    });
   }
 
   statement(sql: string): StatementSync {

@@ -5,10 +5,12 @@ import type { Store } from '../port.ts';
 import * as archive from './archive.ts';
 import { Database } from './database.ts';
 import { endPass, recordCounts } from './deletions.ts';
-import { claim, tallies } from './fence.ts';
+import { claim, progress } from './fence.ts';
+import { history, slotBefore } from './history.ts';
 import { claimInstallation, migrate } from './migrate.ts';
 import { quarantine, writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
+import { openRuns } from './run-rows.ts';
 
 /**
  * The inventory in one SQLite file: one operator replica, beside it the CLI. Every method runs to its end without
@@ -27,6 +29,7 @@ export function sqliteStore(file: string): Store {
       if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true });
       const opened = new Database(file);
       try {
+        await opened.useWriteAheadLog();
         migrate(opened, file);
         if (installation !== undefined) claimInstallation(opened, file, installation);
       } catch (error) {
@@ -47,16 +50,17 @@ export function sqliteStore(file: string): Store {
     writePage: async (hold, page) => writePage(database(), hold, page),
     endScope: async (hold, end) => endScope(database(), hold, end),
     endPass: async (hold, end, decide) => endPass(database(), hold, end, decide),
-    tallies: async (runUid) => tallies(database(), runUid),
-    finish: async (hold, outcome, seal) => archive.finish(database(), hold, outcome, seal),
-    finishUnclaimed: async (request, outcome, seal) =>
-      archive.finishUnclaimed(database(), request, outcome, seal),
+    progress: async (runUid) => progress(database(), runUid),
+    finish: async (hold, build) => archive.finish(database(), hold, build),
+    finishUnclaimed: async (request, build) => archive.finishUnclaimed(database(), request, build),
     archivedRun: async (runUid) => archive.archivedRun(database(), runUid),
-    archivedSlot: async (systemUid, slot) => archive.archivedSlot(database(), systemUid, slot),
+    openRuns: async () => openRuns(database()),
+    slotBefore: async (systemUid, slot) => slotBefore(database(), systemUid, slot),
     archivedRuns: async (system, limit) => archive.archivedRuns(database(), system, limit),
     unprunedRuns: async (system) => archive.unprunedRuns(database(), system),
+    unprunedSystems: async () => archive.unprunedSystems(database()),
     markPruned: async (runUids) => archive.markPruned(database(), runUids),
-    history: async (system) => archive.history(database(), system),
+    history: async (system, systemUid) => history(database(), system, systemUid),
     quarantine: async (system, limit) => quarantine(database(), system, limit),
     recordCounts: async (system) => recordCounts(database(), system),
   };

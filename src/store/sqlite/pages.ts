@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
 import type { SQLInputValue } from 'node:sqlite';
 import { tableOf, type RecordTable } from '../../inventory/columns.ts';
 import type { RecordKind } from '../../inventory/kinds.ts';
@@ -49,7 +50,7 @@ function sqlOf(kind: RecordKind): TableSql {
 }
 
 const sight = `INSERT INTO sightings (stream_id, external_id, scope_id, pass_id) VALUES (?, ?, ?, ?)
-  ON CONFLICT (stream_id, external_id) DO UPDATE SET scope_id = excluded.scope_id, pass_id = excluded.pass_id`;
+  ON CONFLICT (stream_id, external_id, scope_id) DO UPDATE SET pass_id = excluded.pass_id`;
 
 /** Stores a page and its checkpoint in one transaction. Unchanged records are only sighted, not rewritten. */
 export function writePage(database: Database, hold: Hold, page: PageWrite): PageResult {
@@ -61,22 +62,19 @@ export function writePage(database: Database, hold: Hold, page: PageWrite): Page
     const demo = integer(system, 'demo');
     const at = page.at.toISOString();
     const sql = sqlOf(stream.record);
-    const removing =
-      database.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', stream.id) !== undefined;
-    const releasing =
-      database.get('SELECT 1 AS one FROM quarantine WHERE stream_id = ? LIMIT 1', stream.id) !== undefined;
     const result = { created: 0, updated: 0, unchanged: 0 };
 
     for (const id of page.removed) {
       database.run(
-        `INSERT INTO removals (stream_id, external_id, scope_id, pass_id) VALUES (?, ?, ?, ?)
-         ON CONFLICT (stream_id, external_id) DO UPDATE SET scope_id = excluded.scope_id, pass_id = excluded.pass_id`,
+        'INSERT INTO removals (stream_id, external_id) VALUES (?, ?) ON CONFLICT (stream_id, external_id) DO NOTHING',
         stream.id,
         id,
-        scope,
-        page.passId,
       );
     }
+    const removing =
+      database.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', stream.id) !== undefined;
+    const releasing =
+      database.get('SELECT 1 AS one FROM quarantine WHERE stream_id = ? LIMIT 1', stream.id) !== undefined;
     const find = database.statement(sql.find);
     const upsert = database.statement(sql.upsert);
     const sighting = database.statement(sight);
@@ -92,8 +90,7 @@ export function writePage(database: Database, hold: Hold, page: PageWrite): Page
       }
       sighting.run(stream.id, id, scope, page.passId);
       if (releasing) release(database, sql, stream, id);
-      if (removing)
-        database.run('DELETE FROM removals WHERE stream_id = ? AND external_id = ?', stream.id, id);
+      if (removing) revokeRemoval(database, stream, id);
     }
     const tainted = setAside(database, hold, page, stream, scope);
     saveCheckpoint(database, page, scope, tainted);
@@ -112,7 +109,7 @@ interface StreamRow {
 function valuesOf(
   table: RecordTable,
   stream: StreamRow,
-  { record, hash }: HashedRecord,
+  { record, hash: contentHash }: HashedRecord,
   run: { at: string; demo: number; correlationId: string },
 ): SQLInputValue[] {
   const columns = record.columns as Readonly<Record<string, unknown>>;
@@ -123,7 +120,7 @@ function valuesOf(
     toSql(columns['name']),
     ...table.columns.map(({ property }) => toSql(columns[property])),
     JSON.stringify(record.attributes),
-    hash,
+    contentHash,
     run.at,
     run.at,
     null,
@@ -137,6 +134,11 @@ function toSql(value: unknown): SQLInputValue {
   if (typeof value === 'string' || typeof value === 'number') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
   return null;
+}
+
+/** What was seen again is not gone. */
+function revokeRemoval(database: Database, stream: StreamRow, id: string): void {
+  database.run('DELETE FROM removals WHERE stream_id = ? AND external_id = ?', stream.id, id);
 }
 
 /** A good row of a record that was set aside before: the flag and the kept row go. */
@@ -161,10 +163,16 @@ function setAside(
     else {
       database.run(sight, stream.id, row.externalId, scope, page.passId);
       database.run(sql.flag, at, stream.system, stream.stream, row.externalId);
+      revokeRemoval(database, stream, row.externalId);
     }
+    const known =
+      row.externalId === undefined
+        ? '(stream_id, raw_hash) WHERE external_id IS NULL'
+        : '(stream_id, external_id) WHERE external_id IS NOT NULL';
     database.run(
-      `INSERT INTO quarantine (stream_id, external_id, reason, path, raw, run_uid, set_aside_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (stream_id, external_id) WHERE external_id IS NOT NULL DO UPDATE SET
+      `INSERT INTO quarantine (stream_id, external_id, reason, path, raw, run_uid, set_aside_at, raw_hash)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT ${known} DO UPDATE SET
          reason = excluded.reason, path = excluded.path, raw = excluded.raw, run_uid = excluded.run_uid,
          set_aside_at = excluded.set_aside_at`,
       stream.id,
@@ -174,6 +182,7 @@ function setAside(
       row.raw,
       hold.runUid,
       at,
+      row.externalId === undefined ? hash('sha256', row.raw, 'base64url') : null,
     );
   }
   return tainted;
@@ -192,6 +201,12 @@ function saveCheckpoint(database: Database, page: PageWrite, scope: number, tain
 }
 
 function count(database: Database, hold: Hold, page: PageWrite, stream: StreamRow, result: PageResult): void {
+  database.run(
+    'UPDATE passes SET fetched = fetched + ?, set_aside = set_aside + ? WHERE id = ?',
+    page.fetched,
+    page.setAside.length,
+    page.passId,
+  );
   database.run(
     `INSERT INTO run_streams (run_uid, stream, record, pages, fetched, created, updated, unchanged, failed)
      VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)

@@ -7,7 +7,7 @@ import {
   type PassScope,
   type ScopeEnd,
 } from '../port.ts';
-import { integer, optionalText, text, type Database } from './database.ts';
+import { integer, optionalText, optionalTime, text, type Database, type Row } from './database.ts';
 import { checkFence } from './fence.ts';
 
 /** Opens a pass of a stream, or goes on with the one that was interrupted. */
@@ -15,39 +15,33 @@ export function beginPass(database: Database, hold: Hold, request: PassRequest):
   return database.transaction(() => {
     checkFence(database, hold);
     guardSource(database, hold, request.source);
-    const streamId = streamOf(database, hold, request);
-    const cursors = request.mode === 'Full' ? new Map<string, unknown>() : cursorsOf(database, streamId);
-    const mode = cursors.size === 0 ? 'Full' : 'Incremental';
-    const open = openPass(database, streamId, request);
+    const stream = streamOf(database, hold, request);
+    const { lastFullAt } = stream;
+    const known = { stream: request.stream, record: request.record, lastFullAt };
+    // A stream that had its full pass already need not wait for the others of its run.
+    const due = request.mode === 'Full' && (lastFullAt === undefined || lastFullAt < request.fullSince);
+    const open = openPass(database, stream.id, request, due);
     if (open !== undefined) {
       return {
-        id: open.id,
-        stream: request.stream,
-        record: request.record,
-        mode: open.mode,
+        ...known,
+        ...open,
         continued: true,
         scopes: scopesOf(database, open.id),
-        cursors: open.mode === 'Full' ? new Map() : cursorsOf(database, streamId),
+        cursors: open.mode === 'Full' ? new Map() : cursorsOf(database, stream.id),
       };
     }
+    const cursors = due ? new Map<string, unknown>() : cursorsOf(database, stream.id);
+    const mode = cursors.size === 0 ? 'Full' : 'Incremental';
     const row = database.get(
       'INSERT INTO passes (stream_id, run_uid, mode, fingerprint, started_at) VALUES (?, ?, ?, ?, ?) RETURNING id',
-      streamId,
+      stream.id,
       hold.runUid,
       mode,
       request.fingerprint,
       request.at.toISOString(),
     );
     const id = integer(row ?? {}, 'id');
-    return {
-      id,
-      stream: request.stream,
-      record: request.record,
-      mode,
-      continued: false,
-      scopes: new Map(),
-      cursors,
-    };
+    return { ...known, id, mode, startedAt: request.at, continued: false, scopes: new Map(), cursors };
   });
 }
 
@@ -60,10 +54,15 @@ function guardSource(database: Database, hold: Hold, source: string): void {
   else if (bound !== source) throw new SourceChanged(hold.system, bound, source);
 }
 
-/** The stream's id. Cursors of another fingerprint are dropped: the next reading is full. */
-function streamOf(database: Database, hold: Hold, request: PassRequest): number {
+interface KnownStream {
+  readonly id: number;
+  readonly lastFullAt: Date | undefined;
+}
+
+/** Cursors of another fingerprint are dropped: the next reading is full. */
+function streamOf(database: Database, hold: Hold, request: PassRequest): KnownStream {
   const row = database.get(
-    'SELECT id, fingerprint FROM streams WHERE system = ? AND stream = ?',
+    'SELECT id, record, fingerprint, last_full_at FROM streams WHERE system = ? AND stream = ?',
     hold.system,
     request.stream,
   );
@@ -75,14 +74,25 @@ function streamOf(database: Database, hold: Hold, request: PassRequest): number 
       request.record,
       request.fingerprint,
     );
-    return integer(made ?? {}, 'id');
+    return { id: integer(made ?? {}, 'id'), lastFullAt: undefined };
   }
   const id = integer(row, 'id');
-  if (text(row, 'fingerprint') !== request.fingerprint) {
-    database.run('UPDATE streams SET fingerprint = ? WHERE id = ?', request.fingerprint, id);
-    database.run('UPDATE scopes SET cursor = NULL WHERE stream_id = ?', id);
+  const record = text(row, 'record');
+  if (record !== request.record) {
+    throw new Error(
+      `stream ${request.stream} of ${hold.system} holds ${record} records and cannot take ${request.record}`,
+    );
   }
-  return id;
+  if (text(row, 'fingerprint') === request.fingerprint) {
+    return { id, lastFullAt: optionalTime(row, 'last_full_at') };
+  }
+  database.run(
+    'UPDATE streams SET fingerprint = ?, last_full_at = NULL WHERE id = ?',
+    request.fingerprint,
+    id,
+  );
+  database.run('UPDATE scopes SET cursor = NULL WHERE stream_id = ?', id);
+  return { id, lastFullAt: undefined };
 }
 
 function cursorsOf(database: Database, streamId: number): Map<string, unknown> {
@@ -94,18 +104,19 @@ function cursorsOf(database: Database, streamId: number): Map<string, unknown> {
 }
 
 /** The open pass when it may be gone on with; one that may not is closed without any verdict. */
-function openPass(database: Database, streamId: number, request: PassRequest) {
+function openPass(database: Database, streamId: number, request: PassRequest, fullDue: boolean) {
   const row = database.get(
     'SELECT * FROM passes WHERE stream_id = ? AND closed_at IS NULL ORDER BY id DESC',
     streamId,
   );
   if (row === undefined) return undefined;
   const mode = text(row, 'mode') === 'Full' ? 'Full' : 'Incremental';
+  const startedAt = new Date(text(row, 'started_at'));
   const usable =
     text(row, 'fingerprint') === request.fingerprint &&
-    new Date(text(row, 'started_at')) >= request.notBefore &&
-    (mode === 'Full' || request.mode === 'Incremental');
-  if (usable) return { id: integer(row, 'id'), mode } as const;
+    startedAt >= request.notBefore &&
+    (mode === 'Full' || !fullDue);
+  if (usable) return { id: integer(row, 'id'), mode, startedAt } as const;
   database.run(
     'UPDATE passes SET closed_at = ? WHERE stream_id = ? AND closed_at IS NULL',
     request.at.toISOString(),
@@ -116,23 +127,32 @@ function openPass(database: Database, streamId: number, request: PassRequest) {
 
 function scopesOf(database: Database, passId: number): Map<string, PassScope> {
   const rows = database.all(
-    'SELECT s.scope, p.checkpoint, p.tainted, p.verdict FROM pass_scopes p JOIN scopes s ON s.id = p.scope_id WHERE p.pass_id = ?',
+    `SELECT s.scope, p.checkpoint, p.tainted, p.verdict, p.cursor
+     FROM pass_scopes p JOIN scopes s ON s.id = p.scope_id WHERE p.pass_id = ?`,
     passId,
   );
   return new Map(
     rows.map((row) => {
-      const checkpoint = optionalText(row, 'checkpoint');
-      const verdict = optionalText(row, 'verdict');
+      const checkpoint = optionalJson(row, 'checkpoint');
+      const coverage = optionalText(row, 'verdict');
+      const cursor = optionalJson(row, 'cursor');
       return [
         text(row, 'scope'),
         {
           tainted: integer(row, 'tainted') === 1,
-          ...(checkpoint === undefined ? {} : { checkpoint: JSON.parse(checkpoint) as unknown }),
-          ...(verdict === 'Full' || verdict === 'Window' ? { ended: verdict } : {}),
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+          ...(coverage === 'Full' || coverage === 'Window'
+            ? { ended: { coverage, ...(cursor === undefined ? {} : { cursor }) } }
+            : {}),
         },
       ];
     }),
   );
+}
+
+function optionalJson(row: Row, column: string): unknown {
+  const json = optionalText(row, column);
+  return json === undefined ? undefined : JSON.parse(json);
 }
 
 /** Inside a transaction: the id of a scope, made when it is new. */
@@ -158,7 +178,10 @@ export function streamOfPass(database: Database, passId: number) {
   };
 }
 
-/** Writes the verdict on a scope, and its cursor when it is verified. */
+/**
+ * Writes the verdict on a scope, and keeps its cursor for the end of the pass. A scope that was read in full earlier in this pass
+ * and caught up by a window is read in full still.
+ */
 export function endScope(database: Database, hold: Hold, end: ScopeEnd): void {
   database.transaction(() => {
     checkFence(database, hold);
@@ -166,19 +189,27 @@ export function endScope(database: Database, hold: Hold, end: ScopeEnd): void {
     const scope = scopeId(database, stream.id, end.scope);
     const { verdict } = end;
     const verified = verdict.type === 'verified';
+    const cursor = verified ? verdict.cursor : undefined;
     database.run(
-      `INSERT INTO pass_scopes (pass_id, scope_id, verdict, reason, evidence, ended_at) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO pass_scopes (pass_id, scope_id, verdict, reason, evidence, ended_at, ended_by, cursor)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (pass_id, scope_id) DO UPDATE SET
-         verdict = excluded.verdict, reason = excluded.reason, evidence = excluded.evidence, ended_at = excluded.ended_at`,
+         verdict = CASE WHEN verdict = 'Full' AND excluded.verdict = 'Window' THEN 'Full' ELSE excluded.verdict END,
+         reason = excluded.reason, evidence = excluded.evidence, ended_at = excluded.ended_at,
+         ended_by = excluded.ended_by, cursor = excluded.cursor`,
       end.passId,
       scope,
       verified ? verdict.coverage : 'unverified',
       verified ? null : verdict.reason,
       verified ? JSON.stringify(verdict.evidence ?? null) : null,
       end.at.toISOString(),
+      attemptOf(hold),
+      cursor === undefined ? null : JSON.stringify(cursor),
     );
-    if (verified && verdict.cursor !== undefined) {
-      database.run('UPDATE scopes SET cursor = ? WHERE id = ?', JSON.stringify(verdict.cursor), scope);
-    }
   });
+}
+
+/** Which attempt of which run gave a verdict. */
+export function attemptOf(hold: Hold): string {
+  return `${hold.runUid}/${hold.attempt}`;
 }

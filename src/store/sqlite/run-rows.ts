@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
-import { SlotTaken, type ArchivedRun, type RunClaim } from '../port.ts';
+import { SlotTaken, type ArchivedRun, type OpenRun, type RunClaim } from '../port.ts';
 import { integer, optionalText, optionalTime, text, type Database, type Row } from './database.ts';
 
 /** Inside a transaction. A slot belongs to the first run that was opened for it. */
 export function insertOpenRun(database: Database, request: RunClaim): void {
   const slot = request.slot?.toISOString() ?? null;
-  if (request.slot !== undefined) {
-    const taken = database.get(
-      'SELECT run_uid FROM runs WHERE system_uid = ? AND slot = ?',
-      request.systemUid,
-      slot,
-    );
-    if (taken !== undefined) throw new SlotTaken(request.system, request.slot);
+  if (request.slot !== undefined && slotTaken(database, request.systemUid, request.slot)) {
+    throw new SlotTaken(request.system, request.slot);
   }
+  const startedAt = request.at.toISOString();
   database.run(
     `INSERT INTO runs (run_uid, system, system_uid, generation, run_name, attempt, worker, mode, "trigger", slot,
        correlation_id, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -28,8 +24,25 @@ export function insertOpenRun(database: Database, request: RunClaim): void {
     request.trigger,
     slot,
     request.correlationId,
-    request.at.toISOString(),
+    startedAt,
   );
+  database.run(
+    `INSERT INTO system_objects (system, system_uid, last_slot) VALUES (?, ?, ?)
+     ON CONFLICT (system, system_uid) DO UPDATE SET
+       last_slot = max(coalesce(last_slot, ''), coalesce(excluded.last_slot, last_slot))`,
+    request.system,
+    request.systemUid,
+    slot,
+  );
+}
+
+export function slotTaken(database: Database, systemUid: string, slot: Date): boolean {
+  const found = database.get(
+    'SELECT 1 AS one FROM runs WHERE system_uid = ? AND slot = ?',
+    systemUid,
+    slot.toISOString(),
+  );
+  return found !== undefined;
 }
 
 /** The archived form of a row of `runs`; undefined while the run is open. */
@@ -54,4 +67,27 @@ export function archivedFrom(row: Row): ArchivedRun | undefined {
     digest: text(row, 'digest'),
     json: text(row, 'json'),
   };
+}
+
+export function openRuns(database: Database): OpenRun[] {
+  return database
+    .all(
+      `SELECT r.*, s.fence_run_uid IS r.run_uid AS holds_fence
+       FROM runs r LEFT JOIN systems s ON s.system = r.system WHERE r.ended_at IS NULL`,
+    )
+    .map((row) => ({
+      system: text(row, 'system'),
+      systemUid: text(row, 'system_uid'),
+      systemGeneration: integer(row, 'generation'),
+      runUid: text(row, 'run_uid'),
+      runName: text(row, 'run_name'),
+      attempt: integer(row, 'attempt'),
+      worker: text(row, 'worker'),
+      mode: text(row, 'mode') as RunMode,
+      trigger: text(row, 'trigger') as RunTrigger,
+      slot: optionalTime(row, 'slot'),
+      correlationId: text(row, 'correlation_id'),
+      startedAt: new Date(text(row, 'started_at')),
+      holdsFence: integer(row, 'holds_fence') === 1,
+    }));
 }

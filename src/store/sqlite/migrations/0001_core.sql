@@ -6,7 +6,7 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row per namespace/name that ever ran: its fence, its source and the head of its chain.
+-- One row per namespace/name that ever ran: its fence (null when no run holds it), its source, the head of its chain.
 CREATE TABLE systems (
   system        TEXT PRIMARY KEY,
   source        TEXT,
@@ -14,7 +14,23 @@ CREATE TABLE systems (
   fence_attempt INTEGER,
   sequence      INTEGER NOT NULL DEFAULT 0,
   digest        TEXT,
-  demo          INTEGER NOT NULL DEFAULT 0
+  demo          INTEGER NOT NULL DEFAULT 0,
+  -- Since then every stream has had a complete full pass.
+  full_at       TEXT
+) STRICT, WITHOUT ROWID;
+
+-- What scheduling and status ask of one object again and again, kept by the transactions that change it: the archive only grows.
+CREATE TABLE system_objects (
+  system               TEXT NOT NULL,
+  system_uid           TEXT NOT NULL,
+  last_run_uid         TEXT,
+  verdict_run_uid      TEXT,
+  last_success_at      TEXT,
+  last_failure_at      TEXT,
+  consecutive_failures INTEGER NOT NULL DEFAULT 0,
+  last_slot            TEXT,
+  last_started_at      TEXT,
+  PRIMARY KEY (system, system_uid)
 ) STRICT, WITHOUT ROWID;
 
 -- Open runs (ended_at is null) and the archive in one table: ending a run and archiving it are one write.
@@ -34,7 +50,6 @@ CREATE TABLE runs (
   ended_at        TEXT,
   phase           TEXT,
   failure_code    TEXT,
-  full_complete   INTEGER NOT NULL DEFAULT 0,
   sequence        INTEGER,
   previous_digest TEXT,
   digest          TEXT,
@@ -44,13 +59,18 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_slot ON runs (system_uid, slot) WHERE slot IS NOT NULL;
 CREATE UNIQUE INDEX runs_chain ON runs (system, sequence) WHERE sequence IS NOT NULL;
 CREATE INDEX runs_unpruned ON runs (system, sequence) WHERE pruned = 0;
+CREATE INDEX runs_open ON runs (system) WHERE ended_at IS NULL;
 
+-- Of an archived run only the mark that it was pruned from the cluster may change.
 CREATE TRIGGER runs_frozen BEFORE UPDATE ON runs
 WHEN OLD.ended_at IS NOT NULL AND (
-  NEW.run_uid IS NOT OLD.run_uid OR NEW.system IS NOT OLD.system OR NEW.slot IS NOT OLD.slot OR
-  NEW.ended_at IS NOT OLD.ended_at OR NEW.phase IS NOT OLD.phase OR NEW.failure_code IS NOT OLD.failure_code OR
-  NEW.sequence IS NOT OLD.sequence OR NEW.previous_digest IS NOT OLD.previous_digest OR
-  NEW.digest IS NOT OLD.digest OR NEW.json IS NOT OLD.json OR NEW.attempt IS NOT OLD.attempt)
+  NEW.run_uid IS NOT OLD.run_uid OR NEW.system IS NOT OLD.system OR NEW.system_uid IS NOT OLD.system_uid OR
+  NEW.generation IS NOT OLD.generation OR NEW.run_name IS NOT OLD.run_name OR NEW.attempt IS NOT OLD.attempt OR
+  NEW.worker IS NOT OLD.worker OR NEW.mode IS NOT OLD.mode OR NEW."trigger" IS NOT OLD."trigger" OR
+  NEW.slot IS NOT OLD.slot OR NEW.correlation_id IS NOT OLD.correlation_id OR
+  NEW.started_at IS NOT OLD.started_at OR NEW.ended_at IS NOT OLD.ended_at OR NEW.phase IS NOT OLD.phase OR
+  NEW.failure_code IS NOT OLD.failure_code OR NEW.sequence IS NOT OLD.sequence OR
+  NEW.previous_digest IS NOT OLD.previous_digest OR NEW.digest IS NOT OLD.digest OR NEW.json IS NOT OLD.json)
 BEGIN
   SELECT RAISE(ABORT, 'an archived run cannot be changed');
 END;
@@ -60,7 +80,7 @@ BEGIN
   SELECT RAISE(ABORT, 'an archived run cannot be deleted');
 END;
 
--- Running counts of a run, so that a takeover goes on counting.
+-- Running counts of a run, and the verdicts on its streams (JSON) once their passes are closed: a takeover goes on from here.
 CREATE TABLE run_streams (
   run_uid   TEXT NOT NULL,
   stream    TEXT NOT NULL,
@@ -72,15 +92,18 @@ CREATE TABLE run_streams (
   unchanged INTEGER NOT NULL DEFAULT 0,
   deleted   INTEGER NOT NULL DEFAULT 0,
   failed    INTEGER NOT NULL DEFAULT 0,
+  verdict   TEXT,
   PRIMARY KEY (run_uid, stream)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE streams (
-  id          INTEGER PRIMARY KEY,
-  system      TEXT NOT NULL,
-  stream      TEXT NOT NULL,
-  record      TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
+  id           INTEGER PRIMARY KEY,
+  system       TEXT NOT NULL,
+  stream       TEXT NOT NULL,
+  record       TEXT NOT NULL,
+  fingerprint  TEXT NOT NULL,
+  -- Start of its newest complete full pass.
+  last_full_at TEXT,
   UNIQUE (system, stream)
 ) STRICT;
 
@@ -101,7 +124,9 @@ CREATE TABLE passes (
   mode        TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
   started_at  TEXT NOT NULL,
-  closed_at   TEXT
+  closed_at   TEXT,
+  fetched     INTEGER NOT NULL DEFAULT 0,
+  set_aside   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX passes_open ON passes (stream_id) WHERE closed_at IS NULL;
 
@@ -116,24 +141,27 @@ CREATE TABLE pass_scopes (
   reason     TEXT,
   evidence   TEXT,
   ended_at   TEXT,
+  -- The attempt of a run that gave the verdict.
+  ended_by   TEXT,
+  -- Where the next incremental reading starts, once the pass is closed.
+  cursor     TEXT,
   PRIMARY KEY (pass_id, scope_id)
 ) STRICT, WITHOUT ROWID;
 
--- Which pass last saw which record, and in which scope: narrow, so that unchanged records are not rewritten.
+-- Which pass last saw which record in which scope: narrow, so that unchanged records are not rewritten. An id that stands in
+-- several scopes has a row for each.
 CREATE TABLE sightings (
   stream_id   INTEGER NOT NULL,
   external_id TEXT NOT NULL,
   scope_id    INTEGER NOT NULL,
   pass_id     INTEGER NOT NULL,
-  PRIMARY KEY (stream_id, external_id)
+  PRIMARY KEY (stream_id, external_id, scope_id)
 ) STRICT, WITHOUT ROWID;
 
--- Ids that the vendor itself stated as gone in a pass and that were not seen again after it.
+-- Ids that the vendor itself stated as gone and that were not seen again since. They wait here until they were deleted.
 CREATE TABLE removals (
   stream_id   INTEGER NOT NULL,
   external_id TEXT NOT NULL,
-  scope_id    INTEGER NOT NULL,
-  pass_id     INTEGER NOT NULL,
   PRIMARY KEY (stream_id, external_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -157,6 +185,9 @@ CREATE TABLE quarantine (
   path        TEXT NOT NULL,
   raw         TEXT NOT NULL,
   run_uid     TEXT NOT NULL,
-  set_aside_at TEXT NOT NULL
+  set_aside_at TEXT NOT NULL,
+  -- Of the raw row, where there is no id to know it by: the same row is kept once.
+  raw_hash    TEXT
 ) STRICT;
 CREATE UNIQUE INDEX quarantine_record ON quarantine (stream_id, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX quarantine_row ON quarantine (stream_id, raw_hash) WHERE external_id IS NULL;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FinalPhase, MissedSlots, SyncRunSpec, SyncRunStatus } from '../api/sync-run.ts';
+import { toRunFailure } from '../connector/failure.ts';
+import type { ChainLink, RunEnd, StreamFailure, StreamVerdict } from '../store/port.ts';
+import { countsOf, phaseOf, unreadVerdict, type EndedStream } from './outcome.ts';
+import { sealRun } from './run-record.ts';
+import { emptyTally, type StreamReport } from './stream-run.ts';
+
+/** What is known of a run whoever ends it. */
+export interface RunFacts {
+  /** `namespace/name` of the system. */
+  readonly system: string;
+  readonly systemUid: string;
+  readonly systemGeneration: number;
+  readonly run: { readonly name: string; readonly uid: string; readonly spec: SyncRunSpec };
+  readonly worker: string;
+  readonly attempt: number;
+  readonly correlationId: string;
+  readonly startedAt: Date | undefined;
+  readonly missedSlots: MissedSlots | undefined;
+}
+
+/** How it ended. */
+export interface Ending {
+  /** When absent it follows from the streams and the failure. */
+  readonly phase?: FinalPhase;
+  /** Its message is free of secrets. */
+  readonly failure: StreamFailure | undefined;
+  readonly reports: readonly StreamReport[];
+  readonly endedAt: Date;
+  /** See RunEnd. */
+  readonly verdict: boolean;
+  readonly cost?: Pick<SyncRunStatus, 'upstream' | 'cpuSeconds'>;
+}
+
+/** The end of a run with its record, from what the database has counted. Pure. */
+export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): RunEnd {
+  const { failure, endedAt } = ending;
+  const streams = endedStreams(ending, link);
+  const phase = ending.phase ?? phaseOf(streams, failure);
+  const { json, digest, status } = sealRun(
+    {
+      system: facts.system,
+      run: { name: facts.run.name, uid: facts.run.uid },
+      spec: facts.run.spec,
+      status: {
+        phase,
+        mode: facts.run.spec.mode,
+        ...(facts.startedAt === undefined ? {} : { startTime: seconds(facts.startedAt) }),
+        completionTime: seconds(endedAt),
+        ...(facts.systemUid === ''
+          ? {}
+          : { systemUid: facts.systemUid, systemGeneration: facts.systemGeneration }),
+        worker: facts.worker,
+        attempt: facts.attempt,
+        correlationId: facts.correlationId,
+        ...(facts.missedSlots === undefined ? {} : { missedSlots: facts.missedSlots }),
+        // A run that was never carried out has nothing to count.
+        ...(facts.attempt === 0 && streams.length === 0 ? {} : countsOf(streams)),
+        ...ending.cost,
+        ...(failure === undefined ? {} : { failure: toRunFailure(failure) }),
+      },
+    },
+    link,
+  );
+  return {
+    json,
+    digest,
+    phase: status.phase,
+    failureCode: status.failure?.code,
+    endedAt,
+    fullAt: facts.run.spec.mode === 'Test' ? undefined : fullAtOf(streams),
+    verdict: ending.verdict,
+  };
+}
+
+/** In the order in which they were read; those of an earlier attempt that this one did not come to stand behind. */
+function endedStreams({ reports, failure }: Ending, { streams }: ChainLink): EndedStream[] {
+  const known = new Map(streams.map((stream) => [stream.tally.stream, stream]));
+  const ended = reports.map(({ stream, record, verdict }) => {
+    const tally = known.get(stream)?.tally ?? emptyTally({ name: stream, record });
+    known.delete(stream);
+    return { tally, verdict };
+  });
+  const notReached = (): StreamVerdict => unreadVerdict(`not reached: ${failure?.code ?? 'cancelled'}`);
+  const others = [...known.values()].map(({ tally, verdict }) => ({
+    tally,
+    verdict: verdict ?? notReached(),
+  }));
+  return [...ended, ...others];
+}
+
+/** Since when every stream has had a complete full pass; undefined while one has not. */
+function fullAtOf(streams: readonly EndedStream[]): Date | undefined {
+  const times = streams.map(({ verdict }) => verdict.fullAt);
+  if (times.length === 0 || !times.every((time) => time !== undefined)) return undefined;
+  return new Date(Math.min(...times.map((time) => Date.parse(time))));
+}
+
+/** API times carry whole seconds. */
+export function seconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/u, 'Z');
+}

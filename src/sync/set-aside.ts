@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../connector/failure.ts';
+import type { PassTally, RowSetAside } from '../store/port.ts';
+
+/** More than this share set aside means that our reading of the vendor's answer is wrong … */
+const maxSetAsideShare = 0.1;
+/** … but a handful of bad rows in a short window says nothing. */
+const minSetAside = 5;
+
+const where = 'each stands in the table quarantine, with its reason';
+
+/** The failure of a pass of which too much was set aside. */
+export function misread(
+  stream: string,
+  { fetched, setAside }: PassTally,
+  first: RowSetAside | undefined,
+): Failure | undefined {
+  if (setAside < minSetAside || setAside <= fetched * maxSetAsideShare) return undefined;
+  const message = `${stream}: ${setAside} of ${fetched} rows were set aside, more than 10 %, so nothing was deleted; ${example(first)}${where}`;
+  return new Failure('contract', message);
+}
+
+/** What is said of a few bad rows: they end no stream, but somebody should look at them. */
+export function fewSetAside(
+  stream: string,
+  { fetched, setAside }: PassTally,
+  first: RowSetAside | undefined,
+): Failure | undefined {
+  if (setAside === 0) return undefined;
+  const rows = setAside === 1 ? 'row was' : 'rows were';
+  const message = `${stream}: ${setAside} of ${fetched} ${rows} set aside; ${example(first)}${where}`;
+  return new Failure('contract', message);
+}
+
+function example(row: RowSetAside | undefined): string {
+  return row === undefined ? '' : `first ${row.externalId ?? 'one without a readable id'}: ${row.reason}; `;
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { SourceChanged } from '../../src/store/port.ts';
+import {
+  at,
+  claimOf,
+  ContractBench,
+  deleteAll,
+  deleteNothing,
+  ended,
+  full,
+  fullPass,
+  page,
+  pass,
+  record,
+  verdictOf,
+  type OpenStore,
+} from './contract-bench.ts';
+
+/** Readings: continued, counted, never mixed. */
+export function passContract(engine: string, open: OpenStore): void {
+  const bench = new ContractBench(open);
+  describe(`${engine}: a pass`, () => {
+    it('is continued by another attempt from its checkpoint, with its counts', async () => {
+      const first = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(first, pass);
+      await bench.store.writePage(first, page(id, [record('a'), record('b')]));
+      const other = await bench.tested.second();
+      const second = await other.claim(claimOf('run-1', { attempt: 2, worker: 'worker-2' }));
+      const continued = await other.beginPass(second, { ...pass, at: at(5) });
+      expect(continued).toMatchObject({ id, continued: true });
+      expect(continued.scopes.get('all')?.checkpoint).toEqual({ after: 'b' });
+      expect(await other.progress('run-1')).toMatchObject([
+        { tally: { stream: 'groups', pages: 1, fetched: 2, created: 2 }, verdict: undefined },
+      ]);
+      await other.close();
+    });
+
+    it('starts anew when the reading is another, and drops its cursors', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(hold, pass);
+      await bench.store.writePage(hold, page(id, [record('a')]));
+      const verdict = { type: 'verified', coverage: 'Full', evidence: {}, cursor: { until: 1 } } as const;
+      await bench.store.endScope(hold, { passId: id, scope: 'all', verdict, at: at(3) });
+      await bench.store.endPass(hold, ended(id), deleteAll);
+      const incremental = { ...pass, mode: 'Incremental', at: at(5) } as const;
+      const next = await bench.store.beginPass(hold, incremental);
+      expect([next.mode, next.cursors.get('all')]).toEqual(['Incremental', { until: 1 }]);
+      const changed = await bench.store.beginPass(hold, { ...incremental, fingerprint: 'f2' });
+      expect(changed).toMatchObject({ mode: 'Full', continued: false });
+      expect(changed.cursors.size).toBe(0);
+    });
+
+    it('of another source under the same name is refused', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(hold, pass);
+      await bench.store.writePage(hold, page(id, [record('a')]));
+      const elsewhere = { ...pass, source: 'vendor https://b.example.com' };
+      await expect(bench.store.beginPass(hold, elsewhere)).rejects.toThrow(SourceChanged);
+    });
+
+    it('that was not verified has no candidates', async () => {
+      await fullPass(bench.store, 'run-1', [record('a'), record('b')]);
+      const hold = await bench.store.claim(claimOf('run-2'));
+      const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
+      await bench.store.writePage(hold, page(id, [record('a')]));
+      const verdict = { type: 'unverified', reason: 'permission' } as const;
+      await bench.store.endScope(hold, { passId: id, scope: 'all', verdict, at: at(3) });
+      const tally = await bench.tallyOf(hold, id);
+      expect(tally.scopes).toMatchObject([{ scope: 'all', coverage: 'unverified', live: 2, absent: 0 }]);
+      expect(await bench.liveIds()).toEqual(['a', 'b']);
+    });
+
+    it('keeps its cursors until it is closed, and drops them when nothing was read right', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const cursorAfter = async (keep: boolean) => {
+        const { id, mode } = await bench.store.beginPass(hold, { ...pass, mode: 'Incremental' });
+        const verdict = {
+          type: 'verified',
+          coverage: mode === 'Full' ? 'Full' : 'Window',
+          evidence: {},
+          cursor: { until: keep ? 1 : 2 },
+        } as const;
+        await bench.store.endScope(hold, { passId: id, scope: 'all', verdict, at: at(3) });
+        await bench.store.endPass(hold, ended(id), verdictOf({}, keep));
+        const next = await bench.store.beginPass(hold, { ...pass, mode: 'Incremental' });
+        await bench.store.endPass(hold, ended(next.id), deleteNothing);
+        return next.cursors.get('all');
+      };
+      expect(await cursorAfter(true)).toEqual({ until: 1 });
+      expect(await cursorAfter(false)).toEqual({ until: 1 });
+    });
+
+    it('continued by a later run offers where an ended scope stopped, and stays full when it is caught up', async () => {
+      const first = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(first, pass);
+      await bench.store.writePage(first, page(id, [record('a')], { scope: 'one' }));
+      const whole = { type: 'verified', coverage: 'Full', evidence: {}, cursor: { until: 1 } } as const;
+      await bench.store.endScope(first, { passId: id, scope: 'one', verdict: whole, at: at(3) });
+      const second = await bench.store.claim(claimOf('run-2'));
+      const continued = await bench.store.beginPass(second, { ...pass, mode: 'Incremental' });
+      expect(continued).toMatchObject({ id, mode: 'Full', continued: true, startedAt: at(1) });
+      expect(continued.scopes.get('one')?.ended).toEqual({ coverage: 'Full', cursor: { until: 1 } });
+      const before = await bench.tallyOf(second, id, false);
+      expect(before.scopes).toMatchObject([{ scope: 'one', coverage: 'Full', confirmed: false }]);
+      const caughtUp = { type: 'verified', coverage: 'Window', evidence: {}, cursor: { until: 2 } } as const;
+      await bench.store.endScope(second, { passId: id, scope: 'one', verdict: caughtUp, at: at(4) });
+      const tally = await bench.tallyOf(second, id);
+      expect(tally.scopes).toMatchObject([{ scope: 'one', coverage: 'Full', confirmed: true }]);
+    });
+
+    it('in a full run is incremental for a stream that had its full pass since', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(hold, pass);
+      const verdict = { type: 'verified', coverage: 'Full', evidence: {}, cursor: { until: 1 } } as const;
+      await bench.store.endScope(hold, { passId: id, scope: 'all', verdict, at: at(3) });
+      await bench.store.endPass(hold, ended(id), () => ({
+        ...deleteNothing(),
+        stream: { ...deleteNothing().stream, fullAt: at(1).toISOString() },
+      }));
+      const soon = await bench.store.beginPass(hold, pass);
+      expect(soon).toMatchObject({ mode: 'Incremental', lastFullAt: at(1) });
+      await bench.store.endPass(hold, ended(soon.id), deleteNothing);
+      expect((await bench.store.beginPass(hold, { ...pass, fullSince: at(2) })).mode).toBe('Full');
+    });
+
+    it('counts the rows of all the runs that it took', async () => {
+      const first = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(first, pass);
+      const bad = { externalId: 'x', reason: 'bad', path: '', raw: '{}' };
+      await bench.store.writePage(first, page(id, [record('a')], { setAside: [bad], fetched: 2 }));
+      const second = await bench.store.claim(claimOf('run-2'));
+      await bench.store.beginPass(second, pass);
+      await bench.store.writePage(second, page(id, [record('b')]));
+      expect(await bench.tallyOf(second, id)).toMatchObject({ fetched: 3, setAside: 1 });
+    });
+
+    it('sets rows aside where they can be read, and keeps the row that stood there', async () => {
+      await fullPass(bench.store, 'run-1', [record('a'), record('b')]);
+      const hold = await bench.store.claim(claimOf('run-2'));
+      const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
+      const setAside = [{ externalId: 'b', reason: 'must be string', path: 'row.name', raw: '{"name":5}' }];
+      await bench.store.writePage(hold, page(id, [record('a')], { setAside, fetched: 2 }));
+      await bench.store.endScope(hold, full(id));
+      await bench.store.endPass(hold, ended(id), deleteAll);
+      expect(await bench.liveIds()).toEqual(['a', 'b']);
+      expect(await bench.store.quarantine('inventory/cmdb', 10)).toMatchObject([
+        { stream: 'groups', externalId: 'b', reason: 'must be string', raw: '{"name":5}', runUid: 'run-2' },
+      ]);
+    });
+
+    it('keeps a row without an id once, however often it comes', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(hold, pass);
+      const nameless = (raw: string) => ({ externalId: undefined, reason: 'no id', path: '', raw });
+      for (const rows of [['{"a":1}'], ['{"a":1}', '{"a":2}'], ['{"a":1}']]) {
+        await bench.store.writePage(
+          hold,
+          page(id, [], { setAside: rows.map(nameless), fetched: rows.length }),
+        );
+      }
+      expect((await bench.store.quarantine('inventory/cmdb', 10)).map(({ raw }) => raw).toSorted()).toEqual([
+        '{"a":1}',
+        '{"a":2}',
+      ]);
+    });
+
+    it('a record that returns is live again, counts as updated and keeps when it was first seen', async () => {
+      await fullPass(bench.store, 'run-1', [record('a'), record('b')]);
+      const [before] = await bench.tested.query("SELECT first_seen_at FROM groups WHERE external_id = 'b'");
+      expect(await fullPass(bench.store, 'run-2', [record('a')])).toMatchObject({ deleted: 1 });
+      const tally = await fullPass(bench.store, 'run-3', [record('a'), record('b')]);
+      expect(tally).toMatchObject({ created: 0, updated: 1, unchanged: 1, deleted: 0 });
+      const [after] = await bench.tested.query(
+        "SELECT first_seen_at, deleted_at FROM groups WHERE external_id = 'b'",
+      );
+      expect(after).toEqual({ first_seen_at: before?.['first_seen_at'], deleted_at: null });
+    });
+
+    it('a system that becomes demo takes its rows along, and back', async () => {
+      await fullPass(bench.store, 'run-1', [record('a')]);
+      const shown = async (view: string) =>
+        (await bench.tested.query(`SELECT external_id FROM ${view}`)).length;
+      await bench.store.claim(claimOf('run-2', { demo: true }));
+      expect([await shown('current_groups'), await shown('demo_groups')]).toEqual([0, 1]);
+      await bench.store.claim(claimOf('run-3'));
+      expect([await shown('current_groups'), await shown('demo_groups')]).toEqual([1, 0]);
+    });
+
+    it('a stream cannot become one of another kind of record', async () => {
+      await fullPass(bench.store, 'run-1', [record('a')]);
+      const hold = await bench.store.claim(claimOf('run-2'));
+      await expect(bench.store.beginPass(hold, { ...pass, record: 'User' })).rejects.toThrow(
+        'stream groups of inventory/cmdb holds Group records and cannot take User',
+      );
+    });
+  });
+}
