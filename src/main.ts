@@ -59,4 +59,8 @@ function isUsageError(error: unknown): error is Error {
 }
 
 const { stdin, stdout, stderr } = process;
+// A reader that went away (`| head`) wants no more: that is no failure of ours.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr });

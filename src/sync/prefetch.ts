@@ -9,27 +9,30 @@ export async function* prefetch<Item>(
   source: AsyncGenerator<Item, void, void>,
   signal: AbortSignal,
 ): AsyncGenerator<Item, void, void> {
-  const stopped = Promise.withResolvers<never>();
-  const stop = () => stopped.reject(signal.reason as Error);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  // Both may be rejected while nobody waits for them; whoever waits is told.
-  stopped.promise.catch(() => undefined);
   let pending = source.next();
-  pending.catch(() => undefined);
   try {
     for (;;) {
-      const { done, value } = await Promise.race([pending, stopped.promise]);
+      const { done, value } = await unlessStopped(pending, signal);
       if (done === true) return;
       pending = source.next();
+      // The consumer may stop before it awaits this; the rejection is then part of what it stopped for.
       pending.catch(() => undefined);
       yield value;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
     const closed = source.return();
     // A source that does not obey the signal must not hold the run.
     if (signal.aborted) closed.catch(() => undefined);
     else await closed;
   }
+}
+
+/** Not Promise.race with one promise for the stop: that would hold on to every page until the end. */
+function unlessStopped<T>(pending: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }

@@ -172,14 +172,14 @@ describe('extsys sync', () => {
       () => manifests({ url: 'https://nowhere.invalid' }),
       'unavailable',
       'transient',
-      /no host nowhere\.invalid; check the URL/u,
+      /(?:no host|the host) nowhere\.invalid.*check .*spec\.connector\.serviceNowCmdb\.url/u,
     ],
     [
       'a host that is down',
       () => manifests({ url: 'http://127.0.0.1:9' }),
       'unavailable',
       'transient',
-      /127\.0\.0\.1:9 refuses connections/u,
+      /127\.0\.0\.1:9 refuses connections; check spec\.connector\.serviceNowCmdb\.url/u,
     ],
     [
       'an unknown class',
@@ -285,6 +285,42 @@ describe('extsys sync', () => {
     await expect(call(syncCommand, args, stdin)).rejects.toBeInstanceOf(InputError);
   });
 
+  test.each<[string, object, RegExp]>([
+    [
+      'a password that is a number',
+      { stringData: { username: 'reader', password: 12_345_678 } },
+      /Secret login: stringData\.password: must be text; put it in quotes/u,
+    ],
+    [
+      'data that is no base64',
+      { data: { username: 'cmVhZGVy', password: 'not base64!' } },
+      /Secret login: data\.password: is not base64; use stringData for plain text/u,
+    ],
+  ])('a Secret with %s is refused before anything is sent, and not quoted', async (_, content, message) => {
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'login', namespace: 'inventory' },
+      ...content,
+    };
+    const yaml = [manifests({}, {}, null), dump(secret)].join('---\n');
+    for (const command of [syncCommand, testCommand]) {
+      const refused = call(command, ['-f', '-'], yaml);
+      await expect(refused).rejects.toThrow(message);
+      await expect(refused).rejects.not.toThrow(/12345678|12_345_678|not base64!/u);
+    }
+    expect(instance.requests).toEqual([]);
+  });
+
+  test('an address that no schema refuses but nobody can contact is refused, and opens no run', async () => {
+    const yaml = manifests({ url: 'https://cmdb.example.com:99999' });
+    const message = /spec\.connector\.serviceNowCmdb: the address is none that can be contacted/u;
+    await expect(
+      call(syncCommand, ['-f', '-', '--store', `sqlite:${folder}/inventory.db`], yaml),
+    ).rejects.toThrow(message);
+    expect((await call(validateCommand, ['-f', '-'], yaml)).err).toMatch(message);
+  });
+
   test('an invalid spec is refused before anything is sent, naming every field', async () => {
     const yaml = manifests({ classes: [] }, { schedule: { cron: ['61 * * * *'] }, typo: 1 });
     const attempt = call(syncCommand, ['-f', '-', '--store', `sqlite:${folder}/x.db`], yaml);
@@ -305,7 +341,7 @@ describe('extsys sync', () => {
     const { out, err } = await call(syncCommand, ['-f', file, '--store', store]);
     expect(out).toMatch(/NAME\s+SYSTEM\s+MODE\s+PHASE/u);
     expect(out).toMatch(/cis\s+Asset\s+Incremental\s+yes/u);
-    expect(err).toBe('');
+    expect(err).toMatch(/^cis: 0 records in 0 pages \(0\/s\): 0 created, 0 updated, 0 unchanged$/mu);
   });
 });
 
@@ -313,6 +349,7 @@ describe('extsys test', () => {
   test('says stream by stream what can be read, and exits 1 when something is missing', async () => {
     const good = await call(testCommand, ['-f', '-'], manifests({ users: true }));
     expect(good.code).toBe(0);
+    expect(good.err).toMatch(/^users: sys_user: readable, 6 rows counted$/mu);
     instance.forbidden.add('sys_user');
     const bad = await call(testCommand, ['-f', '-', '-o', 'json'], manifests({ users: true }));
     expect(bad.code).toBe(1);
