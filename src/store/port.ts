@@ -51,6 +51,8 @@ export interface Store {
   slotBefore(systemUid: string, slot: Date): Promise<Date | undefined>;
   /** Newest first. */
   archivedRuns(system: string, limit: number): Promise<readonly ArchivedRun[]>;
+  /** The newest with this name: a name that follows from its cause tells whether that was acted on. */
+  archivedRunNamed(system: string, runName: string): Promise<ArchivedRun | undefined>;
   /** Newest first, all but those marked pruned: what may still stand in the cluster. */
   unprunedRuns(system: string): Promise<readonly ArchivedRun[]>;
   /** Systems of which an archived run may still stand in the cluster. */

@@ -72,9 +72,12 @@ describe('a certificate', () => {
     'HOSTNAME_MISMATCH',
   ])('with %s too', (code) => {
     const error = Object.assign(new Error('x'), { code });
-    expect(connectionFailure(error, new URL('https://a.example.com/'), 'table x').message).toContain(
-      'the certificate of a.example.com is not trusted',
-    );
+    expect(
+      connectionFailure(error, new URL('https://a.example.com/'), {
+        what: 'table x',
+        urlField: 'spec.connector.x.url',
+      }).message,
+    ).toContain('the certificate of a.example.com is not trusted');
   });
 
   it('is not blamed where there is none', async () => {

@@ -120,6 +120,20 @@ export function archivedRuns(database: Database, system: string, limit: number):
     .flatMap((row) => archivedFrom(row) ?? []);
 }
 
+export function archivedRunNamed(
+  database: Database,
+  system: string,
+  runName: string,
+): ArchivedRun | undefined {
+  const row = database.get(
+    `SELECT * FROM runs WHERE system = ? AND sequence IS NOT NULL AND run_name = ?
+     ORDER BY sequence DESC LIMIT 1`,
+    system,
+    runName,
+  );
+  return row === undefined ? undefined : archivedFrom(row);
+}
+
 export function unprunedRuns(database: Database, system: string): ArchivedRun[] {
   return database
     .all(

@@ -57,6 +57,7 @@ export function sqliteStore(file: string): Store {
     openRuns: async () => openRuns(database()),
     slotBefore: async (systemUid, slot) => slotBefore(database(), systemUid, slot),
     archivedRuns: async (system, limit) => archive.archivedRuns(database(), system, limit),
+    archivedRunNamed: async (system, runName) => archive.archivedRunNamed(database(), system, runName),
     unprunedRuns: async (system) => archive.unprunedRuns(database(), system),
     unprunedSystems: async () => archive.unprunedSystems(database()),
     markPruned: async (runUids) => archive.markPruned(database(), runUids),

@@ -59,6 +59,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_slot ON runs (system_uid, slot) WHERE slot IS NOT NULL;
 CREATE UNIQUE INDEX runs_chain ON runs (system, sequence) WHERE sequence IS NOT NULL;
 CREATE INDEX runs_unpruned ON runs (system, sequence) WHERE pruned = 0;
+CREATE INDEX runs_name ON runs (system, run_name);
 CREATE INDEX runs_open ON runs (system) WHERE ended_at IS NULL;
 
 -- Of an archived run only the mark that it was pruned from the cluster may change.
