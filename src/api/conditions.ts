@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
+import { bounded } from './bounded.ts';
+import { Time } from './time.ts';
 
 export const conditionTypes = [
   'Ready',
@@ -24,7 +26,7 @@ export const ConditionSchema = Type.Object(
         description: 'Generation of the spec that was judged.',
       }),
     ),
-    lastTransitionTime: Type.String({ format: 'date-time', description: 'When status last changed.' }),
+    lastTransitionTime: Time('When status last changed.'),
     reason: Type.String({
       minLength: 1,
       maxLength: 128,
@@ -48,7 +50,10 @@ export interface Verdict {
   readonly message: string;
 }
 
-/** Merges verdicts into conditions: the transition time moves only when the status does. Others are left as they are. */
+/**
+ * Merges verdicts into conditions: the transition time moves only when the status does. Others are left as they are. The messages
+ * are free of secrets.
+ */
 export function mergeConditions(
   current: readonly Condition[],
   verdicts: readonly Verdict[],
@@ -60,7 +65,7 @@ export function mergeConditions(
     const before = merged.get(verdict.type);
     merged.set(verdict.type, {
       ...verdict,
-      message: verdict.message.slice(0, 1024),
+      message: bounded(verdict.message, 1024),
       observedGeneration: generation,
       lastTransitionTime:
         before?.status === verdict.status

@@ -4,6 +4,7 @@ import { ConditionSchema } from './conditions.ts';
 import { cronPattern } from './cron.ts';
 import { Duration } from './duration.ts';
 import { LastRunSchema } from './sync-run.ts';
+import { Time } from './time.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -307,8 +308,6 @@ export type ExternalSystemSpec = Static<typeof SpecBase> & {
   readonly connector: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 };
 
-const Time = (description: string) => Type.String({ format: 'date-time', description });
-
 export const ExternalSystemStatusSchema = Type.Object(
   {
     observedGeneration: Type.Optional(
@@ -326,8 +325,10 @@ export const ExternalSystemStatusSchema = Type.Object(
         'x-kubernetes-list-map-keys': ['type'],
       }),
     ),
-    nextRunTime: Type.Optional(Time('When the next scheduled run starts, jitter included.')),
-    lastScheduleTime: Type.Optional(Time('Nominal time of the newest slot for which a run was made.')),
+    nextRunTime: Type.Optional(
+      Time('When the scheduled run that is due was to start, or the next one starts; jitter included.'),
+    ),
+    lastScheduleTime: Type.Optional(Time('Nominal time of the newest slot that got a run.')),
     lastSuccessTime: Type.Optional(Time('End of the newest run that succeeded.')),
     lastFailureTime: Type.Optional(Time('End of the newest run that failed.')),
     lastRun: Type.Optional(LastRunSchema),

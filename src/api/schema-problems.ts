@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { authTypes } from './external-system.ts';
+import { timePattern } from './time.ts';
 
 /** One thing that is wrong: the field as people write it, and what to do about it. */
 export interface Problem {
@@ -18,8 +19,8 @@ interface SchemaError {
 
 const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
 
-/** Where a value does not fit a schema, as people write fields; twenty problems at most. */
-export function schemaProblems(schema: TSchema, value: unknown, root: string): Problem[] {
+/** Where a value does not fit a schema, as people write fields; twenty problems at most. The kind is named as kubectl takes it. */
+export function schemaProblems(schema: TSchema, value: unknown, root: string, kind: string): Problem[] {
   const check = compiled.get(schema) ?? Compile(schema);
   compiled.set(schema, check);
   if (value === undefined) return [{ path: root, message: 'is missing' }];
@@ -27,13 +28,13 @@ export function schemaProblems(schema: TSchema, value: unknown, root: string): P
   const errors = check.Errors(value) as readonly SchemaError[];
   // An unknown member shows twice: as a false schema and by name. The name is what helps.
   const told = errors.filter(({ keyword }) => keyword !== 'boolean');
-  const problems = told.map((error) => describeError(error, value, root));
+  const problems = told.map((error) => describeError(error, value, root, kind));
   return [
     ...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values(),
   ].slice(0, 20);
 }
 
-function describeError(error: SchemaError, value: unknown, root: string): Problem {
+function describeError(error: SchemaError, value: unknown, root: string, kind: string): Problem {
   const path = `${root}${fieldPath(error.instancePath)}`;
   const found = valueAt(value, error.instancePath);
   const shown =
@@ -56,15 +57,21 @@ function describeError(error: SchemaError, value: unknown, root: string): Proble
         path,
         message: `names more than one connector (${Object.keys(found as object).join(', ')}); give exactly one`,
       };
+    case 'format':
+      return { path, message: `${shown}${badTime}` };
     case 'pattern':
+      if (params['pattern'] === timePattern) return { path, message: `${shown}${badTime}` };
       return {
         path,
-        message: `${shown}is not of the right form; see kubectl explain externalsystem.${path.replaceAll(/\[\d+\]/gu, '')}`,
+        message: `${shown}is not of the right form; see kubectl explain ${kind}.${path.replaceAll(/\[\d+\]/gu, '')}`,
       };
     default:
       return { path, message: `${shown}${error.message}` };
   }
 }
+
+/** Times are the only fields with a format. */
+const badTime = 'is no time of the right form; use UTC and whole seconds, such as 2026-03-01T00:00:00Z';
 
 function allowedAt(error: SchemaError, path: string): string {
   const params = error.params as { allowedValues?: readonly unknown[] };

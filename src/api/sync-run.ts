@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
 import { failureClasses, failureCodes } from './failure.ts';
+import { Time } from './time.ts';
 
 const closed = { additionalProperties: false } as const;
 const count = (description: string) =>
   Type.Integer({ minimum: 0, maximum: 9_007_199_254_740_991, description });
-const time = (description: string) => Type.String({ format: 'date-time', description });
 
 export const runModes = ['Incremental', 'Full', 'Plan', 'Test'] as const;
 export type RunMode = (typeof runModes)[number];
@@ -56,7 +56,7 @@ export const SyncRunSpecSchema = Type.Object(
     trigger: Type.Optional(
       Type.Enum(runTriggers, { description: 'Why the run exists. Absent means Manual.' }),
     ),
-    scheduledTime: Type.Optional(time('Nominal time of the slot; only on scheduled runs.')),
+    scheduledTime: Type.Optional(Time('Nominal time of the slot; only on scheduled runs.')),
     correlationId: Type.Optional(
       Type.String({
         pattern: correlationIdPattern,
@@ -133,8 +133,8 @@ export type UnverifiedScope = Static<typeof UnverifiedScopeSchema>;
 export const MissedSlotsSchema = Type.Object(
   {
     count: count('Slots without a run since the run before.'),
-    first: time('Oldest of them.'),
-    last: time('Newest of them.'),
+    first: Time('Oldest of them.'),
+    last: Time('Newest of them.'),
   },
   { ...closed, description: 'Scheduled slots that got no run of their own.' },
 );
@@ -144,8 +144,8 @@ export type MissedSlots = Static<typeof MissedSlotsSchema>;
 export const SyncRunStatusSchema = Type.Object(
   {
     phase: Type.Optional(Type.Enum(runPhases, { description: 'Pending, Running, or how the run ended.' })),
-    startTime: Type.Optional(time('When the first attempt started.')),
-    completionTime: Type.Optional(time('When the run ended.')),
+    startTime: Type.Optional(Time('When the first attempt started.')),
+    completionTime: Type.Optional(Time('When the run ended.')),
     mode: Type.Optional(Type.Enum(runModes, { description: 'The mode that was carried out.' })),
     systemUid: Type.Optional(
       Type.String({ maxLength: 64, description: 'Uid of the ExternalSystem that was run.' }),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TSchema } from 'typebox';
 import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
 import { parseDurationMs } from './duration.ts';
 import type { AuthType, ExternalSystemSpec } from './external-system.ts';
@@ -43,7 +44,7 @@ export function validateManifest(
   }
   problems.push(...nameProblems(manifest), ...unknownFields(manifest));
   if (manifest.kind === syncRunKind)
-    return [...problems, ...schemaProblems(SyncRunSpecSchema, manifest['spec'], 'spec')];
+    return [...problems, ...schemaProblems(SyncRunSpecSchema, manifest['spec'], 'spec', 'syncrun')];
   return [...problems, ...specProblems(manifest['spec'], connectors, checkSchedule)];
 }
 
@@ -53,9 +54,18 @@ export function specProblems(
   connectors: readonly ValidatedConnector[],
   checkSchedule: ScheduleCheck,
 ): readonly Problem[] {
-  const problems = schemaProblems(externalSystemSpecSchema(connectors), spec, 'spec');
+  const problems = schemaProblems(specSchemaOf(connectors), spec, 'spec', 'externalsystem');
   // The rules read fields whose types the schema has just proven.
   return problems.length > 0 ? problems : ruleProblems(spec as ExternalSystemSpec, connectors, checkSchedule);
+}
+
+/** One schema for a list of connectors: a schema is compiled once, and that takes longer than a thousand checks. */
+const specSchemas = new WeakMap<readonly ValidatedConnector[], TSchema>();
+
+function specSchemaOf(connectors: readonly ValidatedConnector[]): TSchema {
+  const schema = specSchemas.get(connectors) ?? externalSystemSpecSchema(connectors);
+  specSchemas.set(connectors, schema);
+  return schema;
 }
 
 function ruleProblems(

@@ -7,7 +7,7 @@ import type { ExternalSystem, OwnerReference } from '../api/resource.ts';
 import type { Connector } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
 import { Controller } from '../operator/controller.ts';
-import { loadKubeConfig } from '../operator/kube-config.ts';
+import { loadKubeConfig, UnusableKubeConfig } from '../operator/kube-config.ts';
 import { runSync } from '../sync/engine.ts';
 import { startHttpServer } from '../telemetry/http-server.ts';
 import { createLogger, logLevels, type LogLevel, type Logger } from '../telemetry/logger.ts';
@@ -60,7 +60,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     throw new InputError(`--concurrent-runs ${values['concurrent-runs']}: use a whole number from 1 to 64`);
   }
   const { host, port } = parseListen(values.listen);
-  const { config, namespace: podNamespace } = loadKubeConfig(values.kubeconfig, values.context);
+  const { config, namespace: podNamespace } = kubeConfig(values.kubeconfig, values.context);
   const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default';
   return runOperator({
     storeUrl: values.store,
@@ -76,6 +76,15 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     level,
     streams,
   });
+}
+
+function kubeConfig(file: string | undefined, context: string | undefined) {
+  try {
+    return loadKubeConfig(file, context);
+  } catch (error) {
+    if (error instanceof UnusableKubeConfig) throw new InputError(error.message);
+    throw error;
+  }
 }
 
 interface OperatorSettings {
@@ -134,6 +143,7 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
       return runSync(request, runtime.dependencies({ ...input, system, connector, store }));
     },
     redact,
+    forgetSecrets: (system) => runtime.redactor.forget(system),
     now: runtime.now,
     monotonicMs: runtime.monotonicMs,
     random: Math.random,

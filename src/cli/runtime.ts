@@ -5,6 +5,7 @@ import type { AddressPolicy } from '../connector/address.ts';
 import { Budgets } from '../connector/budget.ts';
 import type { Connector, Credentials } from '../connector/contract.ts';
 import { credentialsFrom, missingSecret } from '../connector/credentials.ts';
+import type { Failure } from '../connector/failure.ts';
 import { openUpstream } from '../connector/upstream.ts';
 import type { Store } from '../store/port.ts';
 import type { Progress, SyncDependencies } from '../sync/engine.ts';
@@ -36,6 +37,7 @@ export interface RunInput {
   readonly onProgress: (progress: Progress) => void;
   /** In mode Test: what a stream says of the rights that it needs. */
   readonly onTested?: (stream: string, said: string) => void;
+  readonly onFailure?: (failure: Failure) => void;
 }
 
 export interface Runtime {
@@ -93,6 +95,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         onConnected: input.onConnected,
         onProgress: input.onProgress,
         ...(input.onTested === undefined ? {} : { onTested: input.onTested }),
+        ...(input.onFailure === undefined ? {} : { onFailure: input.onFailure }),
       };
     },
   };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Condition } from '../api/conditions.ts';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
-import type { ExternalSystem, SyncRun } from '../api/resource.ts';
+import type { ExternalSystem } from '../api/resource.ts';
 import type { SyncRunStatus } from '../api/sync-run.ts';
-import type { EventRecorder } from './events.ts';
+import type { EventRecorder, EventSubject } from './events.ts';
 import { reasonOf } from './verdict.ts';
 
 /*
@@ -36,28 +36,34 @@ function readyOf(status: ExternalSystemStatus | undefined): Condition | undefine
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
-/** When a run failed, was incomplete, or marked records as gone. */
+/** When annotations ask for a run in a way that is not understood. */
+export function announceRefusedRequest(events: EventRecorder, system: ExternalSystem, problem: string): void {
+  const message = `The requested run is not made: ${problem}.`;
+  void events.record(system, { type: 'Warning', reason: 'RequestRefused', message });
+}
+
+/** When a run failed, was incomplete, or marked records as gone. Nothing is said where there is no object to say it of. */
 export function announceEnd(
   events: EventRecorder,
-  run: SyncRun,
-  system: ExternalSystem | undefined,
+  run: string,
+  subject: EventSubject | undefined,
   status: SyncRunStatus,
 ): void {
-  const subject = system ?? run;
+  if (subject === undefined) return;
   const { failure, phase = 'Failed', totals } = status;
   if (failure !== undefined && phase !== 'Skipped') {
-    const message = `SyncRun ${run.metadata.name} ended as ${phase}: ${failure.message} Who must act: ${failure.audience}.`;
+    const message = `SyncRun ${run} ended as ${phase}: ${failure.message} Who must act: ${failure.audience}.`;
     void events.record(subject, {
       type: phase === 'Cancelled' ? 'Normal' : 'Warning',
       reason: reasonOf(failure.code),
       message,
     });
   } else if (totals !== undefined && totals.failed > 0) {
-    const message = `SyncRun ${run.metadata.name} set ${totals.failed} rows aside; see the table quarantine`;
+    const message = `SyncRun ${run} set ${totals.failed} rows aside; see the table quarantine`;
     void events.record(subject, { type: 'Warning', reason: 'RowsSetAside', message });
   }
   if (totals !== undefined && totals.deleted > 0) {
-    const message = `SyncRun ${run.metadata.name} marked ${totals.deleted} records as gone`;
+    const message = `SyncRun ${run} marked ${totals.deleted} records as gone`;
     void events.record(subject, { type: 'Normal', reason: 'RecordsDeleted', message });
   }
 }

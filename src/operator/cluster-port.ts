@@ -21,14 +21,14 @@ export interface NewRun {
 
 /** The few writes and reads that reconciling needs of the API server. Errors are ApiError. */
 export interface ClusterPort {
-  /** False when an object of that name stands there already. */
-  createRun(run: NewRun): Promise<boolean>;
+  /** Undefined when an object of that name stands there already. */
+  createRun(run: NewRun): Promise<SyncRun | undefined>;
   getRun(namespace: string, name: string): Promise<SyncRun | undefined>;
   /** Replaces the status; fails with Conflict when the object has changed since it was read. */
   updateRunStatus(run: SyncRun, status: SyncRunStatus): Promise<SyncRun>;
   /** No error when it is gone or has another uid. */
   deleteRun(namespace: string, name: string, uid: string): Promise<void>;
-  updateSystemStatus(system: ExternalSystem, status: ExternalSystemStatus): Promise<void>;
-  getSystem(namespace: string, name: string): Promise<ExternalSystem | undefined>;
+  /** Likewise. */
+  updateSystemStatus(system: ExternalSystem, status: ExternalSystemStatus): Promise<ExternalSystem>;
   getSecret(namespace: string, name: string): Promise<SecretContent | undefined>;
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ExternalSystem } from '../api/resource.ts';
+import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import type { SyncRunStatus } from '../api/sync-run.ts';
 import type { ArchivedRun } from '../store/port.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { keyOf, systemKeyOf } from './keys.ts';
 import type { RequestObserver } from './kube-client.ts';
 
 export interface ScrapeFacts {
   readonly systems: readonly ExternalSystem[];
+  /** Those that have not ended. */
+  readonly runs: readonly SyncRun[];
   readonly now: Date;
   readonly activeRuns: number;
   readonly leader: boolean;
@@ -85,10 +88,17 @@ export class ControllerMetrics {
     metrics.set('extsys_leader', {}, facts.leader ? 1 : 0);
     for (const [queue, depth] of Object.entries(facts.queues))
       metrics.set('extsys_queue_depth', { queue }, depth);
-    for (const system of facts.systems) this.fillSystem(system, facts.now);
+    const scheduled = Map.groupBy(
+      facts.runs.filter(({ spec }) => spec.scheduledTime !== undefined),
+      systemKeyOf,
+    );
+    for (const system of facts.systems) {
+      const since = overdueSince(system, scheduled.get(keyOf(system)) ?? []);
+      this.fillSystem(system, Math.max(0, (facts.now.getTime() - since) / 1000));
+    }
   }
 
-  private fillSystem(system: ExternalSystem, now: Date): void {
+  private fillSystem(system: ExternalSystem, overdueSeconds: number): void {
     const { metrics } = this;
     const { status = {}, metadata, spec } = system;
     const labels = {
@@ -100,11 +110,24 @@ export class ControllerMetrics {
       status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
     metrics.set('extsys_ready', labels, ready ? 1 : 0);
     metrics.set('extsys_suspended', labels, spec.suspend === true ? 1 : 0);
-    const dueMs = status.nextRunTime === undefined ? 0 : now.getTime() - Date.parse(status.nextRunTime);
-    metrics.set('extsys_overdue_seconds', labels, Math.max(0, dueMs / 1000));
+    metrics.set('extsys_overdue_seconds', labels, overdueSeconds);
     metrics.set('extsys_consecutive_failures', labels, status.consecutiveFailures ?? 0);
     if (status.lastSuccessTime !== undefined) {
       metrics.set('extsys_last_success_timestamp_seconds', labels, Date.parse(status.lastSuccessTime) / 1000);
     }
   }
+}
+
+/**
+ * Since when a scheduled run should have started, in ms since 1970: one that is due and not made, or made and not started. The status
+ * may not have heard yet of a run that was made: then its nextRunTime is the start of that very run.
+ */
+export function overdueSince({ status = {} }: ExternalSystem, scheduled: readonly SyncRun[]): number {
+  const heardOf = status.lastScheduleTime === undefined ? 0 : Date.parse(status.lastScheduleTime);
+  const unheard = scheduled.some(({ spec }) => Date.parse(spec.scheduledTime ?? '') > heardOf);
+  const pending = scheduled.filter((run) => run.status?.phase !== 'Running');
+  return Math.min(
+    unheard || status.nextRunTime === undefined ? Infinity : Date.parse(status.nextRunTime),
+    ...pending.map(({ metadata }) => Date.parse(metadata.creationTimestamp)),
+  );
 }

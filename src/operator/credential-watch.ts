@@ -3,12 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { ClusterPort, SecretContent } from './cluster-port.ts';
 
-/** The identity of a Secret's content, for the name of the run that it causes. */
-export interface ChangedSecret {
-  readonly uid: string;
-  readonly resourceVersion: string;
-}
-
 /**
  * Looks again at Secrets whose content is known to be bad, and only at those. What was tried is kept in memory until the
  * system works again, to be compared; no hash of it is kept anywhere.
@@ -21,8 +15,11 @@ export class CredentialWatch {
     this.cluster = cluster;
   }
 
-  /** The Secret when its data differ from those that were tried; undefined when nothing changed. */
-  async changed(key: string, system: ExternalSystem): Promise<ChangedSecret | undefined> {
+  /**
+   * The Secret while its data differ from those that were tried; undefined when nothing changed. It is the same answer until
+   * `remember` says that a run was made for it: another run, or an API server that is away, must not lose the change.
+   */
+  async changed(key: string, system: ExternalSystem): Promise<SecretContent | undefined> {
     const name = system.spec.auth.secretRef?.name;
     if (name === undefined) return undefined;
     const current = await this.cluster.getSecret(system.metadata.namespace, name);
@@ -31,12 +28,10 @@ export class CredentialWatch {
       return undefined;
     }
     const before = this.tried.get(key);
-    if (current === undefined || isDeepStrictEqual(before?.data, current.data)) return undefined;
-    this.tried.set(key, current);
-    return current;
+    return isDeepStrictEqual(before?.data, current?.data) ? undefined : current;
   }
 
-  /** Remembers what a run has just read, so that a change during the run is seen as one. */
+  /** What a run has read, or what one was made for: what a change is judged against from here on. */
   remember(key: string, content: SecretContent | undefined): void {
     this.tried.set(key, content);
   }

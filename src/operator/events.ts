@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
+import { bounded } from '../api/bounded.ts';
 import type { ObjectMeta } from '../api/resource.ts';
 import { isAlreadyExists, isNotFound } from './api-error.ts';
 import type { KubeClient, Resource } from './kube-client.ts';
@@ -46,7 +47,7 @@ export class EventRecorder {
 
   async record(subject: EventSubject, note: EventNote): Promise<void> {
     try {
-      await this.write(subject, { ...note, message: this.options.redact(note.message).slice(0, 1024) });
+      await this.write(subject, { ...note, message: bounded(this.options.redact(note.message), 1024) });
     } catch (error) {
       this.options.onError(error);
     }

@@ -40,15 +40,14 @@ export function kubeCluster(client: KubeClient): ClusterPort {
           : { ownerReferences: [{ apiVersion, kind: externalSystemKind, ...owner, controller: true }] }),
       };
       try {
-        await client.send({
+        return await client.send<SyncRun>({
           verb: 'create',
           resource: syncRuns,
           namespace,
           body: { apiVersion, kind: syncRunKind, metadata, spec },
         });
-        return true;
       } catch (error) {
-        if (isAlreadyExists(error)) return false;
+        if (isAlreadyExists(error)) return undefined;
         throw error;
       }
     },
@@ -77,18 +76,15 @@ export function kubeCluster(client: KubeClient): ClusterPort {
           if (!isNotFound(error) && !isConflict(error)) throw error;
         });
     },
-    async updateSystemStatus(system: ExternalSystem, status) {
-      await client.send({
+    updateSystemStatus: (system, status) =>
+      client.send<ExternalSystem>({
         verb: 'update',
         resource: externalSystems,
         namespace: system.metadata.namespace,
         name: system.metadata.name,
         subresource: 'status',
         body: { ...system, apiVersion, kind: externalSystemKind, status },
-      });
-    },
-    getSystem: (namespace, name) =>
-      ifThere(client.send<ExternalSystem>({ verb: 'get', resource: externalSystems, namespace, name })),
+      }),
     async getSecret(namespace, name): Promise<SecretContent | undefined> {
       const secret = await ifThere(
         client.send<SecretObject>({ verb: 'get', resource: secrets, namespace, name }),

@@ -33,7 +33,7 @@ export interface LeaseTimes {
   readonly retryMs: number;
 }
 
-export const defaultLeaseTimes: LeaseTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+const defaultTimes: LeaseTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
 export interface LeaseOptions {
   readonly client: KubeClient;
@@ -45,7 +45,7 @@ export interface LeaseOptions {
   readonly owner?: OwnerReference;
   /** What `stop` does: let go of it for the next holder (default), or delete it, where there will be none. */
   readonly atEnd?: 'release' | 'delete';
-  readonly times: LeaseTimes;
+  readonly times?: LeaseTimes;
   readonly now: () => Date;
   readonly monotonicMs: () => number;
   readonly onError: (error: unknown) => void;
@@ -88,13 +88,13 @@ export class LeaseObserver {
  * before anybody else may take it. The leader's lease and a replica's own are the same thing.
  */
 export class LeaseKeeper {
-  private readonly options: LeaseOptions;
+  private readonly options: LeaseOptions & { readonly times: LeaseTimes };
   private readonly observer: LeaseObserver;
   private timer: NodeJS.Timeout | undefined;
   private deadline: NodeJS.Timeout | undefined;
   private renewedMs: number | undefined;
-  /** When it was last renewed, or first tried; for those who watch over this process. */
-  private aliveMs: number;
+  /** When it was last tried; for those who watch over this process. */
+  private triedMs: number;
   private stopped = false;
   /** The Lease as this holder last wrote it. */
   private written: Lease | undefined;
@@ -102,15 +102,15 @@ export class LeaseKeeper {
   private readonly changed: (held: boolean) => void;
 
   constructor(options: LeaseOptions, changed: (held: boolean) => void) {
-    this.options = options;
+    this.options = { ...options, times: options.times ?? defaultTimes };
     this.observer = new LeaseObserver(options.monotonicMs);
     this.changed = changed;
-    this.aliveMs = options.monotonicMs();
+    this.triedMs = options.monotonicMs();
   }
 
-  /** Time since the last renewal, or since the start when there was none. */
-  get unrenewedForMs(): number {
-    return this.options.monotonicMs() - this.aliveMs;
+  /** Time since it was last tried, with or without success: it grows when the keeper itself stands still. */
+  get idleForMs(): number {
+    return this.options.monotonicMs() - this.triedMs;
   }
 
   /** Judged at the moment of asking: a holder that slept through its deadline does not hold it any more. */
@@ -120,7 +120,7 @@ export class LeaseKeeper {
   }
 
   start(): void {
-    this.aliveMs = this.options.monotonicMs();
+    this.triedMs = this.options.monotonicMs();
     this.schedule(0);
   }
 
@@ -144,6 +144,7 @@ export class LeaseKeeper {
   private async tick(): Promise<void> {
     const { onError, times, monotonicMs } = this.options;
     const startedMs = monotonicMs();
+    this.triedMs = startedMs;
     try {
       this.written = await this.acquireOrRenew(this.written);
       // Counted from before the request: the server may have written it right then.
@@ -241,7 +242,6 @@ export class LeaseKeeper {
     if (leftMs <= 0) return this.lose();
     const before = this.renewedMs !== undefined;
     this.renewedMs = atMs;
-    this.aliveMs = atMs;
     // Whoever only listens must hear of the deadline when it passes, not when a request that hangs comes back.
     clearTimeout(this.deadline);
     this.deadline = setTimeout(() => this.lose(), leftMs);

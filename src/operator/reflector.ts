@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiError, isExpired } from './api-error.ts';
 import { jitteredBackoffMs } from './backoff.ts';
+import { keyOf } from './keys.ts';
 import type { KubeClient, Resource } from './kube-client.ts';
 import { readWatchEvents, UnreadableEvent, type Reflected, type WatchEvent } from './watch-events.ts';
 
@@ -303,8 +304,4 @@ function needsList(error: unknown): boolean {
   if (error instanceof UnreadableEvent || isExpired(error)) return true;
   if (!(error instanceof ApiError)) return false;
   return error.inStream || (error.code >= 400 && error.code < 500 && error.code !== 429);
-}
-
-export function keyOf(object: Reflected): string {
-  return `${object.metadata.namespace}/${object.metadata.name}`;
 }

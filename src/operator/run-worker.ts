@@ -2,43 +2,56 @@
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { annotations } from '../api/group.ts';
 import { parseDurationMs } from '../api/duration.ts';
-import { isFinal, type SyncRunStatus } from '../api/sync-run.ts';
-import type { FailureCode } from '../api/failure.ts';
-import { Failure, toRunFailure } from '../connector/failure.ts';
-import { FenceLost, type ArchivedRun, type Store } from '../store/port.ts';
+import { isFinal } from '../api/sync-run.ts';
+import { Failure } from '../connector/failure.ts';
+import { FenceLost, SlotTaken, type ArchivedRun, type Store } from '../store/port.ts';
 import { RunStop, type TimeLimits } from '../sync/control.ts';
-import { seconds, type SyncRequest } from '../sync/engine.ts';
-import { sealRun, statusFromArchive } from '../sync/run-record.ts';
+import type { SyncRequest } from '../sync/engine.ts';
+import { seconds } from '../sync/run-end.ts';
+import { statusFromArchive } from '../sync/run-record.ts';
+import { isConflict, isNotFound } from './api-error.ts';
 import type { ClusterPort } from './cluster-port.ts';
+import { correlationIdOf, systemKeyOf } from './keys.ts';
+import { missedSlotsOf } from './missed-slots.ts';
+import type { RunEnder } from './run-ending.ts';
+import { waitsForAnother } from './run-order.ts';
+import { cancelled, refusalOf, type Refusal } from './run-refusal.ts';
+import type { WorkResult } from './work-queue.ts';
 
 /** A run that lost its worker this often is given up. */
 const maxAttempts = 3;
-/** A run waits this long for a system that does not exist (a GitOps tool may apply them in any order). */
-const systemGraceMs = 60_000;
+/** What a run waits for is looked at again so soon; mostly an event comes first. */
+const lookAgainMs = 2_000;
 
 export interface RunWorkerDependencies {
   readonly identity: string;
   readonly cluster: ClusterPort;
   readonly store: Store;
+  readonly ender: RunEnder;
   readonly getRun: (key: string) => SyncRun | undefined;
   readonly getSystem: (key: string) => ExternalSystem | undefined;
+  /** Runs of the system that have not ended. */
+  readonly activeRuns: (systemKey: string) => readonly SyncRun[];
   /** Whether the worker of that identity has stopped renewing its Lease, as this process has watched it. */
   readonly lapsed: (worker: string) => boolean;
-  readonly sync: (request: SyncRequest, system: ExternalSystem, signal: AbortSignal) => Promise<ArchivedRun>;
-  /** Slots that got no run since the one before; undefined when there are none. */
-  readonly missedSlots: (system: ExternalSystem, run: SyncRun) => Promise<SyncRunStatus['missedSlots']>;
+  readonly sync: (
+    request: SyncRequest,
+    system: ExternalSystem,
+    run: SyncRun,
+    signal: AbortSignal,
+  ) => Promise<ArchivedRun>;
   readonly now: () => Date;
   readonly onClaimed: (run: SyncRun, system: ExternalSystem) => void;
-  readonly onEnded: (run: SyncRun, archived: ArchivedRun) => void;
+  readonly onEnded: (archived: ArchivedRun, run: SyncRun) => void;
 }
-
-/** What the queue should do with the key next. */
-export type Next = { readonly afterMs: number } | undefined;
 
 /** Takes runs from Pending to their frozen end. One process, any number of runs, one at a time per system. */
 export class RunWorker {
   private readonly deps: RunWorkerDependencies;
+  /** The run in hand by system. */
   private readonly active = new Map<string, { readonly run: string; readonly stop: AbortController }>();
+  /** Runs of ours whose attempt broke after the database had it: they go on with the next one. */
+  private readonly broken = new Set<string>();
   private stopping = false;
 
   constructor(deps: RunWorkerDependencies) {
@@ -48,18 +61,26 @@ export class RunWorker {
   /** Stops every run at its last checkpoint and leaves it Running, for takeover. */
   shutdown(): void {
     this.stopping = true;
-    for (const { stop } of this.active.values())
-      stop.abort(new RunStop('shutdown', 'the operator is shutting down'));
+    this.stopAll('the operator is shutting down');
   }
 
   /** Stops the runs in hand at their last checkpoint; others may take them over. The worker itself goes on. */
   letGo(): void {
-    for (const { stop } of this.active.values())
-      stop.abort(new RunStop('shutdown', 'the lease of this replica was lost'));
+    this.stopAll('the lease of this replica was lost');
   }
 
   get activeRuns(): number {
     return this.active.size;
+  }
+
+  /** Whether the run of this uid is in hand. */
+  worksOn(runUid: string): boolean {
+    return [...this.active.values()].some(({ run }) => run === runUid);
+  }
+
+  /** Whether a run of this system is in hand. */
+  worksFor(systemKey: string): boolean {
+    return this.active.has(systemKey);
   }
 
   /** Cancels the run in hand of a system, if there is one. */
@@ -69,21 +90,17 @@ export class RunWorker {
 
   /** Called for every change of a run: a cancel annotation must reach a run that is being worked on. */
   observe(run: SyncRun): void {
-    if (run.metadata.annotations?.[annotations.cancel] !== 'true') return;
-    const held = this.active.get(systemKeyOf(run));
-    if (held !== undefined && held.run === run.metadata.uid)
-      held.stop.abort(new RunStop('cancelled', 'cancelled by annotation'));
+    if (run.metadata.annotations?.[annotations.cancel] === 'true')
+      this.cancel(run, 'cancelled by annotation');
   }
 
   /** A run that was deleted while it is worked on is archived as Cancelled. */
   forget(run: SyncRun): void {
-    const held = this.active.get(systemKeyOf(run));
-    if (held !== undefined && held.run === run.metadata.uid && !isFinal(run.status?.phase)) {
-      held.stop.abort(new RunStop('cancelled', 'the SyncRun was deleted'));
-    }
+    this.broken.delete(run.metadata.uid);
+    if (!isFinal(run.status?.phase)) this.cancel(run, 'the SyncRun was deleted');
   }
 
-  async process(key: string): Promise<Next> {
+  async process(key: string): Promise<WorkResult> {
     const { deps } = this;
     const run = deps.getRun(key);
     if (run === undefined || isFinal(run.status?.phase) || this.stopping) return undefined;
@@ -92,101 +109,94 @@ export class RunWorker {
       await this.publish(run, archived, false);
       return undefined;
     }
-    const systemKey = systemKeyOf(run);
     const holder = run.status?.phase === 'Running' ? run.status.worker : undefined;
-    if (holder !== undefined && holder !== deps.identity && !deps.lapsed(holder)) return { afterMs: 2_000 };
-    if (this.active.has(systemKey)) return { afterMs: 1_000 };
+    if (holder !== undefined && holder !== deps.identity && !deps.lapsed(holder)) return later;
 
+    const systemKey = systemKeyOf(run);
     const system = deps.getSystem(systemKey);
-    const refusal = this.refusal(run, system);
-    if (refusal === 'wait') return { afterMs: 2_000 };
-    if (refusal !== undefined) return this.end(run, refusal.phase, refusal.failure);
+    const refusal = refusalOf(run, system, deps.now());
+    if (refusal === 'wait') return later;
+    if (refusal !== undefined) return this.end(run, refusal);
     if (system === undefined) return undefined;
-    if ((run.status?.attempt ?? 0) >= maxAttempts) {
+    if (this.nextAttempt(run) > maxAttempts) {
       const message = `the worker of this run was lost ${maxAttempts} times; see the operator's log around these times`;
-      return this.end(run, 'Failed', new Failure('internal', message));
+      return this.end(run, { phase: 'Failed', failure: new Failure('internal', message) });
     }
+    if (this.active.has(systemKey) || this.waits(run, systemKey)) return later;
     return this.work(run, system, systemKey);
   }
 
-  /** Why a run is not carried out, if so. */
-  private refusal(
-    run: SyncRun,
-    system: ExternalSystem | undefined,
-  ): 'wait' | { phase: 'Failed' | 'Cancelled' | 'Skipped'; failure: Failure } | undefined {
-    const { systemRef, mode } = run.spec;
-    const started = run.status?.phase === 'Running';
-    if (run.metadata.annotations?.[annotations.cancel] === 'true') {
-      return { phase: 'Cancelled', failure: new Failure('cancelled', 'cancelled by annotation') };
-    }
-    if (system === undefined) {
-      if (started) {
-        return { phase: 'Cancelled', failure: new Failure('cancelled', 'the ExternalSystem was deleted') };
-      }
-      const ageMs = this.deps.now().getTime() - Date.parse(run.metadata.creationTimestamp);
-      if (ageMs < systemGraceMs) return 'wait';
-      const where = `spec.systemRef.name: no ExternalSystem ${systemRef.name} in namespace ${run.metadata.namespace}`;
-      return refused('configuration', `${where}; create it, or delete this SyncRun`);
-    }
-    if (systemRef.uid !== undefined && systemRef.uid !== system.metadata.uid) {
-      if (started)
-        return { phase: 'Cancelled', failure: new Failure('cancelled', 'the ExternalSystem was made again') };
-      return refused(
-        'configuration',
-        `spec.systemRef.uid: ${systemRef.name} has another uid, it was made again`,
-      );
-    }
-    const generation = systemRef.generation ?? run.status?.systemGeneration;
-    if (generation !== undefined && generation !== system.metadata.generation) {
-      if (started || run.spec.trigger !== undefined) {
-        const message = `the spec of ${systemRef.name} changed to generation ${system.metadata.generation}`;
-        return { phase: 'Cancelled', failure: new Failure('cancelled', message) };
-      }
-      const message = `spec.systemRef.generation: ${systemRef.name} is at generation ${system.metadata.generation}`;
-      return refused('configuration', message);
-    }
-    if (system.spec.suspend === true && mode !== 'Test' && mode !== 'Plan' && !started) {
-      const message = `${systemRef.name} is suspended; set spec.suspend to false or use mode Test`;
-      return { phase: 'Skipped', failure: new Failure('configuration', message) };
-    }
-    return undefined;
+  private waits(run: SyncRun, systemKey: string): boolean {
+    const { identity, lapsed, activeRuns } = this.deps;
+    const others = activeRuns(systemKey).filter(({ metadata }) => metadata.uid !== run.metadata.uid);
+    return waitsForAnother(run, { others, identity, lapsed });
   }
 
-  private async work(run: SyncRun, system: ExternalSystem, systemKey: string): Promise<Next> {
+  private async work(run: SyncRun, system: ExternalSystem, systemKey: string): Promise<WorkResult> {
     const { deps } = this;
     const stop = new AbortController();
     this.active.set(systemKey, { run: run.metadata.uid, stop });
+    let claimed = run;
     try {
-      const claimed = await this.claim(run, system);
-      deps.onClaimed(claimed, system);
-      const archived = await deps.sync(await this.request(claimed, system, systemKey), system, stop.signal);
+      const held = await this.claim(run, system);
+      // Another replica was faster, or a person changed it: the event is on its way.
+      if (held === undefined) return later;
+      claimed = held;
+      const request = await this.request(claimed, system, systemKey);
+      const archived = await deps.sync(request, system, claimed, stop.signal);
       await this.publish(claimed, archived, true);
       return undefined;
     } catch (error) {
       if (error instanceof RunStop) return undefined;
-      if (error instanceof FenceLost) return this.replaced(run, error);
+      if (error instanceof FenceLost) return await this.replaced(claimed, error);
+      if (error instanceof SlotTaken) return await this.slotTaken(claimed, error);
+      await this.noteBroken(claimed);
       throw error;
     } finally {
       this.active.delete(systemKey);
     }
   }
 
-  private claim(run: SyncRun, system: ExternalSystem): Promise<SyncRun> {
-    const { identity, now, cluster } = this.deps;
-    return cluster.updateRunStatus(run, {
-      phase: 'Running',
-      mode: run.spec.mode,
-      startTime: run.status?.startTime ?? seconds(now()),
-      systemUid: system.metadata.uid,
-      systemGeneration: system.metadata.generation,
-      worker: identity,
-      attempt: (run.status?.attempt ?? 0) + 1,
-      correlationId: run.spec.correlationId ?? run.metadata.uid,
-    });
+  /** The attempt that working on the run now would be. */
+  private nextAttempt(run: SyncRun): number {
+    const { phase, worker, attempt = 0 } = run.status ?? {};
+    const ours = phase === 'Running' && worker === this.deps.identity && !this.broken.has(run.metadata.uid);
+    return ours ? attempt : attempt + 1;
+  }
+
+  /**
+   * Takes the run in the cluster; undefined when it was changed meanwhile. A run that is ours already, because the database was
+   * away when it was to be claimed there or because the Lease was lost for a moment, goes on as the same attempt: else an outage
+   * would use up all of them.
+   */
+  private async claim(run: SyncRun, system: ExternalSystem): Promise<SyncRun | undefined> {
+    const { identity, now, cluster, onClaimed } = this.deps;
+    const attempt = this.nextAttempt(run);
+    if (attempt === run.status?.attempt) return run;
+    try {
+      const claimed = await cluster.updateRunStatus(run, {
+        phase: 'Running',
+        mode: run.spec.mode,
+        startTime: run.status?.startTime ?? seconds(now()),
+        systemUid: system.metadata.uid,
+        systemGeneration: system.metadata.generation,
+        worker: identity,
+        attempt,
+        correlationId: correlationIdOf(run),
+      });
+      this.broken.delete(run.metadata.uid);
+      onClaimed(claimed, system);
+      return claimed;
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   private async request(run: SyncRun, system: ExternalSystem, systemKey: string): Promise<SyncRequest> {
-    const missedSlots = await this.deps.missedSlots(system, run);
+    const { scheduledTime } = run.spec;
+    const slot = scheduledTime === undefined ? undefined : new Date(scheduledTime);
+    const missedSlots = await missedSlotsOf(this.deps.store, system, slot);
     return {
       system: {
         key: systemKey,
@@ -207,59 +217,40 @@ export class RunWorker {
   }
 
   /** Another run or process took the system. Only the run itself may be ended, and only by who still holds it. */
-  private async replaced(run: SyncRun, lost: FenceLost): Promise<Next> {
+  private async replaced(run: SyncRun, lost: FenceLost): Promise<WorkResult> {
     const current = await this.deps.cluster.getRun(run.metadata.namespace, run.metadata.name);
-    if (current?.status?.worker !== this.deps.identity || isFinal(current.status.phase)) return undefined;
-    return this.end(current, 'Cancelled', new Failure('cancelled', lost.message));
+    if (current?.metadata.uid !== run.metadata.uid || isFinal(current.status?.phase)) return undefined;
+    if (current.status?.worker !== this.deps.identity) return undefined;
+    return this.end(current, cancelled(lost.message));
+  }
+
+  /** Another run had the slot first: this one can never be carried out. */
+  private async slotTaken(run: SyncRun, taken: SlotTaken): Promise<WorkResult> {
+    const { store } = this.deps;
+    const slot = run.spec.scheduledTime === undefined ? 0 : Date.parse(run.spec.scheduledTime);
+    const known = [...(await store.openRuns()), ...(await store.archivedRuns(systemKeyOf(run), 100))];
+    const holder = known.find(
+      (one) => one.slot?.getTime() === slot && one.systemUid === run.status?.systemUid,
+    );
+    const which = holder === undefined ? '' : `: ${holder.runName}, uid ${holder.runUid}`;
+    return this.end(run, cancelled(`${taken.message}${which}`), { takesSlot: false });
+  }
+
+  /** What breaks after the database has the attempt is no outage alone: it counts, so that it cannot go on for ever. */
+  private async noteBroken(run: SyncRun): Promise<void> {
+    const { uid } = run.metadata;
+    const open = await this.deps.store.openRuns().catch(() => []);
+    if (open.some(({ runUid, attempt }) => runUid === uid && attempt === run.status?.attempt))
+      this.broken.add(uid);
   }
 
   /** Ends a run that is not carried out (any more): into the archive first, then into the cluster. */
   private async end(
     run: SyncRun,
-    phase: 'Failed' | 'Cancelled' | 'Skipped',
-    failure: Failure,
-  ): Promise<Next> {
-    const { deps } = this;
-    const system = deps.getSystem(systemKeyOf(run));
-    const at = deps.now();
-    const systemUid = run.status?.systemUid ?? system?.metadata.uid ?? run.spec.systemRef.uid ?? '';
-    const attempt = run.status?.attempt ?? 0;
-    const correlationId = run.spec.correlationId ?? run.metadata.uid;
-    const claim = {
-      system: systemKeyOf(run),
-      systemUid,
-      systemGeneration: run.status?.systemGeneration ?? system?.metadata.generation ?? 0,
-      runUid: run.metadata.uid,
-      runName: run.metadata.name,
-      attempt,
-      mode: run.spec.mode,
-      trigger: run.spec.trigger ?? 'Manual',
-      slot: run.spec.scheduledTime === undefined ? undefined : new Date(run.spec.scheduledTime),
-      correlationId,
-      worker: deps.identity,
-      demo: system?.spec.demo ?? false,
-      at,
-    } as const;
-    const status: SyncRunStatus = {
-      phase,
-      mode: run.spec.mode,
-      ...(run.status?.startTime === undefined ? {} : { startTime: run.status.startTime }),
-      completionTime: seconds(at),
-      ...(systemUid === '' ? {} : { systemUid, systemGeneration: claim.systemGeneration }),
-      worker: deps.identity,
-      attempt,
-      correlationId,
-      failure: toRunFailure(failure),
-    };
-    const record = {
-      system: claim.system,
-      run: { name: run.metadata.name, uid: run.metadata.uid },
-      spec: run.spec,
-      status,
-    };
-    const outcome = { phase, failureCode: failure.code, endedAt: at, fullComplete: false };
-    const archived = await deps.store.finishUnclaimed(claim, outcome, (link) => sealRun(record, link));
-    await this.publish(run, archived, true);
+    ending: Refusal,
+    options: { takesSlot?: boolean } = {},
+  ): Promise<undefined> {
+    await this.publish(run, await this.deps.ender.end(run, ending, options), true);
     return undefined;
   }
 
@@ -267,28 +258,31 @@ export class RunWorker {
    * Copies the archived record into the cluster and tells of the end. A run is told of once, by who wrote its end: a cache
    * that is a moment behind, or another replica, may bring a run here again.
    */
-  private async publish(run: SyncRun, archived: ArchivedRun, carriedOut: boolean): Promise<void> {
+  private async publish(run: SyncRun, archived: ArchivedRun, endedHere: boolean): Promise<void> {
     const { deps } = this;
+    this.broken.delete(run.metadata.uid);
     const current = await deps.cluster.getRun(run.metadata.namespace, run.metadata.name);
     if (current === undefined || current.metadata.uid !== archived.runUid) {
-      // An object that is gone meanwhile needs no copy; only who carried the run out can still tell.
-      if (carriedOut) deps.onEnded(run, archived);
+      // An object that is gone meanwhile needs no copy; only who ended the run can still tell.
+      if (endedHere) deps.onEnded(archived, run);
       return;
     }
     if (isFinal(current.status?.phase)) return;
     await deps.cluster.updateRunStatus(current, statusFromArchive(archived));
-    deps.onEnded(run, archived);
+    deps.onEnded(archived, run);
+  }
+
+  private cancel(run: SyncRun, message: string): void {
+    const held = this.active.get(systemKeyOf(run));
+    if (held?.run === run.metadata.uid) held.stop.abort(new RunStop('cancelled', message));
+  }
+
+  private stopAll(message: string): void {
+    for (const { stop } of this.active.values()) stop.abort(new RunStop('shutdown', message));
   }
 }
 
-function refused(code: FailureCode, message: string) {
-  return { phase: 'Failed', failure: new Failure(code, message) } as const;
-}
-
-/** `namespace/name` of the system that a run is for. */
-export function systemKeyOf(run: SyncRun): string {
-  return `${run.metadata.namespace}/${run.spec.systemRef.name}`;
-}
+const later = { afterMs: lookAgainMs } as const;
 
 function timeLimits(system: ExternalSystem): TimeLimits {
   const { softTimeLimit = '25m', hardTimeLimit = '30m' } = system.spec.limits ?? {};

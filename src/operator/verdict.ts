@@ -8,11 +8,13 @@ export interface SystemFacts {
   readonly generation: number;
   /** First problem of the spec, with the field and the remedy; undefined when it is valid. */
   readonly specProblem: string | undefined;
+  /** What is wrong with the run that annotations ask for. */
+  readonly requestProblem: string | undefined;
   /** A slot's name is held by an object that is not our scheduled run. */
   readonly slotBlocked: string | undefined;
   readonly suspended: boolean;
-  /** Newest run that tells something of the connection: neither Cancelled nor Skipped. */
-  readonly lastVerdictRun: { readonly name: string; readonly status: SyncRunStatus } | undefined;
+  /** Newest run of this object that tells something of the connection: it proved it, or failed by it. */
+  readonly lastVerdictRun: SyncRunStatus | undefined;
   /** The run in hand has proven the connection of this generation. */
   readonly connectedNow: boolean;
   readonly lastSuccessAt: Date | undefined;
@@ -27,68 +29,64 @@ export interface SystemFacts {
  * Reconciling until the first verdict on a generation, never for a routine run; never both.
  */
 export function judge(facts: SystemFacts): Verdict[] {
-  if (facts.specProblem !== undefined) return stalled(facts.specProblem);
+  if (facts.specProblem !== undefined) return stalled(facts.specProblem, noteOf(facts));
   const run = verdictRun(facts);
-  const failure = run?.status.failure;
-  const connection = connectionVerdicts(facts, run);
-  const fresh = freshVerdict(facts);
-  if (run === undefined && !facts.connectedNow) {
-    const waiting = facts.suspended
-      ? 'suspended before the first run; set spec.suspend to false or create a SyncRun of mode Test'
-      : `waiting for the first run of generation ${facts.generation}`;
-    return [
-      {
-        type: 'Ready',
-        status: facts.suspended ? 'False' : 'Unknown',
-        reason: facts.suspended ? 'Suspended' : 'Progressing',
-        message: waiting,
-      },
-      {
-        type: 'Reconciling',
-        status: facts.suspended ? 'False' : 'True',
-        reason: 'Progressing',
-        message: waiting,
-      },
-      notStalled,
-      ...connection,
-      fresh,
-    ];
-  }
-  const settled: Verdict = {
-    type: 'Reconciling',
-    status: 'False',
-    reason: 'Settled',
-    message: 'no change in hand',
-  };
-  if (failure !== undefined && !facts.connectedNow && notReady[failure.code]) {
-    const next = facts.nextStart === undefined ? '' : ` Next run ${facts.nextStart.toISOString()}.`;
-    const message = `${failure.message} Who must act: ${failure.audience}.${next}`;
-    return [
-      { type: 'Ready', status: 'False', reason: reasonOf(failure.code), message },
-      settled,
-      notStalled,
-      ...connection,
-      fresh,
-    ];
-  }
-  return [ready(facts, run?.status), settled, notStalled, ...connection, fresh];
+  const verdict = ready(facts, run);
+  const message = `${verdict.message}${noteOf(facts)}`;
+  return [
+    { type: 'Ready', ...verdict, message },
+    { type: 'Reconciling', ...reconciling(facts, run) },
+    notStalled,
+    ...connectionVerdicts(facts, run),
+    freshVerdict(facts),
+  ];
 }
 
-/** Only a run of this generation is a verdict on it. */
-function verdictRun(facts: SystemFacts) {
-  const run = facts.lastVerdictRun;
-  return run?.status.systemGeneration === facts.generation ? run : undefined;
+/** Only a run of this generation is a verdict on it; but nothing is to come of a suspended system, so what is known of it stays. */
+function verdictRun({ lastVerdictRun: run, suspended, generation }: SystemFacts): SyncRunStatus | undefined {
+  return suspended || run?.systemGeneration === generation ? run : undefined;
 }
 
-function ready(facts: SystemFacts, status: SyncRunStatus | undefined): Verdict {
-  if (facts.slotBlocked !== undefined) {
-    return { type: 'Ready', status: 'False', reason: 'SlotBlocked', message: facts.slotBlocked };
+type Judgement = Omit<Verdict, 'type'>;
+
+function ready(facts: SystemFacts, run: SyncRunStatus | undefined): Judgement {
+  const { slotBlocked, suspended, connectedNow, nextStart } = facts;
+  if (slotBlocked !== undefined) return { status: 'False', reason: 'SlotBlocked', message: slotBlocked };
+  if (run === undefined && !connectedNow) return untried(facts);
+  const failure = run?.failure;
+  const next = nextStart === undefined ? '' : ` Next run ${nextStart.toISOString()}.`;
+  const outlook = suspended ? ' Suspended: no scheduled runs.' : next;
+  if (failure !== undefined && !connectedNow && notReady[failure.code] && !isOfAPart(run)) {
+    const message = `${failure.message} Who must act: ${failure.audience}.${outlook}`;
+    return { status: 'False', reason: reasonOf(failure.code), message };
   }
-  const suspended = facts.suspended ? ' Suspended: no scheduled runs.' : '';
-  const failure = status?.failure;
   const note = failure === undefined ? '' : ` ${failure.code}: ${failure.message}`;
-  const message = `spec, Secret and connection are proven.${suspended}${note}`;
-  return { type: 'Ready', status: 'True', reason: facts.suspended ? 'Suspended' : 'Connected', message };
+  return {
+    status: 'True',
+    reason: suspended ? 'Suspended' : 'Connected',
+    message: `spec, Secret and connection are proven.${suspended ? outlook : ''}${note}`,
+  };
+}
+
+function untried({ suspended, generation }: SystemFacts): Judgement {
+  if (!suspended) {
+    const message = `waiting for the first run of generation ${generation}`;
+    return { status: 'Unknown', reason: 'Progressing', message };
+  }
+  const message =
+    'suspended before the first run; set spec.suspend to false or create a SyncRun of mode Test';
+  return { status: 'False', reason: 'Suspended', message };
+}
+
+function reconciling(facts: SystemFacts, run: SyncRunStatus | undefined): Judgement {
+  if (run !== undefined || facts.connectedNow)
+    return { status: 'False', reason: 'Settled', message: 'no change in hand' };
+  const { message, reason } = untried(facts);
+  return { status: facts.suspended ? 'False' : 'True', reason, message };
+}
+
+function noteOf({ requestProblem }: SystemFacts): string {
+  return requestProblem === undefined ? '' : ` The requested run is not made: ${requestProblem}.`;
 }
 
 const notStalled: Verdict = {
@@ -98,13 +96,22 @@ const notStalled: Verdict = {
   message: 'the spec is valid',
 };
 
-function stalled(problem: string): Verdict[] {
-  const message = `${problem} Who must act: owner of the ExternalSystem.`;
+function stalled(problem: string, note: string): Verdict[] {
+  const message = `${problem} Who must act: owner of the ExternalSystem.${note}`;
   return [
     { type: 'Ready', status: 'False', reason: 'InvalidSpec', message },
     { type: 'Reconciling', status: 'False', reason: 'InvalidSpec', message: 'waiting for a valid spec' },
     { type: 'Stalled', status: 'True', reason: 'InvalidSpec', message },
   ];
+}
+
+/**
+ * Of a run whose other streams were read: rows that were set aside, or a table that is away. The connection is proven all the same. A right
+ * that is missing, or a name that is wrong, waits for somebody though.
+ */
+function isOfAPart(run: SyncRunStatus | undefined): boolean {
+  const code = run?.failure?.code;
+  return run?.phase === 'PartiallySucceeded' && (code === 'contract' || code === 'unavailable');
 }
 
 /** Failures after which the connection is not proven any more. */
@@ -137,8 +144,8 @@ export function reasonOf(code: FailureCode): string {
   return reasons[code];
 }
 
-function connectionVerdicts(facts: SystemFacts, run: SystemFacts['lastVerdictRun']): Verdict[] {
-  const failure = facts.connectedNow ? undefined : run?.status.failure;
+function connectionVerdicts(facts: SystemFacts, run: SyncRunStatus | undefined): Verdict[] {
+  const failure = facts.connectedNow || isOfAPart(run) ? undefined : run?.failure;
   if (run === undefined && !facts.connectedNow) {
     const message = 'not tried yet with this spec';
     return [

@@ -20,7 +20,7 @@ const longestRetryMs = 60_000;
 
 /**
  * A keyed queue: each key stands in it once, is never worked on twice at a time, and a key that is added while it is
- * worked on comes again afterwards. Later looks are timers by key; the soonest wins.
+ * worked on comes again afterwards; when that work failed, after its backoff. Later looks are timers by key; the soonest wins.
  */
 export class WorkQueue {
   private readonly options: WorkQueueOptions;
@@ -108,11 +108,13 @@ export class WorkQueue {
 
   private async process(key: string): Promise<void> {
     let afterMs: number | undefined;
+    let failed = false;
     try {
       const result = await this.options.work(key);
       this.failures.delete(key);
       afterMs = result?.afterMs;
     } catch (error) {
+      failed = true;
       const failures = (this.failures.get(key) ?? 0) + 1;
       this.failures.set(key, failures);
       const { random } = this.options;
@@ -121,7 +123,8 @@ export class WorkQueue {
       this.options.onError(key, error);
     }
     this.working.delete(key);
-    if (this.again.delete(key)) this.add(key);
+    // What came in while the work failed may well be an echo of that work: it waits its turn too.
+    if (this.again.delete(key) && !failed) this.add(key);
     else if (afterMs !== undefined) this.addAfter(key, afterMs);
     if (this.stopped && this.working.size === 0) this.drained?.();
     this.dispatch();

@@ -4,7 +4,7 @@ import type { MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
 import { asFailure, Failure } from '../connector/failure.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
-import type { ArchivedRun, Hold, Store, StreamTally } from '../store/port.ts';
+import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
 import { defaultDeletionBudget } from './deletion.ts';
@@ -65,6 +65,8 @@ export interface SyncDependencies {
   readonly onProgress: (progress: Progress) => void;
   /** In mode Test: what a stream says of the rights that it needs. */
   readonly onTested?: (stream: string, said: string) => void;
+  /** What went wrong, with its cause: only code and message go into the record. */
+  readonly onFailure?: (failure: Failure) => void;
 }
 
 export interface Progress {
@@ -113,7 +115,9 @@ export async function runSync(request: SyncRequest, deps: SyncDependencies): Pro
 
 interface Findings {
   readonly reports: readonly StreamReport[];
-  readonly failure: { readonly code: Failure['code']; readonly message: string } | undefined;
+  readonly failure: StreamFailure | undefined;
+  /** The failure kept the run from going on to the streams that were left. */
+  readonly stopped: boolean;
   /** The connection was proven. */
   readonly connected: boolean;
 }
@@ -165,7 +169,7 @@ class Attempt {
         this.connected = true;
         this.deps.onConnected();
         return await (spec.mode === 'Test'
-          ? this.testStreams(connection, clock)
+          ? this.eachStream(connection, (stream) => this.testStream(stream, clock.signal))
           : this.readStreams(connection, clock));
       } finally {
         await connection.close();
@@ -174,7 +178,8 @@ class Attempt {
       if (error instanceof FenceLost) throw error;
       // An aborted request looks like any other failure; the reason of the stop is the truth.
       const failure = clock.signal.aborted ? stopFailure(clock.signal.reason) : asFailure(error);
-      return { reports: [], failure, connected: this.connected };
+      this.deps.onFailure?.(failure);
+      return { reports: [], failure, stopped: true, connected: this.connected };
     }
   }
 
@@ -209,23 +214,35 @@ class Attempt {
     const before = new Map(
       (await deps.store.progress(hold.runUid)).map((stream) => [stream.tally.stream, stream]),
     );
+    return this.eachStream(connection, async (stream) => {
+      const known = before.get(stream.name);
+      if (known?.verdict === undefined) return this.readStream(stream, known?.tally, connection, clock);
+      // An earlier attempt of this run came to its end.
+      return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
+    });
+  }
+
+  /** One stream after the other, until a failure says that the others would fail the same way. */
+  private async eachStream(
+    connection: Connection,
+    work: (stream: BoundStream) => Promise<StreamReport>,
+  ): Promise<Findings> {
     const reports: StreamReport[] = [];
-    let stopped: StreamReport['verdict']['failure'];
+    let stopped: StreamFailure | undefined;
     for (const stream of connection.streams) {
-      const { name, record } = stream;
-      const known = before.get(name);
-      if (known?.verdict !== undefined) {
-        // An earlier attempt of this run came to its end.
-        reports.push({ stream: name, record, verdict: known.verdict });
-      } else if (stopped !== undefined) {
-        reports.push({ stream: name, record, verdict: unreadVerdict(`not reached: ${stopped.code}`) });
-      } else {
-        const report = await this.readStream(stream, known?.tally, connection, clock);
-        reports.push(report);
-        if (stopsRun(report.verdict.failure)) stopped = report.verdict.failure;
+      if (stopped !== undefined) {
+        const verdict = unreadVerdict(`not reached: ${stopped.code}`);
+        reports.push({ stream: stream.name, record: stream.record, verdict, brokeOff: false });
+        continue;
       }
+      const report = await work(stream);
+      reports.push(report);
+      if (stopsRun(report.verdict.failure, report.brokeOff)) stopped = report.verdict.failure;
     }
-    return this.found(reports);
+    const failure =
+      worstFailure(reports.map(({ verdict }) => verdict.failure)) ??
+      reports.find(({ verdict }) => verdict.setAside !== undefined)?.verdict.setAside;
+    return { reports, failure, stopped: stopped !== undefined, connected: this.connected };
   }
 
   private async readStream(
@@ -271,6 +288,7 @@ class Attempt {
       softReached: clock.softReached,
       giveUp: clock.giveUp,
       redact: deps.redact,
+      onFailure: (failure) => deps.onFailure?.(failure),
     };
   }
 
@@ -284,46 +302,28 @@ class Attempt {
     return new Date(deps.now().getTime() - fullEveryMs(request.system.spec.schedule));
   }
 
-  private async testStreams(connection: Connection, clock: AttemptClock): Promise<Findings> {
-    const reports: StreamReport[] = [];
-    let stopped: StreamReport['verdict']['failure'];
-    for (const stream of connection.streams) {
-      if (stopped !== undefined) {
-        const verdict = unreadVerdict(`not reached: ${stopped.code}`);
-        reports.push({ stream: stream.name, record: stream.record, verdict });
-        continue;
-      }
-      const report = await this.testStream(stream, clock.signal);
-      reports.push(report);
-      if (stopsRun(report.verdict.failure)) stopped = report.verdict.failure;
-    }
-    return this.found(reports);
-  }
-
   private async testStream(stream: BoundStream, signal: AbortSignal): Promise<StreamReport> {
     const { name, record } = stream;
     try {
       const said = await stream.test();
       this.deps.onTested?.(name, said);
       const { incompleteReason: _, ...verdict } = unreadVerdict('');
-      return { stream: name, record, verdict: { ...verdict, complete: true } };
+      return { stream: name, record, verdict: { ...verdict, complete: true }, brokeOff: false };
     } catch (error) {
       const failure = signal.aborted ? stopFailure(signal.reason) : asFailure(error);
-      return reportOf(stream, undefined, new ScopeLedger(), failure, this.deps.redact);
+      this.deps.onFailure?.(failure);
+      // Each stream is asked about on its own: one table that is away says nothing of the others.
+      return {
+        ...reportOf(stream, undefined, new ScopeLedger(), failure, this.deps.redact),
+        brokeOff: false,
+      };
     }
-  }
-
-  private found(reports: readonly StreamReport[]): Findings {
-    const failure =
-      worstFailure(reports.map(({ verdict }) => verdict.failure)) ??
-      reports.find(({ verdict }) => verdict.setAside !== undefined)?.verdict.setAside;
-    return { reports, failure, connected: this.connected };
   }
 
   private async finish(findings: Findings, usage: Upstream['usage'] | undefined): Promise<ArchivedRun> {
     const { request, hold, deps } = this;
     const { system, run } = request;
-    const { failure, reports, connected } = findings;
+    const { failure, stopped, reports, connected } = findings;
     const endedAt = deps.now();
     const cpu = process.cpuUsage(this.startedCpu);
     const facts = {
@@ -339,6 +339,7 @@ class Attempt {
     };
     const ending = {
       reports,
+      stopped,
       endedAt,
       // What was stopped before it reached the vendor says nothing of it, nor does a mode that does not exist.
       verdict: connected || (failure?.code !== 'cancelled' && run.spec.mode !== 'Plan'),

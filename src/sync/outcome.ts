@@ -16,8 +16,12 @@ const endsRun: Readonly<Record<FailureCode, boolean>> = {
   cancelled: true,
 };
 
-export function stopsRun(failure: StreamFailure | undefined): boolean {
-  return failure !== undefined && endsRun[failure.code];
+/**
+ * Whether a stream's failure ends the run. `brokeOff`: it stopped the reading; else the reader went on to the other scopes, and one that
+ * is unavailable says nothing of them.
+ */
+export function stopsRun(failure: StreamFailure | undefined, brokeOff: boolean): boolean {
+  return failure !== undefined && endsRun[failure.code] && (brokeOff || failure.code !== 'unavailable');
 }
 
 /** Which of several failures the run record names: the one that most needs a person. */
@@ -53,9 +57,13 @@ export interface EndedStream extends StreamProgress {
  * How a run ended. Succeeded needs every stream complete and no row set aside. A run that was stopped by a failure of the
  * account, or in which no stream is complete, is Failed; anything between is PartiallySucceeded.
  */
-export function phaseOf(streams: readonly EndedStream[], failure: StreamFailure | undefined): FinalPhase {
+export function phaseOf(
+  streams: readonly EndedStream[],
+  failure: StreamFailure | undefined,
+  stopped: boolean,
+): FinalPhase {
   if (failure?.code === 'cancelled') return 'Cancelled';
-  if (stopsRun(failure)) return 'Failed';
+  if (stopped) return 'Failed';
   const complete = streams.filter(({ verdict }) => verdict.complete).length;
   if (failure !== undefined && complete === 0) return 'Failed';
   const setAside = streams.some(({ tally }) => tally.failed > 0);

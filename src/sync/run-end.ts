@@ -26,6 +26,8 @@ export interface Ending {
   readonly phase?: FinalPhase;
   /** Its message is free of secrets. */
   readonly failure: StreamFailure | undefined;
+  /** The failure kept the run from going on to what was left. */
+  readonly stopped: boolean;
   readonly reports: readonly StreamReport[];
   readonly endedAt: Date;
   /** See RunEnd. */
@@ -37,7 +39,7 @@ export interface Ending {
 export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): RunEnd {
   const { failure, endedAt } = ending;
   const streams = endedStreams(ending, link);
-  const phase = ending.phase ?? phaseOf(streams, failure);
+  const phase = ending.phase ?? phaseOf(streams, failure, ending.stopped);
   const { json, digest, status } = sealRun(
     {
       system: facts.system,

@@ -47,6 +47,7 @@ export interface StreamContext {
   readonly giveUp: (reason: unknown) => void;
   readonly redact: (text: string) => string;
   readonly onPage: (tally: StreamTally) => void;
+  readonly onFailure: (failure: Failure) => void;
 }
 
 /** How one stream went; its counts are in the database. */
@@ -54,6 +55,8 @@ export interface StreamReport {
   readonly stream: string;
   readonly record: RecordKind;
   readonly verdict: StreamVerdict;
+  /** A failure stopped the reading; else it came to the end of all its scopes, proven or not. */
+  readonly brokeOff: boolean;
 }
 
 export function emptyTally(stream: { name: string; record: RecordKind }): StreamTally {
@@ -109,6 +112,7 @@ export function reportOf(
   return {
     stream: stream.name,
     record: stream.record,
+    brokeOff: true,
     verdict: {
       ...(pass === undefined ? {} : { mode: pass.mode }),
       complete: false,
@@ -173,7 +177,9 @@ class Reading {
       if (error instanceof FenceLost) throw error;
       // An aborted request looks like any other failure; the reason of the stop is the truth.
       if (context.signal.aborted) return stopFailure(context.signal.reason);
-      return asFailure(error);
+      const failure = asFailure(error);
+      context.onFailure(failure);
+      return failure;
     }
     if (ledger.total > 0) return undefined;
     return new Failure('contract', `${stream.name}: nothing was read, not even an empty scope`);
@@ -278,7 +284,7 @@ class Reading {
       (tally) => (decided = this.decide(tally)),
     );
     if (decided === undefined) throw new Error('the store closed a pass without asking for its verdict');
-    return { stream: stream.name, record: stream.record, verdict: decided.stream };
+    return { stream: stream.name, record: stream.record, verdict: decided.stream, brokeOff: false };
   }
 
   private decide(tally: PassTally): PassVerdict {

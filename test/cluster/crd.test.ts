@@ -34,6 +34,17 @@ async function patchStatus(name: string, status: object | null): Promise<string>
   );
 }
 
+const badTimes = [
+  '2026-03-01T00:00:00+01:00',
+  '2026-03-01T00:00:00.000Z',
+  '2026-03-01t00:00:00z',
+  '2026-03-01T24:00:00Z',
+  '2026-02-30T00:00:00Z',
+  '0000-01-01T00:00:00Z',
+  '2026-03-01',
+  `2026-03-01T00:00:00.${'0'.repeat(300_000)}Z`,
+];
+
 describe('the API server refuses', () => {
   test.each<[string, object, RegExp]>([
     [
@@ -61,6 +72,11 @@ describe('the API server refuses', () => {
     ['a name of more than 63 characters', system('n'.repeat(64)), /at most 63 characters/u],
     ['an unknown run mode', runManifest('mode', { mode: 'Sideways' }), /Unsupported value: "Sideways"/u],
     ['a correlation id that is no header', runManifest('id', { correlationId: 'a b' }), /correlationId/u],
+    ...badTimes.map<[string, object, RegExp]>((scheduledTime) => [
+      `the time ${scheduledTime.slice(0, 30)}`,
+      runManifest('time', { scheduledTime }),
+      /scheduledTime/u,
+    ]),
   ])('%s, and so does the offline validation', async (_, manifest, message) => {
     await expect(create(manifest)).rejects.toThrow(message);
     expect(problemsOf(manifest as Manifest)).not.toEqual([]);
@@ -72,6 +88,16 @@ describe('the API server refuses', () => {
     await expect(kubectl('patch', 'syncrun', 'frozen', '--type=merge', '-p', patch)).rejects.toThrow(
       /spec of a SyncRun cannot be changed/u,
     );
+  });
+
+  test('a status with a time that no rule could read, since its object could never be changed again', async () => {
+    await create(runManifest('times', { scheduledTime: '2028-02-29T23:59:59Z' }));
+    for (const startTime of ['2026-03-01T00:00:00.5Z', '2026-03-01T00:00:60Z', '']) {
+      await expect(patchStatus('times', { phase: 'Running', startTime })).rejects.toThrow(/startTime/u);
+    }
+    await patchStatus('times', { phase: 'Running', attempt: 1, startTime: '2026-03-01T00:00:00Z' });
+    await patchStatus('times', { phase: 'Failed' });
+    await kubectl('annotate', 'syncrun', 'times', 'example.com/note=still-changeable');
   });
 
   test('a changed or erased status of a run that has ended, and nothing before', async () => {

@@ -6,6 +6,7 @@ import { plant, item } from '../connectors/servicenow-cmdb/plant.ts';
 import { send, type Instance } from '../connectors/servicenow-cmdb/instance.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { waitFor } from '../kit/wait.ts';
+import { holdPages } from './hold-pages.ts';
 
 let bench: OperatorBench;
 let upstream: { instance: Instance; url: string } & AsyncDisposable;
@@ -76,22 +77,6 @@ describe('a good system', () => {
       return expected.every((line) => text.includes(line));
     });
     expect((await bench.get('/healthz')).ok).toBe(true);
-  });
-
-  test('costs the API server few writes per run', async () => {
-    await bench.start();
-    await bench.applySystem(upstream.url);
-    await bench.waitForRun(scheduled);
-    const before = await writes();
-    await bench.kubectl('annotate', 'externalsystem', 'cmdb', `${annotations.runRequested}=one`);
-    const run = await bench.waitForRun(({ metadata }) => metadata.name.startsWith('cmdb-r-'));
-    await waitFor(
-      'the coalesced status',
-      async () => (await bench.system()).status?.lastRun?.name === run.metadata.name,
-    );
-    const cost = (await writes()) - before;
-    // Create, claim, end, and at most two updates of the system's status: the token, and the outcome.
-    expect(cost).toBeLessThanOrEqual(5);
   });
 
   test('can be run now by creating a SyncRun, and asked for by an annotation that is acknowledged once', async () => {
@@ -259,26 +244,8 @@ describe('a system with a problem', () => {
 });
 
 describe('a run that is interrupted', () => {
-  /** Holds every answer to the data of servers until it is let go. */
-  function holdPages(): { readonly reached: () => boolean; readonly letGo: () => void } {
-    let held = false;
-    let open = false;
-    upstream.instance.before = (asked) => {
-      if (open || asked.table !== 'cmdb_ci_server' || asked.limit < 5 || !asked.query.includes('sys_id>'))
-        return undefined;
-      held = true;
-      return () => undefined;
-    };
-    return {
-      reached: () => held,
-      letGo: () => {
-        open = true;
-      },
-    };
-  }
-
   test('by SIGTERM stays Running and is taken over after the restart, from its checkpoint', async () => {
-    const pages = holdPages();
+    const pages = holdPages(upstream.instance);
     await bench.start();
     await bench.applySystem(upstream.url, { limits: { pageSize: 10, requestsPerSecond: 1000 } });
     await waitFor('the second page to be asked for', async () => pages.reached());
@@ -296,7 +263,7 @@ describe('a run that is interrupted', () => {
   });
 
   test('by SIGKILL is taken over when the lease of its worker has lapsed', async () => {
-    const pages = holdPages();
+    const pages = holdPages(upstream.instance);
     await bench.start();
     await bench.applySystem(upstream.url, { limits: { pageSize: 10, requestsPerSecond: 1000 } });
     await waitFor('the second page to be asked for', async () => pages.reached());
@@ -312,7 +279,7 @@ describe('a run that is interrupted', () => {
   });
 
   test('by the cancel annotation ends as Cancelled; by the deletion of its system it is archived so', async () => {
-    const pages = holdPages();
+    const pages = holdPages(upstream.instance);
     await bench.start();
     await bench.applySystem(upstream.url, { limits: { pageSize: 10, requestsPerSecond: 1000 } });
     await waitFor('the second page to be asked for', async () => pages.reached());
@@ -365,14 +332,3 @@ test('an HTML page instead of data is an outage, not an empty inventory', async 
   expect(bench.rows('SELECT count(*) AS n FROM current_assets')).toEqual([{ n: 30 }]);
   expect(statSync(bench.database).size).toBeGreaterThan(0);
 });
-
-async function writes(): Promise<number> {
-  const { text } = await bench.get('/metrics');
-  let sum = 0;
-  for (const match of text.matchAll(
-    /extsys_kube_requests_total\{verb="(create|update|patch)",resource="(syncruns|externalsystems)",code="2\d\d"\} (\d+)/gu,
-  )) {
-    sum += Number(match[3]);
-  }
-  return sum;
-}

@@ -115,6 +115,8 @@ const oddValues: readonly (Json | undefined)[] = [
   '1h30m',
   '5 * * * *',
   '2026-03-01T00:00:00Z',
+  '2026-02-30T00:00:00Z',
+  '2026-03-01T00:00:00.5Z',
   '24:00',
   'https://user:pw@example.com',
   'ü'.repeat(64),

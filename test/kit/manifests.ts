@@ -28,8 +28,7 @@ export function run(name: string, overrides: object = {}, metadata: object = {})
 /** The schema of every string, list and map of a CRD must be bounded: walks one and names what is not. */
 export function unbounded(schema: Record<string, unknown>, path: string): string[] {
   const found: string[] = [];
-  const free = schema['enum'] === undefined && schema['format'] === undefined;
-  if (schema['type'] === 'string' && free && schema['maxLength'] === undefined)
+  if (schema['type'] === 'string' && schema['enum'] === undefined && schema['maxLength'] === undefined)
     found.push(`${path}: maxLength`);
   if (schema['type'] === 'array' && schema['maxItems'] === undefined) found.push(`${path}: maxItems`);
   if (schema['additionalProperties'] !== undefined && schema['maxProperties'] === undefined)

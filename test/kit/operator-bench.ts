@@ -19,6 +19,7 @@ export class OperatorBench {
   readonly folder: string;
   metricsUrl = '';
   private operator: OperatorProcess | undefined;
+  private second: OperatorProcess | undefined;
 
   private constructor(namespace: string, folder: string) {
     this.namespace = namespace;
@@ -40,18 +41,27 @@ export class OperatorBench {
 
   async start(...extra: string[]): Promise<void> {
     this.metricsUrl = '';
-    this.operator = startOperatorProcess(
-      [
-        ...['--kubeconfig', sharedCluster().kubeconfigPath, '--namespace', this.namespace],
-        ...['--lease-namespace', this.namespace, '--store', `sqlite:${this.database}`],
-        ...['--listen', '127.0.0.1:0', '--allow-insecure-upstreams', '--log-level', 'debug', ...extra],
-      ],
-      this.logFile,
-      (line) => {
-        if (line.msg === 'listening' && typeof line['url'] === 'string') this.metricsUrl = line['url'];
-      },
-    );
+    this.operator = startOperatorProcess(this.flags(extra), this.logFile, (line) => {
+      if (line.msg === 'listening' && typeof line['url'] === 'string') this.metricsUrl = line['url'];
+    });
     await waitFor('the operator to be ready', async () => (await this.get('/readyz')).ok);
+  }
+
+  /** A second replica beside the first; resolves when it watches. */
+  async startSecond(): Promise<void> {
+    let watching = false;
+    this.second = startOperatorProcess(this.flags([]), join(this.folder, 'second.log'), ({ msg }) => {
+      if (msg === 'watching') watching = true;
+    });
+    await waitFor('the second replica to watch', () => watching);
+  }
+
+  private flags(extra: readonly string[]): string[] {
+    return [
+      ...['--kubeconfig', sharedCluster().kubeconfigPath, '--namespace', this.namespace],
+      ...['--lease-namespace', this.namespace, '--store', `sqlite:${this.database}`],
+      ...['--listen', '127.0.0.1:0', '--allow-insecure-upstreams', '--log-level', 'debug', ...extra],
+    ];
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
@@ -62,7 +72,7 @@ export class OperatorBench {
   }
 
   async close(): Promise<void> {
-    await this.stop();
+    await Promise.all([this.stop(), this.second?.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -138,6 +148,19 @@ export class OperatorBench {
         );
       return found;
     });
+  }
+
+  /** Requests of the operator to the API server about its own two kinds, by verb and code. */
+  async kubeRequests(verbs: RegExp, codes: RegExp): Promise<number> {
+    const { text } = await this.get('/metrics');
+    let sum = 0;
+    for (const [, verb = '', resource = '', code = '', count] of text.matchAll(
+      /^extsys_kube_requests_total\{verb="(.*?)",resource="(.*?)",code="(.*?)"\} (\d+)$/gmu,
+    )) {
+      const own = resource === 'syncruns' || resource === 'externalsystems';
+      if (own && verbs.test(verb) && codes.test(code)) sum += Number(count);
+    }
+    return sum;
   }
 
   rows(sql: string): Record<string, unknown>[] {

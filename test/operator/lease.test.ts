@@ -117,10 +117,22 @@ describe('a Lease', () => {
     expect(made.held).toBe(false);
     expect(changes).toEqual([true, false]);
     expect(errors).not.toEqual([]);
-    expect(made.unrenewedForMs).toBeGreaterThan(9_000);
+    // It still tries: whoever watches over this process has no reason to end it.
+    expect(made.idleForMs).toBeLessThanOrEqual(times.retryMs);
     server.away = false;
     await pass(times.retryMs);
     expect(made.held).toBe(true);
+    await made.stop();
+  });
+
+  test('that is not tried any more shows as idle', async () => {
+    const server = new LeaseServer();
+    const { made } = keeper(server, 'one');
+    made.start();
+    await pass(100);
+    vi.spyOn(made as unknown as { tick: () => Promise<void> }, 'tick').mockResolvedValue();
+    await pass(90_000);
+    expect(made.idleForMs).toBeGreaterThan(80_000);
     await made.stop();
   });
 

@@ -9,6 +9,7 @@ function facts(part: Partial<SystemFacts> = {}): SystemFacts {
   return {
     generation: 3,
     specProblem: undefined,
+    requestProblem: undefined,
     slotBlocked: undefined,
     suspended: false,
     lastVerdictRun: undefined,
@@ -23,12 +24,9 @@ function facts(part: Partial<SystemFacts> = {}): SystemFacts {
 
 function ran(code?: FailureCode, generation = 3): SystemFacts['lastVerdictRun'] {
   const base = { phase: code === undefined ? 'Succeeded' : 'Failed', systemGeneration: generation } as const;
-  if (code === undefined) return { name: 'run', status: base };
+  if (code === undefined) return base;
   const { class: kind, audience } = failureFacts[code];
-  return {
-    name: 'run',
-    status: { ...base, failure: { class: kind, code, audience, message: `it was ${code}` } },
-  };
+  return { ...base, failure: { class: kind, code, audience, message: `it was ${code}` } };
 }
 
 function conditions(part: Partial<SystemFacts>) {
@@ -95,15 +93,77 @@ describe('judge, by the kstatus rules', () => {
     [
       'suspended before the first run',
       { suspended: true },
-      { Ready: 'False Suspended', Reconciling: 'False Progressing' },
+      { Ready: 'False Suspended', Reconciling: 'False Suspended' },
     ],
     ['suspended after a good run', { suspended: true, lastVerdictRun: ran() }, { Ready: 'True Suspended' }],
+    [
+      'suspending, which is a new generation, takes nothing back',
+      { suspended: true, lastVerdictRun: ran(undefined, 2) },
+      { Ready: 'True Suspended', Reconciling: 'False Settled', Connected: 'True Answering' },
+    ],
+    [
+      'nor does it mend anything',
+      { suspended: true, lastVerdictRun: ran('credentials', 2) },
+      {
+        Ready: 'False InvalidCredentials',
+        Reconciling: 'False Settled',
+        CredentialsValid: 'False InvalidCredentials',
+      },
+    ],
+    [
+      'a first load that was stopped by its time limit has proven the connection',
+      { lastVerdictRun: { ...ran('cancelled'), phase: 'Cancelled' } },
+      { Ready: 'True Connected', Reconciling: 'False Settled', Connected: 'True Answering' },
+    ],
     ['a blocked slot', { slotBlocked: 'x', lastVerdictRun: ran() }, { Ready: 'False SlotBlocked' }],
+    [
+      'a blocked slot of a new system',
+      { slotBlocked: 'x' },
+      { Ready: 'False SlotBlocked', Reconciling: 'True Progressing' },
+    ],
+    [
+      'a blocked slot of a failing system',
+      { slotBlocked: 'x', lastVerdictRun: ran('unavailable') },
+      { Ready: 'False SlotBlocked', Connected: 'False UpstreamUnavailable' },
+    ],
     ['never synced', {}, { Fresh: 'Unknown NeverSynced' }],
     ['in step', { lastSuccessAt: new Date(now.getTime() - 44 * 60_000) }, { Fresh: 'True InStep' }],
     ['overdue', { lastSuccessAt: new Date(now.getTime() - 46 * 60_000) }, { Fresh: 'False Overdue' }],
   ])('%s', (_, part, expected) => {
     expect(conditions(part)).toMatchObject(expected);
+  });
+
+  test.each<[string, Partial<SystemFacts>]>([
+    ['a ready one', { lastVerdictRun: ran() }],
+    ['a failing one', { lastVerdictRun: ran('permission') }],
+    ['a new one', {}],
+    ['a suspended one', { suspended: true }],
+    ['an invalid one', { specProblem: 'spec.schedule: no' }],
+  ])('%s says what is wrong with a requested run', (_, part) => {
+    const ready = judge(facts({ ...part, requestProblem: 'run-mode: full is not known' }))[0];
+    expect(ready?.message).toMatch(/The requested run is not made: run-mode: full is not known\.$/u);
+  });
+
+  test.each<[FailureCode, string, string]>([
+    ['contract', 'True Connected', 'True Answering'],
+    ['unavailable', 'True Connected', 'True Answering'],
+    ['permission', 'False PermissionDenied', 'True Answering'],
+    ['configuration', 'False InvalidConfiguration', 'Unknown InvalidConfiguration'],
+  ])('of a run that read the other streams, %s leaves Ready %s', (code, ready, connected) => {
+    const failed = ran(code);
+    const lastVerdictRun =
+      failed === undefined ? undefined : { ...failed, phase: 'PartiallySucceeded' as const };
+    expect(conditions({ lastVerdictRun })).toMatchObject({ Ready: ready, Connected: connected });
+    const [first] = judge(facts({ lastVerdictRun }));
+    expect(first?.message).toContain(`it was ${code}`);
+  });
+
+  test('a suspended system says so, whatever its state, and names no next run', () => {
+    for (const code of [undefined, 'credentials'] as const) {
+      const [ready] = judge(facts({ suspended: true, lastVerdictRun: ran(code), nextStart: now }));
+      expect(ready?.message).toContain('Suspended: no scheduled runs.');
+      expect(ready?.message).not.toContain('Next run');
+    }
   });
 
   test('every failure names who must act, and never both Stalled and Reconciling', () => {

@@ -89,6 +89,23 @@ describe('a key', () => {
   });
 });
 
+test('a key that was added while its work failed waits for its backoff all the same', async () => {
+  const { queue, started, fail } = queueOf();
+  queue.add('a');
+  queue.add('a');
+  await fail('a');
+  expect(started).toEqual(['a']);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(started).toEqual(['a']);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(started).toEqual(['a', 'a']);
+  // Again it was an echo of the work; what is added afterwards, by a person perhaps, does not wait.
+  queue.add('a');
+  await fail('a');
+  queue.add('a');
+  expect(started).toEqual(['a', 'a', 'a']);
+});
+
 describe('the queue', () => {
   test('works on as many keys at a time as allowed, in order, and tells how long the oldest waits', async () => {
     const { queue, started, done } = queueOf(2);

@@ -165,6 +165,34 @@ test('of several scopes that are not verified the worst failure decides', async 
   expect(status.streams?.[1]).toMatchObject({ name: 'more', incompleteReason: 'not reached: credentials' });
 });
 
+test('a scope that is away says nothing of the other streams', async () => {
+  const away: Event = {
+    type: 'unverified',
+    scope: 'one',
+    failure: new Failure('unavailable', 'table one: 500'),
+  };
+  const status = await bench.run([away, page(ids(2), 'two'), end('two')], {
+    mode: 'Full',
+    more: [page(ids(1, 'm')), end()],
+  });
+  expect(status).toMatchObject({
+    phase: 'PartiallySucceeded',
+    failure: { code: 'unavailable', class: 'transient' },
+    streams: [
+      { name: 'items', complete: false, fetched: 2 },
+      { name: 'more', complete: true, fetched: 1 },
+    ],
+  });
+});
+
+test('a reading that broke off stops the run', async () => {
+  const status = await bench.run([page(ids(2)), new Failure('unavailable', '503')], {
+    mode: 'Full',
+    more: [page(ids(1, 'm')), end()],
+  });
+  expect(status).toMatchObject({ phase: 'Failed', streams: [{}, { name: 'more', fetched: 0 }] });
+});
+
 describe('the texts of a record', () => {
   const statusCheck = Compile(SyncRunStatusSchema);
   const mask = (secret: string) => (text: string) => text.replaceAll(secret, '[redacted]');

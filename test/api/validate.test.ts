@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type } from 'typebox';
+import { describe, expect, test } from 'vitest';
+import { specProblems, validateManifest } from '../../src/api/validate.ts';
+import { run } from '../kit/manifests.ts';
+
+const fake = { id: 'fake', title: 'Fake', config: Type.Object({}), auth: ['None'] } as const;
+const valid = { connector: { fake: {} }, auth: { type: 'None' } };
+
+describe('the schema of a spec', () => {
+  test('is built and compiled once for a list of connectors, not at every look at a system', () => {
+    const connectors = [fake];
+    expect(specProblems(valid, connectors, () => undefined)).toEqual([]);
+    const startedMs = performance.now();
+    for (let look = 0; look < 500; look += 1) specProblems(valid, connectors, () => undefined);
+    // Compiling takes some ms each time; a check some µs.
+    expect(performance.now() - startedMs).toBeLessThan(200);
+  });
+
+  test('is that of the list that is given', () => {
+    expect(specProblems(valid, [{ ...fake, id: 'other' }], () => undefined)).not.toEqual([]);
+    expect(specProblems(valid, [fake], () => undefined)).toEqual([]);
+  });
+});
+
+test('a time of the wrong form is told with a right one, once, and by the name of its kind', () => {
+  const problems = (overrides: object) =>
+    validateManifest(
+      run('one', overrides) as Parameters<typeof validateManifest>[0],
+      [fake],
+      () => undefined,
+    );
+  expect(problems({ scheduledTime: '2026-03-01T00:00:00+01:00' })).toEqual(
+    expect.arrayContaining([
+      {
+        path: 'spec.scheduledTime',
+        message:
+          '"2026-03-01T00:00:00+01:00" is no time of the right form; use UTC and whole seconds, such as 2026-03-01T00:00:00Z',
+      },
+    ]),
+  );
+  expect(problems({ correlationId: 'a b' })[0]?.message).toContain(
+    'kubectl explain syncrun.spec.correlationId',
+  );
+});
