@@ -7,9 +7,16 @@ import { ErrorAnswer, ListAnswer } from './wire.ts';
 /** Pages above this are made smaller when the server cuts its answer; at or below it the answer is asked for again. */
 export const minPageSize = 50;
 
+/** One table does not answer as it should while the instance does: its scope is unverified, the others have their turn. */
+export class TableTrouble extends Failure {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('unavailable', message, options);
+  }
+}
+
 /**
  * A cut answer that is worth asking for in a smaller size. Its code keeps the client from repeating the same size; the
- * reader of pages turns it into `unavailable`.
+ * reader of pages turns it into a TableTrouble.
  */
 export class AnswerCutSignal extends Failure {
   constructor(message: string) {
@@ -17,37 +24,53 @@ export class AnswerCutSignal extends Failure {
   }
 }
 
+const urlField = 'spec.connector.serviceNowCmdb.url';
 const errorCheck = Compile(ErrorAnswer);
 const listCheck = Compile(ListAnswer);
 
 /**
  * What ServiceNow means by an answer, where the general rules of HTTP are not enough; undefined leaves it to them.
- * Facts: product documentation and clients (Table API, transaction quotas, instance hibernation).
+ * Facts: product documentation and clients (Table API, transaction quotas, instance hibernation). `answered` says whether
+ * any table has answered before: until then the address itself may be wrong.
  */
-export function classifyAnswer(answer: RawAnswer, request: HttpRequest): Failure | undefined {
-  switch (answer.status) {
-    case 200:
-      return classifySuccess(answer, request);
+export function classifyAnswer(
+  answer: RawAnswer,
+  request: HttpRequest,
+  answered: boolean,
+): Failure | undefined {
+  const { subject } = request;
+  const { status } = answer;
+  if (isGood(status)) return classifySuccess(answer, request);
+  const address = answered ? '' : `; no table has answered at this address so far, so check ${urlField} too`;
+  switch (status) {
     case 400:
       return new Failure(
         'configuration',
-        `${request.subject}: ${said(answer)}; ${badRequestRemedy(request)}`,
+        `${subject}: ${said(answer)}; ${badRequestRemedy(subject)}${address}`,
       );
     case 401:
-      return mfaDemand(answer, request);
+      return refusedLogin(answer, subject);
     case 403:
       return new Failure(
         'permission',
-        `${request.subject}: reading was refused (403, ${said(answer)}); ${grantRemedy(request.subject)}`,
+        `${subject}: reading was refused (403, ${said(answer)}); ${grantRemedy(subject)}`,
       );
     case 404:
       return new Failure(
         'configuration',
-        `${request.subject}: not found (404, ${said(answer)}); the table does not exist, its plugin is not active, or it is hidden from the account`,
+        `${subject}: not found (404, ${said(answer)}); the table does not exist, its plugin is not active, or it is hidden from the account${address}`,
+      );
+    case 500:
+      return new TableTrouble(
+        `${subject}: the server fails (500, ${said(answer)}); look for script errors of this table in the log of the instance, or set a smaller spec.limits.pageSize`,
       );
     default:
       return undefined;
   }
+}
+
+export function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function classifySuccess(answer: RawAnswer, request: HttpRequest): Failure | undefined {
@@ -56,22 +79,27 @@ function classifySuccess(answer: RawAnswer, request: HttpRequest): Failure | und
   if (type.includes('html') || /^\s*</u.test(text.slice(0, 256))) {
     return new Failure(
       'unavailable',
-      `${request.subject}: a web page came instead of data: the instance hibernates, is in maintenance or shows its login page; wake it, or check spec.connector.serviceNowCmdb.url`,
+      `${request.subject}: a web page came instead of data: the instance hibernates, is in maintenance or shows its login page; wake it, or check ${urlField}`,
     );
   }
-  // A whole list ends like this; only other endings are worth reading twice.
-  if (text.slice(-16).trimEnd().endsWith(']}')) return undefined;
+  // A whole list ends like this and names no error; only other answers are worth reading twice.
+  if (text.slice(-16).trimEnd().endsWith(']}') && !text.includes('"error"')) return undefined;
   const body = parsed(text);
   if (body === undefined) return cut(request, 'the answer stops in the middle');
-  if (errorCheck.Check(body)) return cut(request, `the answer is an error with status 200 (${said(answer)})`);
+  if (holdsError(body)) return cut(request, `the answer is an error with status 200 (${said(answer)})`);
   if (!listCheck.Check(body)) return cut(request, 'the answer holds no list of rows');
   return undefined;
+}
+
+/** An error beside the rows means that rows are missing. */
+function holdsError(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'error' in body && body.error !== null;
 }
 
 function cut(request: HttpRequest, what: string): Failure {
   const message = `${request.subject}: ${what}; the server probably cancelled its transaction, set a smaller spec.limits.pageSize`;
   const limit = Number(request.query?.['sysparm_limit'] ?? 0);
-  return limit > minPageSize ? new AnswerCutSignal(message) : new Failure('unavailable', message);
+  return limit > minPageSize ? new AnswerCutSignal(message) : new TableTrouble(message);
 }
 
 /** A 401 that no other password can mend. */
@@ -79,23 +107,37 @@ export function demandsMfa(answer: RawAnswer): boolean {
   return answer.status === 401 && answer.headers.has('x-mfa_token');
 }
 
-function mfaDemand(answer: RawAnswer, request: HttpRequest): Failure | undefined {
-  if (!demandsMfa(answer)) return undefined;
+function refusedLogin(answer: RawAnswer, subject: string): Failure {
   return new Failure(
     'credentials',
-    `${request.subject}: the instance demands multi-factor authentication for this user, which Basic cannot give; exempt the integration user from it`,
+    demandsMfa(answer)
+      ? `${subject}: the instance demands multi-factor authentication for this user, which Basic cannot give; exempt the integration user from it`
+      : `${subject}: the login was refused (401, ${said(answer)}); correct the keys username and password of the Secret that spec.auth.secretRef names, or unlock the user`,
   );
 }
 
-function badRequestRemedy(request: HttpRequest): string {
-  return request.subject.startsWith('table cmdb')
-    ? 'check spec.connector.serviceNowCmdb.classes and query'
-    : 'the table may not exist on this instance';
+/** Tables of the other streams and look-ups; whatever else is asked for is a class of the configuration. */
+const fixedTables: ReadonlySet<string> = new Set([
+  'cmdb_rel_ci',
+  'sys_user',
+  'sys_user_group',
+  'sys_user_grmember',
+]);
+
+function badRequestRemedy(subject: string): string {
+  const table = tableIn(subject);
+  return fixedTables.has(table) || table.startsWith('sys_')
+    ? 'the table may not exist on this instance'
+    : 'check spec.connector.serviceNowCmdb.classes and query';
+}
+
+function tableIn(subject: string): string {
+  return subject.replace(/^table /u, '');
 }
 
 /** What to grant for a table, in ServiceNow's words. */
 export function grantRemedy(subject: string): string {
-  const table = subject.replace(/^table /u, '');
+  const table = tableIn(subject);
   return `grant the integration user read access to ${table} (${roleFor(table)}, or a read ACL)`;
 }
 

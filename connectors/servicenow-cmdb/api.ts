@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Compile } from 'typebox/compile';
-import { Failure } from '../../src/connector/failure.ts';
 import type { HttpClient } from '../../src/connector/http.ts';
-import { AnswerCutSignal } from './answers.ts';
+import { AnswerCutSignal, TableTrouble } from './answers.ts';
 import { ListAnswer } from './wire.ts';
 
 export interface PageRequest {
@@ -29,7 +28,7 @@ export interface TableApi {
 }
 
 /** The server gave up in the middle of an answer (its transactions end after 60 s): a smaller page may pass. */
-export class AnswerCut extends Failure {}
+export class AnswerCut extends TableTrouble {}
 
 const listCheck = Compile(ListAnswer);
 
@@ -61,7 +60,7 @@ export function tableApi(http: HttpClient): TableApi {
         return { rows: answer.body.result, total: wholeNumber(answer.headers.get('x-total-count')) };
       } catch (error) {
         if (!(error instanceof AnswerCutSignal)) throw error;
-        throw new AnswerCut('unavailable', error.message, { cause: error });
+        throw new AnswerCut(error.message, { cause: error });
       }
     },
   };

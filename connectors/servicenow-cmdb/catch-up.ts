@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import {
-  classNameOf,
-  columnsOf,
-  tableOf,
-  withoutSecrets,
-  type ClassContext,
-  type Scope,
-} from './class-scope.ts';
 import { chunks } from './chunks.ts';
-import { allOf, type ScopeEvent } from './scope-end.ts';
-import { readAll, sysIdOf, walk, walkStart } from './walk.ts';
+import { classNameOf, tableOf, type ClassContext, type Scope } from './class-scope.ts';
+import { keptRows } from './columns.ts';
+import { readAll } from './look-up.ts';
+import { sysIdOf } from './raw-row.ts';
+import { allOf } from './read-window.ts';
+import type { ScopeEvent } from './scope-end.ts';
+import { walk, walkStart } from './walk.ts';
 import type { Checkpoint } from './wire.ts';
 
 /** Ids of 32 characters in one query keep the address within 4 KB. */
-const idsPerQuery = 100;
+const idsPerQuery = 70;
 /** A record that changes its class more often than this while it is looked up is left for the next run. */
 const maxLookUps = 3;
 
@@ -37,31 +34,35 @@ export async function* catchUp(
     labels: false,
   };
   const pages = walk(session.api, selection, session.pageSize, walkStart);
+  let hidden = false;
   for (;;) {
     const step = await pages.next();
-    if (step.done === true) return step.value.hidden;
+    if (step.done === true) return hidden || step.value.hidden;
     let wanted = byClass(step.value.rows, scope.table);
     for (let attempt = 1; wanted.size > 0; attempt += 1) {
-      if (attempt > maxLookUps) {
-        throw new Failure(
-          'contract',
-          `table ${scope.table}: a record changes its class again and again while it is read; the next run tries again`,
-        );
-      }
+      if (attempt > maxLookUps) throw nowhere(wanted, scope);
       const missing: string[] = [];
       for (const [className, ids] of wanted) {
         for (const some of chunks(ids, idsPerQuery)) {
-          // A table that gives nothing time and again is left for that of the scope, which said where the row stands.
-          const table = attempt < maxLookUps ? tableOf(context.tree, className, scope) : scope.table;
-          const found = await lookUp(context, table, className, some);
+          const found = await lookUp(context, tableOf(context.tree, className, scope), className, some);
           if (found.length > 0) yield { type: 'page', scope: scope.name, rows: found, checkpoint };
           const seen = new Set(found.map(sysIdOf));
           missing.push(...some.filter((id) => !seen.has(id)));
         }
       }
-      wanted = await whereNow(context, scope, missing);
+      const now = await whereNow(context, scope, missing);
+      wanted = byClass(now.rows, scope.table);
+      hidden ||= now.hidden;
     }
   }
+}
+
+function nowhere(wanted: ReadonlyMap<string, readonly string[]>, scope: Scope): Failure {
+  const [className] = wanted.keys();
+  return new Failure(
+    'contract',
+    `table ${scope.table}: an item of class ${className} is shown but the table of that class does not give it, or it changes its class again and again; the next run tries again`,
+  );
 }
 
 function byClass(rows: readonly unknown[], table: string): Map<string, string[]> {
@@ -78,36 +79,32 @@ function byClass(rows: readonly unknown[], table: string): Map<string, string[]>
 }
 
 async function lookUp(
-  context: ClassContext,
+  { session, dictionary }: ClassContext,
   table: string,
   className: string,
   ids: readonly string[],
 ): Promise<readonly unknown[]> {
-  const columns = await columnsOf(context, table);
+  const columns = await dictionary.columnsOf(table);
   const filter = `sys_class_name=${className}^sys_idIN${ids.join(',')}`;
   const selection = { table, filter, fields: columns.fields, labels: true };
-  try {
-    const { rows } = await readAll(context.session.api, selection, context.session.pageSize);
-    return withoutSecrets(rows, columns);
-  } catch (error) {
-    // The class has no table of its own: it is found in that of the scope.
-    if (error instanceof Failure && error.code === 'configuration') return [];
-    throw error;
-  }
+  const { rows } = await readAll(session.api, selection, session.pageSize);
+  return keptRows(rows, columns);
 }
 
-/** The classes in which ids stand now; an id that is nowhere is gone. */
+/** The classes in which ids stand now; an id that is nowhere, and not hidden, is gone. */
 async function whereNow(
-  context: ClassContext,
+  { session }: ClassContext,
   scope: Scope,
   ids: readonly string[],
-): Promise<Map<string, string[]>> {
+): Promise<{ readonly rows: readonly unknown[]; readonly hidden: boolean }> {
   const rows: unknown[] = [];
+  let hidden = false;
   for (const some of chunks(ids, idsPerQuery)) {
     const filter = allOf(scope.query, `sys_idIN${some.join(',')}`);
     const selection = { table: scope.table, filter, fields: ['sys_id', 'sys_class_name'], labels: false };
-    const found = await readAll(context.session.api, selection, context.session.pageSize);
+    const found = await readAll(session.api, selection, session.pageSize);
     rows.push(...found.rows);
+    hidden ||= found.hidden;
   }
-  return byClass(rows, scope.table);
+  return { rows, hidden };
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
 import { toAsset } from './asset-record.ts';
-import { readClasses } from './class-reading.ts';
+import { prepare, readClasses } from './class-reading.ts';
+import { sysIdOf } from './raw-row.ts';
 import type { Session } from './session.ts';
-import { probeTable } from './table-stream.ts';
-import { sysIdOf } from './walk.ts';
+import { probeTable } from './table-probe.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
 
 export const cis = defineStream({
@@ -22,10 +22,14 @@ export const cis = defineStream({
 });
 
 async function testClasses(session: Session): Promise<string> {
-  const scopes = await session.classes.scopes();
-  const dictionary = await session.classes.loadedDictionary();
-  await dictionary.fieldsOf(scopes);
+  const { context, tables } = await prepare(session);
   const said: string[] = [];
-  for (const name of scopes) said.push(await probeTable(session, name));
+  for (const table of tables) {
+    const { source } = await context.dictionary.columnsOf(table);
+    const readable = await probeTable(session, table);
+    said.push(
+      source === 'all' ? `${readable}; its columns are not in sys_dictionary, all are read` : readable,
+    );
+  }
   return said.join('; ');
 }

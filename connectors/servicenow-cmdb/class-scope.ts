@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
 import { Failure } from '../../src/connector/failure.ts';
-import type { ClassDictionary, ClassFields, ClassTree } from './class-model.ts';
-import type { ReadWindow } from './scope-end.ts';
+import type { ClassTree } from './class-tree.ts';
+import type { Dictionary } from './dictionary.ts';
+import { storedText } from './raw-row.ts';
+import type { ReadWindow } from './read-window.ts';
 import type { Session } from './session.ts';
-import { storedText } from './walk.ts';
 
 /** A listed class with all classes below it, as far as the query of the configuration takes them in. */
 export interface Scope {
@@ -27,18 +28,15 @@ export function scopeName(table: string, query: string | undefined): string {
 export interface ClassContext {
   readonly session: Session;
   readonly tree: ClassTree;
-  readonly dictionary: ClassDictionary;
+  readonly dictionary: Dictionary;
 }
 
-/** The table that knows most columns of a class: its own, or the scope's where the class tree does not hold it. */
+/**
+ * The table that knows all columns of a class: its own. Only where the class tree does not hold it, the scope's. A class that
+ * it holds is never read from a table above, where its columns would be missing and look emptied.
+ */
 export function tableOf(tree: ClassTree, className: string, scope: Scope): string {
   return tree.has(className) ? className : scope.table;
-}
-
-export async function columnsOf({ dictionary }: ClassContext, table: string): Promise<ClassFields> {
-  const columns = (await dictionary.fieldsOf([table])).get(table);
-  if (columns === undefined) throw new Failure('internal', `the dictionary has no entry for ${table}`);
-  return columns;
 }
 
 export function classNameOf(row: unknown, table: string): string {
@@ -47,15 +45,5 @@ export function classNameOf(row: unknown, table: string): string {
   throw new Failure(
     'contract',
     `table ${table}: a row has no readable sys_class_name; grant read access to the field sys_class_name of ${table}`,
-  );
-}
-
-/** Rows without secret fields, where the request could not leave them out by a list of fields. */
-export function withoutSecrets(rows: readonly unknown[], columns: ClassFields): readonly unknown[] {
-  if (columns.fields !== undefined) return rows;
-  return rows.map((row) =>
-    typeof row === 'object' && row !== null && !Array.isArray(row)
-      ? Object.fromEntries(Object.entries(row).filter(([field]) => !columns.isSecret(field)))
-      : row,
   );
 }

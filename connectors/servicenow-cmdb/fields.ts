@@ -42,7 +42,7 @@ export function valueOf(row: Row, field: string): string | undefined {
 }
 
 function storedValue(cell: Cell): string | undefined {
-  const value = typeof cell === 'string' ? cell : cell.value;
+  const value = typeof cell === 'object' && cell !== null ? cell.value : cell;
   return value === null || value === '' ? undefined : value;
 }
 
@@ -53,7 +53,7 @@ export function labelOf(row: Row, field: string): string | undefined {
 }
 
 function labelIn(cell: Cell): string | undefined {
-  if (typeof cell === 'string') return undefined;
+  if (typeof cell === 'string' || cell === null) return undefined;
   const currency = cell.currency_display_value;
   if (typeof currency === 'string' && currency !== '') return currency;
   const label = cell.display_value;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
 import { chunks } from './chunks.ts';
+import { listedColumns } from './columns.ts';
+import { readAll } from './look-up.ts';
 import { membershipFields, toMembership } from './people-records.ts';
+import { readableText, storedText, sysIdOf } from './raw-row.ts';
 import type { Session } from './session.ts';
-import { probeTable, readTable } from './table-stream.ts';
-import { readAll, storedText, sysIdOf } from './walk.ts';
+import { probeTable } from './table-probe.ts';
+import { readTable } from './table-stream.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
 
 const table = 'sys_user_grmember';
+const columns = listedColumns(membershipFields);
 const idsPerQuery = 50;
 
 export const memberships = defineStream({
@@ -21,7 +25,11 @@ export const memberships = defineStream({
   read: (session, request) =>
     readTable(
       session,
-      { table, fields: membershipFields, complete: (rows) => withTwins(session, rows) },
+      {
+        table,
+        columns: () => Promise.resolve(columns),
+        complete: (rows) => withTwins(session, rows),
+      },
       request,
     ),
   idOf: membershipId,
@@ -30,14 +38,12 @@ export const memberships = defineStream({
 });
 
 /**
- * `group/user`. A row that lost one end is no membership, so it has only its own id; a row whose ends the account may not
- * read could be any membership, so it has none.
+ * `group/user`. A row of which one end is empty is no membership, so it has only its own id; a row of which an end cannot be
+ * read (missing, or no text) could be any membership, so it has none.
  */
 export function membershipId(raw: unknown): string | undefined {
-  const pair = pairOf(raw);
-  if (pair !== undefined) return pair;
-  if (typeof raw !== 'object' || raw === null) return undefined;
-  return Object.hasOwn(raw, 'group') && Object.hasOwn(raw, 'user') ? sysIdOf(raw) : undefined;
+  const readable = readableText(raw, 'group') !== undefined && readableText(raw, 'user') !== undefined;
+  return readable ? (pairOf(raw) ?? sysIdOf(raw)) : undefined;
 }
 
 function pairOf(raw: unknown): string | undefined {

@@ -19,6 +19,7 @@ export const userFields = [
   'title',
   'department',
   'company',
+  'cost_center',
   'location',
   'manager',
   'phone',

@@ -1,40 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import type { ClassFields } from './class-model.ts';
+import type { Dictionary } from './dictionary.ts';
 
 const where = 'spec.connector.serviceNowCmdb.query';
 
+interface Condition {
+  /** As written, bounded, for messages. */
+  readonly text: string;
+  /** The field, with the references that lead to it. */
+  readonly path: readonly string[];
+}
+
+/** Operators of encoded queries that need nothing, and those that need something to compare with. */
+const unary = ['ISNOTEMPTY', 'ISEMPTY'];
+const binary = [
+  ...['NOT IN', 'IN', 'NOT LIKE', 'LIKE', 'STARTSWITH', 'ENDSWITH', 'BETWEEN'],
+  ...['>=', '<=', '!=', '=', '>', '<'],
+];
+const operators = new RegExp(`^(?:(${unary.join('|')})$|(${binary.join('|')})(.*)$)`, 'u');
+
 /**
- * Checks the query of the configuration. ServiceNow ignores a condition on a field it does not know, which then matches
- * everything, so every field must be in the dictionary of every scope. Parts that would break paging are refused.
+ * Checks the query of the configuration. ServiceNow ignores a condition on a field or with an operator that it does not know,
+ * which then matches everything, so both must be known for every scope. Parts that would break paging are refused.
  */
-export function checkedQuery(query: string, fields: ReadonlyMap<string, ClassFields>): void {
-  for (const condition of query.split('^')) {
-    if (/^(NQ|ORDERBY|GROUPBY|EQ$)/u.test(condition)) {
-      throw new Failure(
-        'configuration',
-        `${where}: ${condition.slice(0, 40)} cannot be used here; give conditions only`,
-      );
-    }
-    const field = /^(?:OR(?=[a-z]))?([a-z][a-z0-9_]*)/u.exec(condition)?.[1];
-    if (field === undefined) {
-      throw new Failure(
-        'configuration',
-        `${where}: "${condition.slice(0, 40)}" names no field; write field, operator, value`,
-      );
-    }
-    for (const [className, known] of fields) {
-      if (known.source === 'all') {
-        throw new Failure(
-          'permission',
-          `table sys_dictionary gives no rows for ${className}, so ${where} cannot be checked, and an unknown field would match everything; grant read access to sys_dictionary or remove the query`,
-        );
-      }
-      if (known.fields === undefined || known.fields.includes(field)) continue;
-      throw new Failure(
-        'configuration',
-        `${where}: ${className} has no field ${field}, and ServiceNow would ignore the condition; correct the name`,
-      );
-    }
+export async function checkQuery(
+  query: string,
+  tables: readonly string[],
+  dictionary: Dictionary,
+): Promise<void> {
+  for (const condition of query.split('^').map(parsed)) {
+    for (const table of tables) await checkPath(condition, table, dictionary);
   }
+}
+
+function parsed(condition: string): Condition {
+  const text = condition.slice(0, 40);
+  if (/^(NQ|ORDERBY|GROUPBY|EQ$)/u.test(condition)) {
+    throw refusal(`${text} cannot be used here; give conditions only`);
+  }
+  const found = /^(?:OR(?=[a-z]))?([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)(.*)$/su.exec(condition);
+  const [, path, rest = ''] = found ?? [];
+  if (path === undefined) throw refusal(`"${text}" names no field; write field, operator, value`);
+  const [, alone, operator, operand = ''] = operators.exec(rest) ?? [];
+  if (alone === undefined && operator === undefined) {
+    const known = [...binary, ...unary].join(', ');
+    throw refusal(`"${text}" has no known operator, and ServiceNow would ignore it; use one of ${known}`);
+  }
+  const mayBeEmpty = alone !== undefined || operator === '=' || operator === '!=';
+  if (operand === '' && !mayBeEmpty) throw refusal(`"${text}" has nothing to compare with`);
+  return { text, path: path.split('.') };
+}
+
+/** Follows a path through the references of the dictionary; every hop must be known. */
+async function checkPath({ text, path }: Condition, scope: string, dictionary: Dictionary): Promise<void> {
+  let table = scope;
+  for (const [hop, field] of path.entries()) {
+    const entries = await dictionary.entriesOf(table);
+    if (entries.size === 0) {
+      throw new Failure(
+        'permission',
+        `table sys_dictionary gives no rows for ${table}, so ${where} cannot be checked, and an unknown field would match everything; grant read access to sys_dictionary or remove the query`,
+      );
+    }
+    const entry = entries.get(field);
+    if (entry === undefined || entry.secret) {
+      throw refusal(
+        `${table} has no field ${field}, and ServiceNow would ignore the condition; correct the name`,
+      );
+    }
+    if (hop === path.length - 1) return;
+    if (entry.reference === undefined) {
+      throw refusal(`"${text}": ${field} of ${table} is no reference, so nothing can be asked beyond it`);
+    }
+    table = entry.reference;
+  }
+}
+
+function refusal(what: string): Failure {
+  return new Failure('configuration', `${where}: ${what}`);
 }

@@ -6,22 +6,6 @@ import type { Row } from './wire.ts';
 
 type RelationshipColumns = NormalisedRecord<'Relationship'>['columns'];
 
-export const relationshipFields = [
-  'sys_id',
-  'parent',
-  'child',
-  'type',
-  'connection_strength',
-  'port',
-  'percent_outage',
-  'sys_created_by',
-  'sys_created_on',
-  'sys_mod_count',
-  'sys_tags',
-  'sys_updated_by',
-  'sys_updated_on',
-] as const;
-
 const rules: readonly RuleFor<RelationshipColumns>[] = [
   { column: 'parentId', field: 'parent', form: 'text', maxLength: 512 },
   { column: 'childId', field: 'child', form: 'text', maxLength: 512 },

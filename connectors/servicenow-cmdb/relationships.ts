@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
-import { relationshipFields, toRelationship } from './relationship-record.ts';
-import type { Session } from './session.ts';
-import { probeTable, readTable } from './table-stream.ts';
-import { sysIdOf } from './walk.ts';
+import { allColumns, type Columns } from './columns.ts';
+import { sysIdOf } from './raw-row.ts';
+import { toRelationship } from './relationship-record.ts';
+import { scopeFailure } from './scope-end.ts';
+import { relationTable as table, type Session } from './session.ts';
+import { probeTable } from './table-probe.ts';
+import { readTable } from './table-stream.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
-
-const table = 'cmdb_rel_ci';
 
 export const relationships = defineStream({
   name: 'relationships',
@@ -16,8 +17,19 @@ export const relationships = defineStream({
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.relationships === true,
-  read: (session, request) => readTable(session, { table, fields: relationshipFields }, request),
+  read: (session, request) => readTable(session, { table, columns: () => relationColumns(session) }, request),
   idOf: sysIdOf,
   toRecord: toRelationship,
   test: (session) => probeTable(session, table),
 });
+
+/** Customers add columns to relations too. Where the dictionary does not tell them, all that may be kept are read. */
+async function relationColumns(session: Session): Promise<Columns> {
+  try {
+    const dictionary = await session.classes.loadedDictionary();
+    return await dictionary.columnsOf(table, ['sys_id', 'parent', 'child', 'type']);
+  } catch (error) {
+    if (scopeFailure(error) === undefined) throw error;
+    return allColumns;
+  }
+}

@@ -3,26 +3,27 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectContext } from '../../src/connector/contract.ts';
 import { basicAuthorization } from '../../src/connector/credentials.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import { classifyAnswer, demandsMfa } from './answers.ts';
+import { classifyAnswer, demandsMfa, isGood, TableTrouble } from './answers.ts';
 import { tableApi, type TableApi } from './api.ts';
 import type { AssetContext } from './asset-record.ts';
-import { ClassDictionary, readClassTree, scopeClasses, type ClassTree } from './class-model.ts';
+import { readClassTree, scopeClasses, type ClassTree } from './class-tree.ts';
 import type { Config } from './config.ts';
-import { toStored } from './stored-time.ts';
-import { countRows } from './walk.ts';
+import { Dictionary } from './dictionary.ts';
+import { countRows, lookUpSize } from './look-up.ts';
+import { ServerClock } from './server-clock.ts';
 
 const defaultPageSize = 1000;
-/** The window ends this long before the server's now, so that transactions under way are not cut off. */
-const settleMs = 60_000;
 /** Instances answer 401 to good credentials now and then; one spaced retry tells them from bad ones. */
 const unauthorizedWaitMs = 1000;
+export const relationTable = 'cmdb_rel_ci';
 
 export interface Session {
   readonly config: Config;
   readonly api: TableApi;
   readonly pageSize: number;
-  /** Upper end of this run's windows: server time at the start less a minute, as stored. */
-  readonly until: string;
+  /** Rows asked for at a time in look-ups. */
+  readonly lookUpSize: number;
+  readonly clock: ServerClock;
   readonly classes: ClassModel;
 }
 
@@ -31,12 +32,14 @@ export class ClassModel implements AssetContext {
   readonly statusField: Config['statusField'];
   private readonly api: TableApi;
   private readonly config: Config;
+  private readonly lookUpSize: number;
   private tree: ClassTree | undefined;
-  private dictionary: ClassDictionary | undefined;
+  private dictionary: Dictionary | undefined;
 
-  constructor(api: TableApi, config: Config) {
+  constructor(api: TableApi, config: Config, lookUpSize: number) {
     this.api = api;
     this.config = config;
+    this.lookUpSize = lookUpSize;
     this.statusField = config.statusField;
   }
 
@@ -54,12 +57,13 @@ export class ClassModel implements AssetContext {
   }
 
   async loadedTree(): Promise<ClassTree> {
-    this.tree ??= await readClassTree(this.api);
+    this.tree ??= await readClassTree(this.api, this.lookUpSize);
     return this.tree;
   }
 
-  async loadedDictionary(): Promise<ClassDictionary> {
-    this.dictionary ??= new ClassDictionary(this.api, await this.loadedTree());
+  async loadedDictionary(): Promise<Dictionary> {
+    const besides = this.config.relationships === true ? [relationTable] : [];
+    this.dictionary ??= new Dictionary(this.api, await this.loadedTree(), this.lookUpSize, besides);
     return this.dictionary;
   }
 }
@@ -71,7 +75,8 @@ export async function openSession(
   const { config, credentials } = context;
   const account = credentials.value('username');
   const authorization = basicAuthorization(account, credentials.value('password'));
-  let serverTime: Date | undefined;
+  const clock = new ServerClock(() => context.now());
+  let answered = false;
   let mfaDemanded = false;
   const http = context.http({
     baseUrl: baseUrl(config),
@@ -84,20 +89,25 @@ export async function openSession(
       return true;
     },
     classify(answer, request) {
-      serverTime ??= dateOf(answer.headers.get('date'));
       mfaDemanded ||= demandsMfa(answer);
-      return classifyAnswer(answer, request);
+      const failure = classifyAnswer(answer, request, answered);
+      if (failure === undefined && isGood(answer.status)) {
+        answered = true;
+        clock.tell(answer.headers.get('date'));
+      }
+      return failure;
     },
   });
   const api = tableApi(http);
   await probe(api, config.classes[0] ?? 'cmdb_ci');
-  const now = serverTime ?? context.now();
+  const size = lookUpSize(context.pageSize);
   const session: Session = {
     config,
     api,
     pageSize: context.pageSize ?? defaultPageSize,
-    until: toStored(new Date(now.getTime() - settleMs)),
-    classes: new ClassModel(api, config),
+    lookUpSize: size,
+    clock,
+    classes: new ClassModel(api, config, size),
   };
   return { session, source: baseUrl(config).href, account };
 }
@@ -107,17 +117,16 @@ export function baseUrl(config: Config): URL {
   return new URL(config.url.endsWith('/') ? config.url : `${config.url}/`);
 }
 
-/** A refused or missing table proves the credentials too: it is the business of its stream. */
+/**
+ * A refused or missing table proves the credentials too: it is the business of its stream. One that fails proves nothing, so
+ * another is asked before the whole instance is said to fail.
+ */
 async function probe(api: TableApi, table: string): Promise<void> {
   try {
     await countRows(api, table, '');
   } catch (error) {
+    if (error instanceof TableTrouble && table !== 'sys_db_object') return probe(api, 'sys_db_object');
     if (error instanceof Failure && (error.code === 'permission' || error.code === 'configuration')) return;
     throw error;
   }
-}
-
-function dateOf(header: string | undefined): Date | undefined {
-  const time = new Date(header ?? '');
-  return Number.isNaN(time.getTime()) ? undefined : time;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AssetStatus } from '../../src/inventory/kinds.ts';
-import type { StatusField } from './config.ts';
+import { statusFields, type StatusField } from './config.ts';
 
 /** cmdb_ci.install_status. Not the list of alm_asset.install_status, which uses the same codes for other words. */
 const install: Readonly<Record<string, AssetStatus>> = {
@@ -66,7 +66,8 @@ export interface StatusVerdict {
 
 /**
  * Status of a configuration item. The fields are independent and often disagree, so one leads: the configured one, else
- * the rule "operational 6 or install 7/100 is retired", then the first field with a known code.
+ * the rule "operational 6 or install 7/100 is retired", then the first field with a known code, the stage of the life cycle
+ * last.
  * A code that is not in the tables (customers change the lists) is `unknown`, never an error.
  * `code` gives the code of a field, for life_cycle_stage its label; undefined when it is empty.
  */
@@ -78,7 +79,7 @@ export function assetStatus(
   if (code('operational_status') === '6') return { status: 'retired', field: 'operational_status' };
   const installed = code('install_status');
   if (installed === '7' || installed === '100') return { status: 'retired', field: 'install_status' };
-  const verdicts = (['install_status', 'operational_status', 'hardware_status'] as const)
+  const verdicts = statusFields
     .map((field) => verdict(field, code(field)))
     .filter((each) => each !== undefined);
   return verdicts.find((each) => each.status !== 'unknown') ?? verdicts[0];

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadRequest } from '../../src/connector/contract.ts';
-import { endOf, nextWindow, scopeFailure, steadyFilter, windowFilter, type ScopeEvent } from './scope-end.ts';
+import { keptRows, type Columns } from './columns.ts';
+import { isSteady, openWindow, steadyFilter, windowFilter, type ReadWindow } from './read-window.ts';
+import { endOf, scopeFailure, type ScopeEvent } from './scope-end.ts';
 import type { Session } from './session.ts';
-import { countRows, walk, walkStart, type Progress } from './walk.ts';
+import { walk, walkStart, type Progress } from './walk.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
 
 export interface TableReading {
   readonly table: string;
-  readonly fields: readonly string[];
+  columns(): Promise<Columns>;
   /** Rows to hand on for the rows of a page of a window; default the same. */
   complete?(rows: readonly unknown[]): Promise<readonly unknown[]>;
 }
@@ -18,32 +20,10 @@ export async function* readTable(
   reading: TableReading,
   request: ReadRequest<Cursor, Checkpoint>,
 ): AsyncGenerator<ScopeEvent, void, void> {
-  const { table, fields } = reading;
+  const { table } = reading;
   if (request.ended(table)) return;
   try {
-    const stored = request.checkpoint(table);
-    const window = stored ?? nextWindow(request.cursor(table), session.until);
-    const { until } = window;
-    const since = window.since;
-    const filter = windowFilter({ since, until });
-    const start: Progress = stored ?? walkStart;
-    const selection = { table, filter, fields, labels: true };
-    const pages = walk(session.api, selection, session.pageSize, start);
-    let step = await pages.next();
-    while (step.done !== true) {
-      const { rows, progress } = step.value;
-      const whole =
-        since === undefined || reading.complete === undefined ? rows : await reading.complete(rows);
-      const checkpoint = toCheckpoint({ since, until }, table, progress);
-      yield { type: 'page', scope: table, rows: whole, checkpoint };
-      step = await pages.next();
-    }
-    yield await endOf(
-      session.api,
-      { name: table, table, steady: steadyFilter({ since, until }) },
-      { since, until },
-      step.value,
-    );
+    yield* readScope(session, reading, request);
   } catch (error) {
     const failure = scopeFailure(error);
     if (failure === undefined) throw error;
@@ -51,12 +31,39 @@ export async function* readTable(
   }
 }
 
-export function toCheckpoint(
-  window: { readonly since: string | undefined; readonly until: string },
-  at: string,
-  progress: Progress,
-): Checkpoint {
-  const { after, rows, pages, counted, hiddenWindows, hidden } = progress;
+async function* readScope(
+  session: Session,
+  reading: TableReading,
+  request: ReadRequest<Cursor, Checkpoint>,
+): AsyncGenerator<ScopeEvent, void, void> {
+  const { table } = reading;
+  const stored = request.checkpoint(table);
+  const { since, until } = stored ?? (await openWindow(session, table, request.cursor(table)));
+  const window: ReadWindow = { since, until };
+  const columns = await reading.columns();
+  const selection = {
+    table,
+    filter: windowFilter(window),
+    fields: columns.fields,
+    labels: true,
+    isSteady: (row: unknown) => isSteady(row, window),
+  };
+  const pages = walk(session.api, selection, session.pageSize, stored ?? walkStart);
+  let step = await pages.next();
+  while (step.done !== true) {
+    const { rows, progress } = step.value;
+    const whole = since === undefined || reading.complete === undefined ? rows : await reading.complete(rows);
+    const checkpoint = toCheckpoint(window, table, progress);
+    yield { type: 'page', scope: table, rows: keptRows(whole, columns), checkpoint };
+    step = await pages.next();
+  }
+  const facts = columns.source === 'list' ? {} : { columns: columns.source };
+  const walked = { name: table, table, window, steady: steadyFilter(window) };
+  yield await endOf(session.api, walked, step.value, facts);
+}
+
+export function toCheckpoint(window: ReadWindow, at: string, progress: Progress): Checkpoint {
+  const { after, rows, steady, pages, counted, hiddenWindows, hidden } = progress;
   const { since, until } = window;
   return {
     until,
@@ -64,15 +71,10 @@ export function toCheckpoint(
     at,
     after,
     rows,
+    steady,
     pages,
     counted,
     hiddenWindows,
     hidden,
   };
-}
-
-/** Probes the right to read a table; throws a Failure that names it. */
-export async function probeTable(session: Session, table: string): Promise<string> {
-  const count = await countRows(session.api, table, '');
-  return count === undefined ? `${table}: readable` : `${table}: readable, ${count} rows counted`;
 }

@@ -2,6 +2,7 @@
 import { Failure } from '../../src/connector/failure.ts';
 import { minPageSize } from './answers.ts';
 import { AnswerCut, type Page, type PageRequest, type TableApi } from './api.ts';
+import { sysIdOf } from './raw-row.ts';
 
 /** What is read: a table, the rows that match a filter, and of them some fields (undefined: all). */
 export interface Selection {
@@ -10,12 +11,16 @@ export interface Selection {
   readonly filter: string;
   readonly fields: readonly string[] | undefined;
   readonly labels: boolean;
+  /** Whether a row was there, unmoved, all the time; when absent all count as such. */
+  isSteady?(row: unknown): boolean;
 }
 
 /** How far a walk has come. It is stored, so a walk goes on after a crash. */
 export interface Progress {
   readonly after: string;
   readonly rows: number;
+  /** Of these rows, the steady ones. */
+  readonly steady: number;
   readonly pages: number;
   /** Rows that match as the first page counted them, hidden ones included; -1 when it did not say. */
   readonly counted: number;
@@ -27,6 +32,7 @@ export interface Progress {
 export const walkStart: Progress = {
   after: '',
   rows: 0,
+  steady: 0,
   pages: 0,
   counted: -1,
   hiddenWindows: 0,
@@ -38,10 +44,27 @@ export interface WalkedPage {
   readonly progress: Progress;
 }
 
+/** One page; where the server cuts its answer, in ever smaller sizes. Says in which size it came. */
+export async function askPage(
+  api: TableApi,
+  request: PageRequest,
+): Promise<{ readonly page: Page; readonly limit: number }> {
+  let { limit } = request;
+  for (;;) {
+    try {
+      return { page: await api.page({ ...request, limit }), limit };
+    } catch (error) {
+      if (!(error instanceof AnswerCut) || limit <= minPageSize) throw error;
+      limit = Math.max(minPageSize, Math.floor(limit / 2));
+    }
+  }
+}
+
 /**
  * Reads a selection page by page in the order of sys_id (section 5.2 of ServiceNow's paging as clients found it): only an
  * empty page ends the walk, since the limit is applied before row access, so any page may be short; and an empty page
- * whose count lies beyond its window is a window of hidden rows, after which more may come.
+ * whose count lies beyond its window is a window of hidden rows, after which more may come. `allGivenEnds` is for look-ups:
+ * a page that holds as many rows as it counted ends it, whatever their ids.
  * Returns how far it came. Throws a contract Failure when the answers do not move on.
  */
 export async function* walk(
@@ -49,25 +72,21 @@ export async function* walk(
   selection: Selection,
   pageSize: number,
   start: Progress,
+  allGivenEnds = false,
 ): AsyncGenerator<WalkedPage, Progress, void> {
   const progress = { ...start };
   let limit = pageSize;
   let skip = 0;
   for (;;) {
     const request = pageRequest(selection, beyond(progress.after), limit, skip);
-    let page: Page;
-    try {
-      page = await api.page(request);
-    } catch (error) {
-      if (!(error instanceof AnswerCut) || limit <= minPageSize) throw error;
-      limit = Math.max(minPageSize, Math.floor(limit / 2));
-      continue;
-    }
+    let { page, limit: passed } = await askPage(api, request);
+    limit = passed;
     if (progress.pages === 0 && page.total !== undefined) progress.counted = page.total;
     progress.pages += 1;
     if (page.rows.length === 0 && beyondSkip(page, skip) && !progress.hidden) {
       // The count and the rows are two questions to the server's database: ask again before hidden rows are stated.
-      page = await api.page(request);
+      ({ page, limit: passed } = await askPage(api, { ...request, limit }));
+      limit = passed;
       progress.hidden = page.rows.length === 0 && beyondSkip(page, skip);
     }
     if (page.rows.length === 0) {
@@ -75,6 +94,10 @@ export async function* walk(
       progress.hiddenWindows += 1;
       skip += limit;
       continue;
+    }
+    if (allGivenEnds && skip === 0 && page.total === page.rows.length) {
+      yield { rows: page.rows, progress: { ...progress } };
+      return progress;
     }
     const last = checkedOrder(selection.table, page.rows, progress.after);
     if (
@@ -88,8 +111,9 @@ export async function* walk(
     }
     progress.after = last;
     progress.rows += page.rows.length;
-    skip = 0;
+    progress.steady += page.rows.filter((row) => selection.isSteady?.(row) ?? true).length;
     yield { rows: page.rows, progress: { ...progress } };
+    skip = 0;
   }
 }
 
@@ -98,50 +122,35 @@ function beyondSkip(page: Page, skip: number): boolean {
   return (page.total ?? 0) > skip;
 }
 
-function pageRequest(selection: Selection, range: string, limit: number, offset: number): PageRequest {
+export function pageRequest(selection: Selection, range: string, limit: number, offset: number): PageRequest {
   const { table, filter, fields, labels } = selection;
   const query = [filter, range, 'ORDERBYsys_id'].filter((part) => part !== '').join('^');
   return { table, query, fields, limit, offset, labels };
 }
 
 /**
- * All rows of a small look-up table. When the first answer holds as many rows as it counted it is the whole table, and no
- * second question is needed; else the table is walked.
+ * Whether the range of a page that came out short holds more rows than it gave. Each answer both counts and lists, so that
+ * rows that come and go meanwhile do not look hidden.
  */
-export async function readAll(
-  api: TableApi,
-  selection: Selection,
-  pageSize: number,
-): Promise<{ readonly rows: readonly unknown[]; readonly hidden: boolean }> {
-  const first = await api.page(pageRequest(selection, '', pageSize, 0));
-  if (first.total === first.rows.length) return { rows: first.rows, hidden: false };
-  const rows: unknown[] = [];
-  const pages = walk(api, selection, pageSize, walkStart);
-  for (;;) {
-    const next = await pages.next();
-    if (next.done === true) return { rows, hidden: next.value.hidden };
-    rows.push(...next.value.rows);
-  }
-}
-
-/** Rows that match a filter as the server counts them, hidden ones included; undefined when it does not say. */
-export async function countRows(api: TableApi, table: string, filter: string): Promise<number | undefined> {
-  const selection = { table, filter, fields: ['sys_id'], labels: false };
-  const page = await api.page(pageRequest(selection, '', 1, 0));
-  return page.total;
-}
-
-/** Whether the range of a page that came out short holds more rows than it gave: one answer that counts and lists. */
 async function hidesRows(
   api: TableApi,
   selection: Selection,
   after: string,
   last: string,
-  limit: number,
+  pageSize: number,
 ): Promise<boolean> {
-  const range = [beyond(after), `sys_id<=${last}`].filter((part) => part !== '').join('^');
-  const page = await api.page(pageRequest(selection, range, limit, 0));
-  return page.total !== undefined && page.total > page.rows.length;
+  let from = after;
+  let size = pageSize;
+  for (;;) {
+    const range = [beyond(from), `sys_id<=${last}`].filter((part) => part !== '').join('^');
+    const { page, limit } = await askPage(api, pageRequest(selection, range, size, 0));
+    size = limit;
+    const { rows, total } = page;
+    if (total === undefined || total <= rows.length) return false;
+    if (rows.length < Math.min(limit, total)) return true;
+    // Full, and yet there is more: it was asked for in a smaller size, or rows were added.
+    from = checkedOrder(selection.table, rows, from);
+  }
 }
 
 function beyond(after: string): string {
@@ -185,17 +194,4 @@ function isAfter(id: string, previous: string): boolean {
   return (
     id > previous || id.toLowerCase() > previous.toLowerCase() || id.toUpperCase() > previous.toUpperCase()
   );
-}
-
-/** The sys_id of a raw row, whatever else is wrong with it. */
-export function sysIdOf(raw: unknown): string | undefined {
-  return storedText(raw, 'sys_id');
-}
-
-/** The stored value of a field of a raw row; undefined when it is missing, empty or no text. */
-export function storedText(raw: unknown, field: string): string | undefined {
-  if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, field)) return undefined;
-  const cell: unknown = Reflect.get(raw, field);
-  const value: unknown = typeof cell === 'object' && cell !== null && 'value' in cell ? cell.value : cell;
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -8,6 +8,8 @@ import { Type, type Static } from 'typebox';
 const Text = Type.Union([Type.String(), Type.Null()]);
 export const Cell = Type.Union([
   Type.String(),
+  /** An empty field, where a server does not answer an empty text. */
+  Type.Null(),
   Type.Object({
     value: Text,
     display_value: Type.Optional(Text),
@@ -59,6 +61,8 @@ export const Checkpoint = Type.Object(
     after: Type.String({ maxLength: 32 }),
     /** Rows and pages so far, and rows the table counted when the reading began (-1: it did not say). */
     rows: Type.Integer({ minimum: 0 }),
+    /** Of these rows, those that were there, unmoved, all the time. */
+    steady: Type.Integer({ minimum: 0 }),
     pages: Type.Integer({ minimum: 0 }),
     counted: Type.Integer({ minimum: -1 }),
     hiddenWindows: Type.Integer({ minimum: 0 }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { refuse, send, type Answer } from './instance.ts';
+import { page, refuse, send } from './instance.ts';
 import { id, item, plant } from './plant.ts';
 import { open, readStream } from './reading.ts';
 
@@ -70,20 +70,50 @@ describe('configuration items', () => {
   });
 
   test.each([
-    ['is refused as invalid', (): Answer => refuse(400, 'Invalid table')],
-    ['answers nothing', (): Answer => send('{"result":[]}')],
-  ])('a class whose own table %s is read from the table above', async (_, answer) => {
+    ['is refused as invalid', 'configuration', refuse(400, 'Invalid table')],
+    ['is not found', 'configuration', refuse(404, 'No Record found')],
+    ['is forbidden', 'permission', refuse(403, 'ACL')],
+    ['answers nothing', 'permission', send('{"result":[]}')],
+    ['counts and gives nothing', 'permission', page([], 0)],
+    ['fails', 'unavailable', refuse(500, 'script error')],
+  ])('a class of the tree whose own table %s is never read from above', async (_, code, answer) => {
     await using planted = await plant();
-    planted.instance.putItems(
-      item(1, linux),
-      item(2, win),
-      item(3, linux, { sys_updated_on: '2026-03-01 12:00:10' }),
-    );
-    planted.instance.before = ({ table }) => (table === linux ? answer() : undefined);
+    planted.instance.putItems(item(1, linux, { kernel_release: '6.1' }), item(2, win), item(3, linux));
+    planted.instance.before = ({ table }) => (table === linux ? answer : undefined);
     await using opened = await open(planted.url);
     const { records, ends } = await readStream(opened.stream('cis'));
-    expect([...records.keys()].toSorted()).toEqual([1, 2, 3].map(id));
-    expect(ends).toMatchObject([{ type: 'end', coverage: 'Full' }]);
+    // Read from above, its own columns would be missing and look emptied.
+    expect([...records.keys()]).toEqual([id(2)]);
+    const message = expect.stringContaining(linux);
+    expect(ends).toMatchObject([{ type: 'unverified', failure: { code, message } }]);
+  });
+
+  test('a row that does not show its class does not empty it in the inventory', async () => {
+    await using planted = await plant();
+    planted.instance.putItems(item(1, linux));
+    const { sys_class_name: _, ...shown } = item(1, linux);
+    planted.instance.before = ({ table }) => (table === linux ? page([shown], 1) : undefined);
+    await using opened = await open(planted.url);
+    const { events, ends } = await readStream(opened.stream('cis'));
+    expect(events).toEqual(ends);
+    const failure = { code: 'contract', message: expect.stringContaining('sys_class_name') };
+    expect(ends).toMatchObject([{ type: 'unverified', failure }]);
+  });
+
+  test('an item edited meanwhile is not read from above either', async () => {
+    await using planted = await plant();
+    const { instance } = planted;
+    instance.putItems(item(1, linux), item(2, win));
+    instance.after = ({ table, query }) => {
+      if (table !== linux || !query.includes('sys_id>')) return;
+      instance.after = () => undefined;
+      instance.tables.set(linux, [item(1, linux, { sys_updated_on: '2026-03-01 12:00:31' })]);
+      instance.before = (asked) => (asked.table === linux ? refuse(404, 'No Record found') : undefined);
+    };
+    await using opened = await open(planted.url);
+    const { events, ends } = await readStream(opened.stream('cis'));
+    expect(events.filter(({ type }) => type === 'page')).toHaveLength(2);
+    expect(ends).toMatchObject([{ type: 'unverified', failure: { code: 'configuration' } }]);
   });
 
   test('classes without rows cost no request', async () => {
@@ -210,64 +240,6 @@ describe('configuration items', () => {
     const { records, invalid } = await readStream(opened.stream('cis'));
     expect([...records.keys()]).toEqual([id(3)]);
     expect(invalid.map(({ externalId }) => externalId)).toEqual([id(1), id(2)]);
-  });
-});
-
-describe('the query of the configuration', () => {
-  test('narrows the items of every class', async () => {
-    await using planted = await plant();
-    planted.instance.putItems(item(1, linux, { duplicate_of: id(2) }), item(2, linux));
-    await using opened = await open(planted.url, { config: { query: 'duplicate_ofISEMPTY' } });
-    const { records, ends } = await readStream(opened.stream('cis'));
-    expect([...records.keys()]).toEqual([id(2)]);
-    expect(ends).toMatchObject([{ type: 'end', coverage: 'Full' }]);
-  });
-
-  test('gives its scopes names of their own, so that a changed query proves no record gone', async () => {
-    await using planted = await plant();
-    planted.instance.putItems(item(1, linux));
-    const scopes = new Set<string>();
-    for (const query of [undefined, 'duplicate_ofISEMPTY', 'name=x']) {
-      await using opened = await open(planted.url, { config: query === undefined ? {} : { query } });
-      const { ends } = await readStream(opened.stream('cis'));
-      for (const { scope } of ends) scopes.add(scope);
-    }
-    expect([...scopes][0]).toBe('cmdb_ci_server');
-    expect(scopes.size).toBe(3);
-  });
-
-  test('by default nothing is left out: retired, duplicate and unverified items are read', async () => {
-    await using planted = await plant();
-    planted.instance.putItems(
-      item(1, linux, { install_status: '7' }),
-      item(2, linux, { duplicate_of: id(1) }),
-      item(3, linux, { install_status: '100' }),
-    );
-    await using opened = await open(planted.url);
-    const { records } = await readStream(opened.stream('cis'));
-    expect(records.size).toBe(3);
-    expect(records.get(id(2))?.columns).toMatchObject({ duplicateOf: id(1) });
-  });
-
-  test.each([
-    ['duplicate_off=x', 'configuration', 'no field duplicate_off'],
-    ['name=x^NQname=y', 'configuration', 'NQname'],
-    ['name=x^ORDERBYname', 'configuration', 'ORDERBYname'],
-    ['name=x^ORnmae=y', 'configuration', 'no field nmae'],
-    ['^', 'configuration', 'names no field'],
-  ])('%s is refused, since ServiceNow would match everything or break paging', async (query, code, said) => {
-    await using planted = await plant();
-    await using opened = await open(planted.url, { config: { query } });
-    const { ends } = await readStream(opened.stream('cis'));
-    expect(ends).toMatchObject([{ failure: { code, message: expect.stringContaining(said) } }]);
-  });
-
-  test('cannot be used where the dictionary cannot check it', async () => {
-    await using planted = await plant();
-    planted.instance.tables.set('sys_dictionary', []);
-    await using opened = await open(planted.url, { config: { query: 'name=x' } });
-    const { ends } = await readStream(opened.stream('cis'));
-    expect(ends).toMatchObject([{ failure: { code: 'permission' } }]);
   });
 });
 

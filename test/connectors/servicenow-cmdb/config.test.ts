@@ -44,6 +44,8 @@ describe('configuration of serviceNowCmdb', () => {
 
   test('gives the URL that is contacted', () => {
     expect(serviceNowCmdb.origin({ url, classes: ['cmdb_ci'] }).href).toBe(`${url}/`);
+    const behindPath = { url: `${url}/a`, classes: ['cmdb_ci'] };
+    expect(serviceNowCmdb.origin(behindPath).href).toBe(`${url}/a/`);
     expect(() => serviceNowCmdb.origin({ url })).toThrow('spec.connector.serviceNowCmdb');
   });
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type Stored = Readonly<Record<string, unknown>>;
 
 export interface Asked {
+  /** Empty when the address is none of the Table API. */
   readonly table: string;
+  readonly address: string;
   readonly query: string;
   readonly fields: readonly string[] | undefined;
   readonly limit: number;
@@ -30,9 +33,17 @@ export class Instance {
   before: (asked: Asked, count: number) => Answer | undefined = () => undefined;
   /** After the rows of an answer were chosen. */
   after: (asked: Asked) => void = () => undefined;
+  /** Conditions that the instance does not obey, as a real one does with what it does not know. */
+  ignores: (condition: string) => boolean = () => false;
+  /** The form of a text by which the instance orders. */
+  collate: (text: string) => string = (text) => text;
+  /** False sends all fields, whatever was asked for. */
+  obeysFields = true;
   counting = true;
   now = new Date('2026-03-01T12:00:30Z');
   maxPage = 100_000;
+  /** Path below which the instance lives, without a slash at the end. */
+  path = '';
   login = { username: 'reader', password: 'secret-of-reader' };
   private readonly server = createServer((request, response) => {
     this.serve(request, response);
@@ -52,14 +63,14 @@ export class Instance {
   addClass(name: string, parent: string | undefined, columns: Readonly<Record<string, string>>): void {
     if (parent !== undefined) this.parents.set(name, parent);
     this.put('sys_db_object', {
-      sys_id: `t${name}`,
+      sys_id: idOf(name),
       name,
       label: `Class ${name}`,
-      super_class: parent === undefined ? '' : `t${parent}`,
+      super_class: parent === undefined ? '' : idOf(parent),
     });
     for (const [element, internalType] of Object.entries(columns)) {
       this.put('sys_dictionary', {
-        sys_id: `d${name}.${element}`,
+        sys_id: idOf(`${name}.${element}`),
         name,
         element,
         internal_type: internalType,
@@ -83,10 +94,12 @@ export class Instance {
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://instance');
-    const table = /^\/api\/now\/table\/(\w+)$/u.exec(url.pathname)?.[1] ?? '';
+    const below = url.pathname.startsWith(this.path) ? url.pathname.slice(this.path.length) : '';
+    const table = /^\/api\/now\/table\/(\w+)$/u.exec(below)?.[1] ?? '';
     const params = url.searchParams;
     const asked: Asked = {
       table,
+      address: request.url ?? '',
       query: params.get('sysparm_query') ?? '',
       fields: params.get('sysparm_fields')?.split(','),
       limit: Number(params.get('sysparm_limit') ?? 10_000),
@@ -102,9 +115,10 @@ export class Instance {
     if (request.headers.authorization !== `Basic ${login}`) {
       return refuse(401, 'User Not Authenticated')(response);
     }
+    if (table === '') return refuse(404, 'no such resource')(response);
     if (!this.tables.has(table) && !this.parents.has(table))
       return refuse(400, `Invalid table ${table}`)(response);
-    const matching = this.rowsOf(table).filter((row) => matches(row, asked.query));
+    const matching = this.rowsOf(table).filter((row) => matches(row, asked.query, this));
     matching.sort((one, other) => (String(one['sys_id']) < String(other['sys_id']) ? -1 : 1));
     const limit = Math.min(asked.limit, this.maxPage);
     const window = matching.slice(asked.offset, asked.offset + limit);
@@ -113,8 +127,13 @@ export class Instance {
     const headers: Record<string, string> = { 'content-type': 'application/json;charset=UTF-8' };
     if (this.counting) headers['x-total-count'] = String(matching.length);
     response.writeHead(200, headers);
-    response.end(JSON.stringify({ result: given.map((row) => shown(row, asked)) }));
+    const fields = this.obeysFields ? asked.fields : undefined;
+    response.end(JSON.stringify({ result: given.map((row) => shown(row, fields, asked.params)) }));
   }
+}
+
+function idOf(name: string): string {
+  return hash('sha256', name, 'hex').slice(0, 32);
 }
 
 export function refuse(status: number, message: string, headers: Record<string, string> = {}): Answer {
@@ -131,13 +150,22 @@ export function send(body: string, type = 'application/json', status = 200): Ans
   };
 }
 
-function matches(row: Stored, query: string): boolean {
+/** An answer of rows with a count of its own. */
+export function page(rows: readonly Stored[], total: number): Answer {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'x-total-count': String(total) });
+    response.end(JSON.stringify({ result: rows }));
+  };
+}
+
+function matches(row: Stored, query: string, { ignores, collate }: Instance): boolean {
   let all = true;
   let group: boolean | undefined;
   for (const part of query.split('^')) {
     if (part === '' || part.startsWith('ORDERBY')) continue;
     const or = /^OR(?=[a-z])/u.test(part);
-    const holds = holdsFor(row, or ? part.slice(2) : part);
+    const condition = or ? part.slice(2) : part;
+    const holds = ignores(condition) || holdsFor(row, condition, collate);
     if (or) group = group === true || holds;
     else {
       all = all && group !== false;
@@ -147,7 +175,7 @@ function matches(row: Stored, query: string): boolean {
   return all && group !== false;
 }
 
-function holdsFor(row: Stored, condition: string): boolean {
+function holdsFor(row: Stored, condition: string, collate: (text: string) => string): boolean {
   const found = /^([a-z0-9_.]+)(NOT IN|IN|ISNOTEMPTY|ISEMPTY|>=|<=|!=|=|>|<)(.*)$/u.exec(condition);
   if (found === null) throw new Error(`the test instance does not know the condition ${condition}`);
   const [, field = '', operator = '', operand = ''] = found;
@@ -158,12 +186,12 @@ function holdsFor(row: Stored, condition: string): boolean {
     IN: list.includes(value),
     ISNOTEMPTY: value !== '',
     ISEMPTY: value === '',
-    '>=': value >= operand,
-    '<=': value <= operand,
+    '>=': collate(value) >= collate(operand),
+    '<=': collate(value) <= collate(operand),
     '!=': value !== operand,
     '=': value === operand,
-    '>': value > operand,
-    '<': value < operand,
+    '>': collate(value) > collate(operand),
+    '<': collate(value) < collate(operand),
   };
   return verdicts[operator] ?? false;
 }
@@ -173,10 +201,13 @@ function storedOf(cell: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function shown(row: Stored, asked: Asked): Record<string, unknown> {
-  const labels = asked.params.get('sysparm_display_value') === 'all';
-  const fields = asked.fields ?? Object.keys(row);
-  const shownFields = fields.filter((field) => Object.hasOwn(row, field));
+function shown(
+  row: Stored,
+  fields: readonly string[] | undefined,
+  params: URLSearchParams,
+): Record<string, unknown> {
+  const labels = params.get('sysparm_display_value') === 'all';
+  const shownFields = (fields ?? Object.keys(row)).filter((field) => Object.hasOwn(row, field));
   return Object.fromEntries(
     shownFields.map((field) => {
       const cell = row[field];

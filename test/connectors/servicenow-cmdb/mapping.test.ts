@@ -78,6 +78,21 @@ describe('status', () => {
     expect(status({})).toBeUndefined();
   });
 
+  test('the stage of the life cycle counts when no other field is known', () => {
+    const stage = { life_cycle_stage: 'End of Life' };
+    expect(status(stage)).toEqual({ status: 'retired', field: 'life_cycle_stage' });
+    expect(status({ ...stage, install_status: '55' })?.field).toBe('life_cycle_stage');
+    expect(status({ ...stage, install_status: '1' })?.field).toBe('install_status');
+    expect(status({ life_cycle_stage: 'On a ship', install_status: '55' })?.field).toBe('install_status');
+    const cell = labelled('0a7', 'End of Life');
+    expect(asset({ life_cycle_stage: cell }).columns).toMatchObject({ status: 'retired' });
+  });
+
+  test('install 100 is retired, whatever the others say', () => {
+    expect(status({ install_status: '100', operational_status: '1' })?.status).toBe('retired');
+    expect(status({ install_status: '7', operational_status: '1' })?.status).toBe('retired');
+  });
+
   test('an unknown code keeps its label and its raw value', () => {
     expect(asset({ install_status: labelled('77', 'On a ship') })).toMatchObject({
       columns: { status: 'unknown', statusLabel: 'On a ship' },
@@ -133,8 +148,8 @@ describe('stored times', () => {
 });
 
 describe('fields of a configuration item', () => {
-  test('a null label beside an empty value is an empty field', () => {
-    expect(asset({ environment: labelled('', null) })).toEqual({
+  test('a null label beside an empty value is an empty field, and so is a null', () => {
+    expect(asset({ environment: labelled('', null), os: null })).toEqual({
       externalId: 'a1',
       columns: {},
       attributes: {},
@@ -286,6 +301,7 @@ describe('nothing is lost and nothing invented', () => {
   );
   const cell = fc.oneof(
     value,
+    fc.constant(null),
     fc.record({ value, display_value: fc.oneof(value, fc.constant(null)) }),
     value.map((text) => ({ value: text, display_value: text })),
   );
@@ -298,8 +314,8 @@ describe('nothing is lost and nothing invented', () => {
         expect(check.Check(record.columns)).toBe(true);
         const columns = new Set(Object.values(record.columns).map(String));
         for (const [field, each] of Object.entries(row)) {
-          const stored = typeof each === 'string' ? each : each.value;
-          if (stored === '') continue;
+          const stored = typeof each === 'object' ? each?.value : each;
+          if (stored === '' || stored === null || stored === undefined) continue;
           const held = record.attributes[field] === stored || columns.has(stored);
           expect(held, `${field}=${stored} in ${JSON.stringify(record)}`).toBe(true);
         }
@@ -315,7 +331,7 @@ describe('nothing is lost and nothing invented', () => {
         for (const [field, kept] of Object.entries(attributes)) {
           if (field === labelsKey) continue;
           const each = row[field];
-          const texts = typeof each === 'string' ? [each] : [each?.value, each?.display_value];
+          const texts = typeof each === 'object' ? [each?.value, each?.display_value] : [each];
           expect(texts).toContain(kept);
         }
       }),

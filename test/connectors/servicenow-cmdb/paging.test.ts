@@ -191,19 +191,6 @@ describe('answers that are none', () => {
     ).toEqual([1000, 500, 500]);
   });
 
-  test.each([
-    ['always cancelled', '{"result":[{"sys_id":', 'application/json', 'stops in the middle'],
-    ['a login page', '<html><body>Log in</body></html>', 'text/html;charset=UTF-8', 'web page'],
-  ])('an answer that is %s ends as unavailable', async (_, body, type, said) => {
-    await using planted = await plant();
-    planted.instance.before = ({ table }) => (table === 'sys_user' ? send(body, type) : undefined);
-    await using opened = await open(planted.url, users);
-    await expect(readStream(opened.stream('users'))).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining(said),
-    });
-  });
-
   test('a 404 on a list is not an empty table', async () => {
     await using planted = await plant();
     planted.instance.before = ({ table }) =>

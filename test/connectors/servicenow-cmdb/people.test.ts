@@ -7,7 +7,7 @@ import { open, readStream } from './reading.ts';
 const all = { config: { relationships: true, users: true, groups: true } };
 const times = { sys_created_on: '2025-01-01 00:00:00', sys_updated_on: '2026-03-01 11:58:00' };
 
-function reference(value: string, label: string) {
+function reference(value: string, label: string | null) {
   return { value, display_value: label };
 }
 
@@ -103,11 +103,60 @@ describe('users and groups', () => {
     expect(asked.every(({ fields }) => fields?.includes('user_password') === false)).toBe(true);
   });
 
-  test('a password hash that a server sends unasked is dropped', async () => {
+  test.each(['users', 'groups', 'memberships'])(
+    '%s: what a server sends unasked is dropped',
+    async (name) => {
+      await using planted = await plant();
+      await using opened = await open(planted.url, all);
+      const row = {
+        sys_id: id(1),
+        name: 'Ann',
+        group: 'g1',
+        user: 'u1',
+        user_password: 'hash',
+        u_home: 'hash',
+      };
+      const outcome = opened.stream(name).normalise(row);
+      expect(outcome.type).toBe('record');
+      expect(JSON.stringify(outcome)).not.toContain('hash');
+    },
+  );
+
+  test.each([
+    ['users', 'sys_user'],
+    ['groups', 'sys_user_group'],
+    ['memberships', 'sys_user_grmember'],
+  ])('%s: nor is it in a row that is set aside', async (name, table) => {
     await using planted = await plant();
+    planted.instance.obeysFields = false;
+    planted.instance.put(table, { sys_id: id(1), sys_updated_on: 5, group: '', user_password: 'hash' });
     await using opened = await open(planted.url, all);
-    const outcome = opened.stream('users').normalise({ sys_id: id(1), name: 'Ann', user_password: 'hash' });
-    expect(JSON.stringify(outcome)).not.toContain('hash');
+    const { events, invalid } = await readStream(opened.stream(name));
+    expect(invalid).toHaveLength(1);
+    expect(JSON.stringify(events)).not.toContain('hash');
+  });
+
+  test('of both the lists are asked for, the cost center of users too', async () => {
+    await using planted = await plant();
+    const costCenter = reference(id(7), 'Operations');
+    planted.instance.put('sys_user', { sys_id: id(1), cost_center: costCenter, u_home: 'x' });
+    planted.instance.put('sys_user_group', { sys_id: id(2), cost_center: costCenter, u_home: 'x' });
+    await using opened = await open(planted.url, all);
+    for (const name of ['users', 'groups']) {
+      const { records } = await readStream(opened.stream(name));
+      const [record] = records.values();
+      expect(record?.attributes).toEqual({ cost_center: id(7), labels: { cost_center: 'Operations' } });
+    }
+  });
+
+  test('a null instead of a cell is an empty one, and so is a null label', async () => {
+    await using planted = await plant();
+    const row = { sys_id: id(1), title: null, department: reference('', null), name: 'Ann' };
+    planted.instance.put('sys_user', row);
+    await using opened = await open(planted.url, all);
+    const { records, invalid } = await readStream(opened.stream('users'));
+    expect(invalid).toEqual([]);
+    expect(records.get(id(1))).toMatchObject({ columns: { name: 'Ann' }, attributes: {} });
   });
 
   test('groups name their manager and parent by id', async () => {
@@ -171,19 +220,40 @@ describe('memberships', () => {
     expect(changed.records.get('g1/u1')).toEqual(full.records.get('g1/u1'));
   });
 
-  test('a row without one end is set aside under its own id, one with an unreadable end under none', async () => {
+  test.each([
+    ['empty', { group: 'g1', user: '' }],
+    ['null', { group: null, user: 'u1' }],
+    ['empty with a label of nothing', { group: 'g1', user: { value: '', display_value: '' } }],
+    ['null with a label of nothing', { group: 'g1', user: { value: null, display_value: '' } }],
+  ])('a row of which an end is %s is set aside under its own id', async (_, ends) => {
     await using planted = await plant();
-    planted.instance.put(
-      'sys_user_grmember',
-      { sys_id: id(1), group: 'g1', user: '' },
-      { sys_id: id(2), group: 'g1' },
-    );
+    planted.instance.put('sys_user_grmember', { sys_id: id(1), ...ends });
     await using opened = await open(planted.url, all);
     const { invalid } = await readStream(opened.stream('memberships'));
-    expect(invalid).toEqual([
-      { externalId: id(1), reason: 'user is empty' },
-      { externalId: undefined, reason: 'user is empty' },
-    ]);
+    expect(invalid).toMatchObject([{ externalId: id(1) }]);
+  });
+
+  test.each([
+    ['is missing', { group: 'g1' }],
+    ['has a label only', { group: 'g1', user: { display_value: 'Ann' } }],
+    ['has a label and a null', { group: 'g1', user: { display_value: 'Ann', value: null } }],
+    ['is a number', { group: 5, user: 'u1' }],
+    ['is a list', { group: 'g1', user: ['u1'] }],
+    ['has a value of another type', { group: { value: 5 }, user: 'u1' }],
+  ])('one of which an end %s could be any membership, so it has no id', async (_, ends) => {
+    await using planted = await plant();
+    planted.instance.put('sys_user_grmember', { sys_id: id(1), ...ends });
+    await using opened = await open(planted.url, all);
+    const { invalid } = await readStream(opened.stream('memberships'));
+    expect(invalid).toMatchObject([{ externalId: undefined }]);
+  });
+
+  test('one with both ends has their id, whatever else is wrong with it', async () => {
+    await using planted = await plant();
+    planted.instance.put('sys_user_grmember', { sys_id: id(1), group: 'g1', user: 'u1', sys_created_on: 5 });
+    await using opened = await open(planted.url, all);
+    const { invalid } = await readStream(opened.stream('memberships'));
+    expect(invalid).toMatchObject([{ externalId: 'g1/u1' }]);
   });
 });
 
@@ -215,5 +285,59 @@ describe('relationships', () => {
     await using opened = await open(planted.url, all);
     const { invalid } = await readStream(opened.stream('relationships'));
     expect(invalid).toEqual([{ externalId: id(1), reason: 'child is empty' }]);
+  });
+
+  const row = {
+    sys_id: id(1),
+    parent: 'p1',
+    child: 'c1',
+    u_rack: 'B7',
+    u_secret: 'hunter2',
+    u_pin: 'hunter3',
+  };
+  const columns = {
+    sys_id: 'GUID',
+    parent: 'reference',
+    child: 'reference',
+    type: 'reference',
+    u_rack: 'string',
+  };
+
+  test('keep the columns of customers, but no secrets', async () => {
+    await using planted = await plant();
+    planted.instance.addClass('cmdb_rel_ci', undefined, {
+      ...columns,
+      u_secret: 'string',
+      u_pin: 'password2',
+    });
+    planted.instance.put('cmdb_rel_ci', { ...row, u_secret: 'no secret by its type' });
+    await using opened = await open(planted.url, all);
+    const { records, events, ends } = await readStream(opened.stream('relationships'));
+    const attributes = { u_rack: 'B7', u_secret: 'no secret by its type' };
+    expect(records.get(id(1))?.attributes).toMatchObject(attributes);
+    expect(JSON.stringify(events)).not.toContain('hunter');
+    expect(ends).toMatchObject([{ type: 'end', evidence: { columns: 'dictionary' } }]);
+  });
+
+  test('cost no question of their own to the dictionary, which the items ask already', async () => {
+    await using planted = await plant();
+    await using opened = await open(planted.url, all);
+    for (const stream of opened.connection.streams) await readStream(stream);
+    expect(planted.instance.asked.filter(({ table }) => table === 'sys_dictionary')).toHaveLength(1);
+  });
+
+  test.each([
+    ['gives no rows', () => undefined],
+    ['is refused', () => refuse(403, 'ACL')],
+  ])('keep them also where the dictionary %s', async (_, answer) => {
+    await using planted = await plant();
+    planted.instance.tables.set('sys_dictionary', []);
+    planted.instance.put('cmdb_rel_ci', { ...row, u_pin: '' });
+    planted.instance.before = ({ table }) => (table === 'sys_dictionary' ? answer() : undefined);
+    await using opened = await open(planted.url, all);
+    const { records, events, ends } = await readStream(opened.stream('relationships'));
+    expect(records.get(id(1))?.attributes).toMatchObject({ u_rack: 'B7' });
+    expect(JSON.stringify(events)).not.toContain('hunter');
+    expect(ends).toMatchObject([{ type: 'end', coverage: 'Full', evidence: { columns: 'all' } }]);
   });
 });

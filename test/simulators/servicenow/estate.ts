@@ -9,6 +9,18 @@ export interface EstateSize {
   readonly groups?: number;
 }
 
+/** What an instance holds. */
+export interface Estate {
+  /** Items of all classes stand in cmdb_ci. */
+  readonly tables: ReadonlyMap<string, Table>;
+  /** Whether a table is one of configuration items. */
+  isClass(name: string): boolean;
+  /** A class and all below it. */
+  classesBelow(name: string): ReadonlySet<string>;
+  /** Columns of a class and all above it; undefined: whatever its rows have. */
+  columnsOf(name: string): ReadonlySet<string> | undefined;
+}
+
 interface ClassFacts {
   readonly parent: string;
   readonly label: string;
@@ -34,7 +46,7 @@ const rootColumns = {
 } as const;
 
 /** A class tree like a real one, in small: custom columns and secret ones included. */
-export const classes: Readonly<Record<string, ClassFacts>> = {
+const classes: Readonly<Record<string, ClassFacts>> = {
   cmdb_ci: { parent: '', label: 'Configuration Item', columns: { ...rootColumns, u_cost_pool: 'string' } },
   cmdb_ci_hardware: { parent: 'cmdb_ci', label: 'Hardware', columns: { hardware_status: 'string' } },
   cmdb_ci_computer: {
@@ -81,8 +93,17 @@ function labelled(value: string, label: string): Cell {
   return { value, display_value: label };
 }
 
-/** The tables of an invented company: the same seed and size give the same rows, made when they are asked for. */
-export function buildEstate(seed: number, size: EstateSize): Map<string, Table> {
+/** An invented company: the same seed and size give the same rows, made when they are asked for. */
+export function buildEstate(seed: number, size: EstateSize): Estate {
+  return {
+    tables: buildTables(seed, size),
+    isClass: (name) => Object.hasOwn(classes, name),
+    classesBelow,
+    columnsOf,
+  };
+}
+
+function buildTables(seed: number, size: EstateSize): Map<string, Table> {
   const { servers } = size;
   const users = size.users ?? Math.ceil(servers / 10);
   const groups = size.groups ?? Math.ceil(users / 10);
@@ -200,7 +221,7 @@ export function columnsOf(className: string): ReadonlySet<string> | undefined {
 }
 
 /** A class and all below it. */
-export function classesBelow(className: string): ReadonlySet<string> {
+function classesBelow(className: string): ReadonlySet<string> {
   const below = Object.entries(classes).filter(([, { parent }]) => parent === className);
   return new Set([className, ...below.flatMap(([name]) => [...classesBelow(name)])]);
 }

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { buildEstate, classes, classesBelow, columnsOf, type EstateSize } from './estate.ts';
+import { buildEstate, type Estate, type EstateSize } from './estate.ts';
 import { Faults, refuse, type Asked } from './faults.ts';
 import { Login, type LoginOptions } from './login.ts';
 import { fits, parseQuery } from './query.ts';
+import { classField } from './recorded-items.ts';
 import { readRecording } from './recording.ts';
-import { generatedId, valueOf, type Cell, type Row, type Table } from './rows.ts';
+import { generatedId, isOdd, valueOf, type Cell, type Row, type Table } from './rows.ts';
 
 export interface ServiceNowOptions extends LoginOptions {
   /** The same seed and counts give the same data. */
@@ -33,9 +34,7 @@ export class ServiceNow {
   hidden: ((table: string, row: (field: string) => string) => boolean) | undefined;
   /** Tables that answer 403. */
   readonly forbidden = new Set<string>();
-  private readonly tables: Map<string, Table>;
-  private readonly parents: ReadonlyMap<string, string>;
-  private readonly recorded: boolean;
+  private readonly estate: Estate;
   private readonly now: () => Date;
   private deletions = 0;
   private readonly server = createServer((request, response) => {
@@ -47,15 +46,8 @@ export class ServiceNow {
   constructor(options: ServiceNowOptions) {
     this.now = options.now ?? (() => new Date());
     this.login = new Login(options, this.now);
-    this.recorded = options.rows !== undefined;
-    if (options.rows === undefined) {
-      this.tables = buildEstate(options.seed, options.counts);
-      this.parents = new Map(Object.entries(classes).map(([name, { parent }]) => [name, parent]));
-    } else {
-      const { tables, parents } = readRecording(options.rows);
-      this.tables = tables;
-      this.parents = parents;
-    }
+    this.estate =
+      options.rows === undefined ? buildEstate(options.seed, options.counts) : readRecording(options.rows);
   }
 
   async listen(port: number): Promise<string> {
@@ -94,18 +86,15 @@ export class ServiceNow {
 
   /** All classes stand in one table, as their common parent shows them. */
   private tableOf(name: string): Table {
-    const found = this.tables.get(this.isClass(name) ? 'cmdb_ci' : name);
+    const { tables } = this.estate;
+    const found = tables.get(this.estate.isClass(name) ? 'cmdb_ci' : name);
     if (found === undefined) throw new Error(`the emulator has no table ${name}`);
     return found;
   }
 
-  private isClass(name: string): boolean {
-    return name === 'cmdb_ci' || (this.parents.has(name) && name.startsWith('cmdb'));
-  }
-
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://emulator');
-    const [, version, table = ''] = /^\/api\/now\/(v[12]\/)?table\/(\w+)/u.exec(url.pathname) ?? [];
+    const [, version, table = '', id] = tablePath.exec(url.pathname) ?? [];
     const asked: Asked = {
       method: request.method ?? 'GET',
       table,
@@ -127,9 +116,11 @@ export class ServiceNow {
     const stats = /^\/api\/now\/stats\/(\w+)$/u.exec(url.pathname)?.[1];
     if (stats !== undefined) return this.answerCount(response, stats, url.searchParams);
     if (table === '') return refuse(404, 'no such resource')(response);
-    if (!this.tables.has(table) && !this.isClass(table))
+    if (!this.estate.tables.has(table) && !this.estate.isClass(table)) {
       return refuse(400, `Invalid table ${table}`)(response);
+    }
     if (this.forbidden.has(table)) return refuse(403, 'Insufficient rights to query records')(response);
+    if (id !== undefined) return this.answerOne(response, asked, id);
     return this.answerList(response, asked, version === 'v1/');
   }
 
@@ -139,69 +130,94 @@ export class ServiceNow {
     response.end(JSON.stringify({ result: { stats: { count: String(positions.length) } } }));
   }
 
-  private answerList(response: ServerResponse, { table: name, params }: Asked, emptyIs404: boolean): void {
-    const { table, positions, knows } = this.select(name, params.get('sysparm_query') ?? '');
+  private answerList(response: ServerResponse, asked: Asked, emptyIs404: boolean): void {
+    const { table: name, params } = asked;
+    const shown = this.select(name, params.get('sysparm_query') ?? '');
+    const { positions } = shown;
     const limit = Number(params.get('sysparm_limit') ?? 10_000);
     const offset = Number(params.get('sysparm_offset') ?? 0);
     const window = positions.slice(offset, offset + limit);
-    const { hidden } = this;
-    const given =
-      hidden === undefined
-        ? window
-        : window.filter((position) => !hidden(name, (field) => valueOf(table.cell(position, field))));
+    const given = window.filter((position) => !this.hides(name, shown.table, position));
     const headers: Record<string, string> = { 'content-type': 'application/json;charset=UTF-8' };
     if (params.get('sysparm_no_count') !== 'true') headers['x-total-count'] = String(positions.length);
     if (given.length === 0 && emptyIs404) return refuse(404, 'No Record found', headers)(response);
-    const asked = params.get('sysparm_fields')?.split(',');
-    const fields = (asked ?? table.fields).filter((field) => knows(field));
-    const show = shapeOf(params);
-    const rows = given.map((position) => {
-      const row: Record<string, unknown> = {};
-      for (const field of fields) {
-        const cell = table.cell(position, field);
-        if (cell !== undefined) row[field] = show(cell);
-      }
-      return row;
-    });
     response.writeHead(200, headers);
-    response.end(JSON.stringify({ result: rows }));
+    response.end(JSON.stringify({ result: given.map(rowsOf(shown, params)) }));
+  }
+
+  /** One record by its sys_id; a hidden one looks as if it did not exist. */
+  private answerOne(response: ServerResponse, { table: name, params }: Asked, id: string): void {
+    const shown = this.select(name, '');
+    const { table, positions } = shown;
+    const position = positions[table.countUpTo(positions, id, false)];
+    if (position === undefined || table.id(position) !== id || this.hides(name, table, position)) {
+      return refuse(404, 'No Record found')(response);
+    }
+    response.writeHead(200, { 'content-type': 'application/json;charset=UTF-8' });
+    response.end(JSON.stringify({ result: rowsOf(shown, params)(position) }));
+  }
+
+  private hides(name: string, table: Table, position: number): boolean {
+    return this.hidden?.(name, (field) => valueOf(table.cell(position, field))) === true;
   }
 
   /** The rows of a table or class for which a query holds, in its order. */
-  private select(name: string, text: string) {
+  private select(name: string, text: string): Shown {
     const query = parseQuery(text);
     const table = this.tableOf(name);
-    const subtree = this.isClass(name) ? this.subtree(name) : undefined;
-    const columns = subtree === undefined || this.recorded ? new Set(table.fields) : columnsOf(name);
-    const knows = (field: string) => columns?.has(field) === true;
+    const isClass = this.estate.isClass(name);
+    const below = isClass ? this.estate.classesBelow(name) : undefined;
+    const columns = (isClass ? this.estate.columnsOf(name) : undefined) ?? new Set(table.fields);
+    const knows = (field: string) => columns.has(field) && field !== classField;
     const all = table.matching(`${name} ${query.key}`, (position) => {
       const value = (field: string) => valueOf(table.cell(position, field));
-      return (subtree === undefined || subtree.has(value('sys_class_name'))) && fits(query, knows, value);
+      const className = below === undefined ? '' : value('sys_class_name') || value(classField);
+      return (below === undefined || below.has(className)) && fits(query, knows, value);
     });
     const from = query.after === undefined ? 0 : table.countUpTo(all, query.after, true);
     const to = query.upTo === undefined ? all.length : table.countUpTo(all, query.upTo, true);
     const positions = from === 0 && to === all.length ? all : all.slice(from, to);
     return { table, knows, positions: query.descending ? positions.toReversed() : positions };
   }
+}
 
-  private subtree(name: string): ReadonlySet<string> {
-    if (!this.recorded) return classesBelow(name);
-    const below = [...this.parents].filter(([, parent]) => parent === name).map(([child]) => child);
-    return new Set([name, ...below.flatMap((child) => [...this.subtree(child)])]);
-  }
+const tablePath = /^\/api\/now\/(v\d+\/)?table\/(\w+)(?:\/([^/]+))?\/?$/u;
+
+interface Shown {
+  readonly table: Table;
+  /** Whether the table has a column of that name. */
+  readonly knows: (field: string) => boolean;
+  readonly positions: readonly number[];
+}
+
+/** Gives rows with the fields and in the shape that were asked for. */
+function rowsOf(
+  { table, knows }: Shown,
+  params: URLSearchParams,
+): (position: number) => Record<string, unknown> {
+  const asked = params.get('sysparm_fields')?.split(',');
+  const fields = (asked ?? table.fields).filter((field) => knows(field));
+  const show = shapeOf(params);
+  return (position) => {
+    const row: Record<string, unknown> = {};
+    for (const field of fields) {
+      const cell = table.cell(position, field);
+      if (cell !== undefined) row[field] = show(cell);
+    }
+    return row;
+  };
 }
 
 /** The shapes of values that sysparm_display_value and sysparm_exclude_reference_link ask for. */
 function shapeOf(params: URLSearchParams): (cell: Cell) => unknown {
-  const labelOf = (cell: Cell) => (typeof cell === 'string' ? cell : cell.display_value);
-  switch (params.get('sysparm_display_value')) {
-    case 'all':
-      return (cell) => ({ display_value: labelOf(cell), value: valueOf(cell) });
-    case 'true':
-      return (cell) => labelOf(cell) ?? '';
-    default:
-      return valueOf;
-  }
+  const shape = params.get('sysparm_display_value');
+  return (cell) => {
+    if (typeof cell !== 'string' && isOdd(cell)) return cell.odd;
+    const label = typeof cell === 'string' ? cell : cell.display_value;
+    if (shape === 'true') return label ?? '';
+    if (shape !== 'all') return valueOf(cell);
+    return typeof cell === 'string' ? { display_value: label, value: cell } : cell;
+  };
 }
 
 /** Times as the vendor stores them: UTC, to the second. */

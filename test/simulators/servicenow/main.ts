@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from 'node:util';
 import { startServiceNow } from './index.ts';
+import { parseOptions, usage } from './options.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    seed: { type: 'string', default: '1' },
-    servers: { type: 'string', default: '3000' },
-    rows: { type: 'string' },
-    user: { type: 'string', default: 'reader' },
-    // A password of an emulator on loopback is no secret.
-    password: { type: 'string', default: 'change-me' },
-  },
-});
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (options === 'help') {
+      console.log(usage);
+      return 0;
+    }
+    const instance = await startServiceNow(options);
+    console.log(JSON.stringify({ url: instance.url }));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void instance.stop());
+    return 0;
+  } catch (error) {
+    // A wrong flag, a recording that cannot be read, a port in use: the message says it, a trace would hide it.
+    console.error(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
+}
 
-const instance = await startServiceNow({
-  seed: Number(values.seed),
-  counts: { servers: Number(values.servers) },
-  port: Number(values.port),
-  basic: { username: values.user, password: values.password },
-  ...(values.rows === undefined ? {} : { rows: values.rows }),
-});
-console.log(JSON.stringify({ url: instance.url }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void instance.stop());
+process.exitCode = await main();

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A stored value, or one with its label. */
-export type Cell = string | { readonly value: string; readonly display_value: string | null };
+export interface Labelled {
+  readonly value: string;
+  readonly display_value: string | null;
+  readonly currency_display_value?: string;
+}
+
+/** What a real instance would not answer (a number, a list): it is served as it is, in every shape. */
+export interface Odd {
+  readonly odd: unknown;
+}
+
+/** A stored value, one with its label, or something odd. */
+export type Cell = string | Labelled | Odd;
 export type Row = Readonly<Record<string, Cell>>;
 
 /** Rows in the order of their sys_id; a cell is made when it is asked for, so that millions of rows cost no memory. */
@@ -13,7 +24,7 @@ export interface RowSource {
 }
 
 export function listSource(rows: readonly Row[]): RowSource {
-  const sorted = rows.toSorted((one, other) => (valueOf(one['sys_id']) < valueOf(other['sys_id']) ? -1 : 1));
+  const sorted = rows.toSorted((one, other) => inOrder(valueOf(one['sys_id']), valueOf(other['sys_id'])));
   const fields = [...new Set(sorted.flatMap((row) => Object.keys(row)))];
   return {
     size: sorted.length,
@@ -39,9 +50,20 @@ export function generatedId(prefix: string, index: number): string {
   return `${prefix}${index.toString(16).padStart(8, '0')}${noise}${noise}`.padEnd(32, '0').slice(0, 32);
 }
 
+function inOrder(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}
+
+export function isOdd(cell: Cell): cell is Odd {
+  return typeof cell === 'object' && 'odd' in cell;
+}
+
+/** What queries compare with. */
 export function valueOf(cell: Cell | undefined): string {
   if (cell === undefined) return '';
-  return typeof cell === 'string' ? cell : cell.value;
+  if (typeof cell === 'string') return cell;
+  if (!isOdd(cell)) return cell.value;
+  return typeof cell.odd === 'number' || typeof cell.odd === 'boolean' ? String(cell.odd) : '';
 }
 
 /** A table as it stands: what it began with, and what has happened since. */
@@ -105,7 +127,7 @@ export class Table {
     if (this.inserted.length > 0) {
       for (let index = 0; index < this.inserted.length; index += 1)
         if (holds(-index - 1)) found.push(-index - 1);
-      found.sort((one, other) => (this.id(one) < this.id(other) ? -1 : 1));
+      found.sort((one, other) => inOrder(this.id(one), this.id(other)));
     }
     if (this.cache.size > 64) this.cache.clear();
     this.cache.set(key, found);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
+import type { ServiceNowOptions } from './index.ts';
+
+export const usage = `node test/simulators/servicenow/main.ts [flags]
+
+A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic authentication. It prints {"url": "http://..."} when it listens.
+
+  --port N            port; default 0, any that is free
+  --user NAME         login name; default reader
+  --password TEXT     password; default change-me
+  --rows FILE         serve a file of recorded answers instead of generated rows (form: README.md beside main.ts)
+  --seed N            other generated rows for another number; default 1
+  --servers N         how many generated configuration items; default 3000, millions are fine
+  --users N           how many generated users; default a tenth of the servers
+  --groups N          how many generated groups; default a tenth of the users
+  --relationships N   how many generated relations; default one less than servers
+  --help              this text`;
+
+/** The options of a command line; `help` when that is asked for. Throws for a flag or a number that is none. */
+export function parseOptions(args: readonly string[]): ServiceNowOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string', default: '0' },
+      user: { type: 'string', default: 'reader' },
+      // A password of an emulator on loopback is no secret.
+      password: { type: 'string', default: 'change-me' },
+      rows: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      servers: { type: 'string', default: '3000' },
+      users: { type: 'string' },
+      groups: { type: 'string' },
+      relationships: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { users, groups, relationships } = values;
+  return {
+    port: count('port', values.port),
+    basic: { username: values.user, password: values.password },
+    seed: count('seed', values.seed),
+    counts: {
+      servers: count('servers', values.servers),
+      ...(users === undefined ? {} : { users: count('users', users) }),
+      ...(groups === undefined ? {} : { groups: count('groups', groups) }),
+      ...(relationships === undefined ? {} : { relationships: count('relationships', relationships) }),
+    },
+    ...(values.rows === undefined ? {} : { rows: values.rows }),
+  };
+}
+
+function count(flag: string, text: string): number {
+  if (!/^\d{1,9}$/u.test(text)) throw new Error(`--${flag} ${text}: give a whole number`);
+  return Number(text);
+}
