@@ -45,12 +45,7 @@ describe('a redirect', () => {
 
   it.each([
     ['elsewhere', 'https://evil.example.com/', 1, 'redirected to https://evil.example.com, another origin'],
-    [
-      'to no URL',
-      'http://[',
-      1,
-      'redirected to "http://[", which is no URL; check spec.connector.x.url',
-    ],
+    ['to no URL', 'http://[', 1, 'redirected to "http://[", which is no URL; check spec.connector.x.url'],
     ['for ever', '/rows', 4, 'redirected 4 times'],
   ])('%s is final and says why', async (_what, location, requests, said) => {
     server.answers(to(location));
