@@ -59,7 +59,7 @@ export const Config = Type.Object(
     statusField: Type.Optional(
       Type.Enum(statusFields, {
         description:
-          'Field that alone decides the status of a configuration item. When absent, operational status 6 or install status 7 or 100 means retired, and otherwise the first known of install, operational and hardware status counts.',
+          'Field that alone decides the status of a configuration item. When absent, operational status 6 or install status 7 or 100 means retired, and otherwise the first known of install, operational and hardware status counts, then the stage of the life cycle.',
       }),
     ),
   },

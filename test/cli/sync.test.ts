@@ -23,6 +23,7 @@ import {
   type Answer,
 } from '../simulators/servicenow/faults.ts';
 import { ServiceNow, startServiceNow } from '../simulators/servicenow/index.ts';
+import type { Row } from '../simulators/servicenow/rows.ts';
 
 const password = 'canary-of-the-cli-5512';
 let folder: string;
@@ -233,6 +234,31 @@ describe('extsys sync', () => {
     ]) {
       expect(out + err + JSON.stringify(rows('SELECT * FROM runs'))).not.toContain(secret);
     }
+  });
+
+  test.each<[string, Row, RegExp]>([
+    ['of a wrong type', { name: { odd: ['a', 'list'] } }, /first [0-9a-f]{32}: row\/name /u],
+    [
+      'over 256 KiB',
+      { u_cost_pool: 'x'.repeat(300 * 1024) },
+      /first [0-9a-f]{32}: record is \d+ bytes as JSON, more than 262144/u,
+    ],
+  ])('a row %s is set aside, and the run says which and where to look', async (_, patch, message) => {
+    await sync(manifests());
+    const id = ServiceNow.id('0c', 3);
+    const [before] = rows(`SELECT name, content_hash FROM assets WHERE external_id = '${id}'`);
+    instance.update('cmdb_ci', id, patch, new Date(Date.now() - 300_000));
+    const { code, run } = await sync(manifests(), '--mode', 'Full');
+    expect(code).toBe(1);
+    expect(run.status).toMatchObject({
+      phase: 'PartiallySucceeded',
+      failure: { class: 'permanent', code: 'contract', message: expect.stringMatching(message) as string },
+      totals: { fetched: 60, unchanged: 59, deleted: 0, failed: 1 },
+      streams: [{ complete: true, failed: 1 }],
+    });
+    expect(run.status?.failure?.message).toMatch(/table quarantine/u);
+    expect(rows(`SELECT name, content_hash FROM assets WHERE external_id = '${id}'`)).toEqual([before]);
+    expect(rows('SELECT external_id FROM quarantine')).toEqual([{ external_id: id }]);
   });
 
   test('a table without permission leaves the other streams running', async () => {
