@@ -124,9 +124,10 @@ export function progressPrinter(
   const printedMs = new Map<string, number>();
   return (progress) => {
     const { stream } = progress.tally;
-    const beforeMs = printedMs.get(stream);
     const nowMs = monotonicMs();
-    if (!progress.ended && beforeMs !== undefined && nowMs - beforeMs < 1_000) return;
+    const beforeMs = printedMs.get(stream) ?? nowMs;
+    printedMs.set(stream, beforeMs);
+    if (!progress.ended && nowMs - beforeMs < 1_000) return;
     printedMs.set(stream, nowMs);
     say(progressLine(progress));
   };
