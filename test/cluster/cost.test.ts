@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { annotations } from '../../src/api/group.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
-import type { Instance } from '../connectors/servicenow-cmdb/instance.ts';
-import { item, plant } from '../connectors/servicenow-cmdb/plant.ts';
+import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { waitFor } from '../kit/wait.ts';
 
@@ -14,14 +12,11 @@ const minuteMs = 60_000;
 const slotMarginMs = 10_000;
 
 let bench: OperatorBench;
-let upstream: { instance: Instance; url: string } & AsyncDisposable;
+let upstream: Planted;
 
 beforeEach(async () => {
   bench = await OperatorBench.create();
-  upstream = await plant();
-  upstream.instance.login = { username: 'reader', password };
-  upstream.instance.now = new Date();
-  upstream.instance.putItems(...Array.from({ length: 30 }, (_, index) => item(index + 1)));
+  upstream = await plantServers(30, { username: 'reader', password });
 });
 
 afterEach(async () => {
@@ -39,7 +34,16 @@ async function settled(fits: (run: SyncRun) => boolean): Promise<SyncRun> {
     },
     { timeoutMs: 2 * minuteMs, intervalMs: 200 },
   );
-  await delay(1_500);
+  let counted = -1;
+  await waitFor(
+    'the writes to come to rest',
+    async () => {
+      const before = counted;
+      counted = await writes();
+      return counted === before;
+    },
+    { intervalMs: 1_500 },
+  );
   return run;
 }
 

@@ -2,21 +2,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { statSync } from 'node:fs';
 import { apiVersion, annotations } from '../../src/api/group.ts';
-import { plant, item } from '../connectors/servicenow-cmdb/plant.ts';
-import { send, type Instance } from '../connectors/servicenow-cmdb/instance.ts';
+import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
+import { send } from '../connectors/servicenow-cmdb/instance.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { waitFor } from '../kit/wait.ts';
 import { holdPages } from './hold-pages.ts';
 
 let bench: OperatorBench;
-let upstream: { instance: Instance; url: string } & AsyncDisposable;
+let upstream: Planted;
 
 beforeEach(async () => {
   bench = await OperatorBench.create();
-  upstream = await plant();
-  upstream.instance.login = { username: 'reader', password };
-  upstream.instance.now = new Date();
-  upstream.instance.putItems(...Array.from({ length: 30 }, (_, index) => item(index + 1)));
+  upstream = await plantServers(30, { username: 'reader', password });
 });
 
 afterEach(async () => {

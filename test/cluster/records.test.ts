@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { annotations } from '../../src/api/group.ts';
-import type { Instance } from '../connectors/servicenow-cmdb/instance.ts';
-import { item, plant } from '../connectors/servicenow-cmdb/plant.ts';
+import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
 import { run } from '../kit/manifests.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
-import { waitFor } from '../kit/wait.ts';
+import { stays, waitFor } from '../kit/wait.ts';
 import { holdPages } from './hold-pages.ts';
 
 /* Every run leaves one record, and no run is judged or stopped by another. */
 
 let bench: OperatorBench;
-let upstream: { instance: Instance; url: string } & AsyncDisposable;
+let upstream: Planted;
 
 beforeEach(async () => {
   bench = await OperatorBench.create();
-  upstream = await plant();
-  upstream.instance.login = { username: 'reader', password };
-  upstream.instance.now = new Date();
-  upstream.instance.putItems(...Array.from({ length: 30 }, (_, index) => item(index + 1)));
+  upstream = await plantServers(30, { username: 'reader', password });
 });
 
 afterEach(async () => {
@@ -82,10 +77,10 @@ test('two replicas work on one run of a system at a time', async () => {
   await waitFor('the second page to be asked for', async () => pages.reached());
   await bench.startSecond();
   await bench.apply(run('mine', { mode: 'Test' }));
-  await delay(5_000);
+  const waits = async () => (await named('mine'))?.status === undefined;
+  await stays('the second run waits', waits, { forMs: 5_000 });
   const first = (await bench.runs()).find(scheduled);
   expect(first?.status).toMatchObject({ phase: 'Running', attempt: 1 });
-  expect((await named('mine'))?.status).toBeUndefined();
   pages.letGo();
   // What was held stays held; the run goes on by itself only when that has timed out.
   await bench.kubectl('annotate', 'syncrun', first?.metadata.name ?? '', `${annotations.cancel}=true`);

@@ -53,3 +53,16 @@ async function within<T>(probe: () => T | Promise<T>, ms: number): Promise<T> {
 function isTruthy<T>(value: T): value is Exclude<T, Falsy> {
   return Boolean(value);
 }
+
+/** Looks again and again for so long; fails as soon as what must not happen has happened. Throws when it did. */
+export async function stays(
+  what: string,
+  holds: () => Promise<boolean>,
+  { forMs, intervalMs = 200 }: { readonly forMs: number; readonly intervalMs?: number },
+): Promise<void> {
+  const untilMs = performance.now() + forMs;
+  do {
+    if (!(await holds())) throw new Error(`${what} did not stay so`);
+    await delay(intervalMs);
+  } while (performance.now() < untilMs);
+}

@@ -26,8 +26,19 @@ const base = {
   sys_mod_count: 'integer',
 };
 
+export type Planted = { readonly instance: Instance; readonly url: string } & AsyncDisposable;
+
+/** The same with so many servers, at today's time, and a login. */
+export async function plantServers(count: number, login: NonNullable<Instance['login']>): Promise<Planted> {
+  const planted = await plant();
+  planted.instance.login = login;
+  planted.instance.now = new Date();
+  planted.instance.putItems(...Array.from({ length: count }, (_, index) => item(index + 1)));
+  return planted;
+}
+
 /** An instance with a small class tree: cmdb_ci > computer > server > linux, win. */
-export async function plant(): Promise<{ instance: Instance; url: string } & AsyncDisposable> {
+export async function plant(): Promise<Planted> {
   const instance = new Instance();
   instance.addClass('cmdb_ci', undefined, { ...base, install_status: 'integer', duplicate_of: 'reference' });
   instance.addClass('cmdb_ci_computer', 'cmdb_ci', { os: 'string', ram: 'integer' });

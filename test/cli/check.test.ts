@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dump } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { apiVersion } from '../../src/api/group.ts';
+import type { SyncRun } from '../../src/api/resource.ts';
+import { testCommand } from '../../src/cli/test.ts';
+import { validateCommand } from '../../src/cli/validate.ts';
+import { call, CliBench } from './cli-bench.ts';
+
+const bench = new CliBench();
+
+describe('extsys test', () => {
+  test('says stream by stream what can be read, and exits 1 when something is missing', async () => {
+    const good = await call(testCommand, ['-f', '-'], bench.manifests({ users: true }));
+    expect(good.code).toBe(0);
+    expect(good.err).toMatch(/^users: sys_user: readable, 6 rows counted$/mu);
+    bench.instance.forbidden.add('sys_user');
+    const bad = await call(testCommand, ['-f', '-', '-o', 'json'], bench.manifests({ users: true }));
+    expect(bad.code).toBe(1);
+    const { status } = JSON.parse(bad.out) as SyncRun;
+    expect(status?.streams).toMatchObject([
+      { name: 'cis', complete: true },
+      { name: 'users', complete: false },
+    ]);
+  });
+});
+
+describe('extsys validate', () => {
+  test('takes a SyncRun whose name the API server is to make, and says which other has none', async () => {
+    const spec = { systemRef: { name: 'cmdb' }, mode: 'Full' };
+    const run = { apiVersion, kind: 'SyncRun', metadata: { generateName: 'cmdb-now-' }, spec };
+    const good = await call(validateCommand, ['-f', '-'], dump(run));
+    expect(good).toMatchObject({ code: 0, out: 'SyncRun cmdb-now-xxxxx: valid\n' });
+    const nameless = call(validateCommand, ['-f', '-'], dump({ ...run, metadata: {} }));
+    await expect(nameless).rejects.toThrow('document 1 (SyncRun): metadata.name is missing');
+  });
+
+  test('says valid, or which field is wrong, and exits 2', async () => {
+    expect(await call(validateCommand, ['-f', '-'], bench.manifests())).toMatchObject({
+      code: 0,
+      out: 'ExternalSystem cmdb: valid\nSecret login: valid\n',
+    });
+    const bad = await call(validateCommand, ['-f', '-'], bench.manifests({}, { schedule: { every: '10s' } }));
+    expect(bad.code).toBe(2);
+    expect(bad.err).toContain(
+      'ExternalSystem cmdb: spec.schedule.every: 10s is out of bounds; use 1m to 8760h',
+    );
+  });
+});
