@@ -50,12 +50,14 @@ function redactLine(line: string, redact: (text: string) => string): string {
   return `${JSON.stringify(walk(JSON.parse(line)))}\n`;
 }
 
-function wrap(logger: PinoLogger): Logger {
+/** The fields of `with` are kept here: pino's own children stumble over a field called hasOwnProperty. */
+function wrap(logger: PinoLogger, always: Fields = {}): Logger {
+  const all = (fields: Fields = {}) => ({ ...always, ...fields });
   return {
-    debug: (message, fields = {}) => logger.debug(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, fields = {}) => logger.error(fields, message),
-    with: (fields) => wrap(logger.child(fields)),
+    debug: (message, fields) => logger.debug(all(fields), message),
+    info: (message, fields) => logger.info(all(fields), message),
+    warn: (message, fields) => logger.warn(all(fields), message),
+    error: (message, fields) => logger.error(all(fields), message),
+    with: (fields) => wrap(logger, all(fields)),
   };
 }

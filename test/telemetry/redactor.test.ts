@@ -88,6 +88,15 @@ describe('a log line', () => {
     );
   });
 
+  it.each(['hasOwnProperty', 'toString', 'constructor', 'valueOf', 'toJSON', 'msg', 'error'])(
+    'may have a field called %s',
+    (name) => {
+      const { logger, lines } = logging(knowing('hunter22'));
+      logger.with({ [name]: 'of the run' }).info('run ended', { count: 5 });
+      expect(JSON.parse(lines[0] ?? '')).toMatchObject({ count: 5 });
+    },
+  );
+
   it('keeps its other fields as they are', () => {
     const { logger, lines } = logging(knowing('hunter22'));
     logger.info('run ended', { system: 'inventory/cmdb', count: 5, nothing: null, said: 'hunter22' });
