@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import pRetry from 'p-retry';
+import type { RecordTable } from '../../inventory/columns.ts';
+import {
+  keptColumns,
+  recordColumns,
+  type RecordRows,
+  type Row,
+  type Sql,
+  type SqlValue,
+} from '../sql/sql.ts';
 
 const sqliteBusy = 5;
 
-export type Row = Record<string, null | number | bigint | string | Uint8Array>;
-
 /**
- * One connection to the file. Statements are prepared once and kept by their text. Every transaction is
- * BEGIN IMMEDIATE, so that two processes (the operator and the CLI) take turns instead of failing half-way.
+ * One connection to the file. Statements are prepared once and kept by their text. Every transaction that writes is
+ * BEGIN IMMEDIATE, so that two processes (the operator and the CLI) take turns instead of failing half-way; those of this process
+ * stand in a line, since they share the connection.
  */
 export class Database {
   private readonly connection: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
+  private readonly upserts = new Map<string, StatementSync>();
+  private line: Promise<unknown> = Promise.resolve();
 
   constructor(file: string) {
     this.connection = new DatabaseSync(file, { timeout: 30_000, enableForeignKeyConstraints: true });
@@ -36,36 +46,22 @@ export class Database {
     });
   }
 
-  statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql);
-    if (statement === undefined) {
-      statement = this.connection.prepare(sql);
-      this.statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.statement(sql).run(...values).changes);
-  }
-
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.statement(sql).get(...values);
-  }
-
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.statement(sql).all(...values);
-  }
-
-  script(sql: string): void {
-    this.connection.exec(sql);
-  }
-
   /** Rolls back on any error. */
-  transaction<T>(work: () => T): T {
-    this.connection.exec('BEGIN IMMEDIATE');
+  readonly transaction = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
+    this.inLine('BEGIN IMMEDIATE', work);
+
+  readonly read = <T>(work: (sql: Sql) => Promise<T>): Promise<T> => this.inLine('BEGIN', work);
+
+  private inLine<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const turn = this.line.then(() => this.alone(begin, work));
+    this.line = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async alone<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    this.connection.exec(begin);
     try {
-      const result = work();
+      const result = await work(this.sql);
       this.connection.exec('COMMIT');
       return result;
     } catch (error) {
@@ -74,28 +70,49 @@ export class Database {
     }
   }
 
-  close(): void {
+  /** Several statements at once, inside a transaction. */
+  script(statements: string): void {
+    this.connection.exec(statements);
+  }
+
+  async close(): Promise<void> {
+    await this.line;
     this.statements.clear();
+    this.upserts.clear();
     if (this.connection.isOpen) this.connection.close();
+  }
+
+  private readonly sql: Sql = {
+    // A transaction has the whole file to itself.
+    forUpdate: '',
+    textsOfJson: 'json_each(?)',
+    run: async (statement, ...values) => Number(this.prepared(statement).run(...values).changes),
+    get: async (statement, ...values) => this.prepared(statement).get(...values) as Row | undefined,
+    all: async (statement, ...values) => this.prepared(statement).all(...values) as Row[],
+    putRecords: async (table, rows) => this.putRecords(table, rows),
+  };
+
+  private prepared(statement: string): StatementSync {
+    const known = this.statements.get(statement);
+    if (known !== undefined) return known;
+    const made = this.connection.prepare(statement);
+    this.statements.set(statement, made);
+    return made;
+  }
+
+  private putRecords(table: RecordTable, { created, replaced }: RecordRows): void {
+    const statement = this.upserts.get(table.name) ?? this.connection.prepare(upsertOf(table));
+    this.upserts.set(table.name, statement);
+    for (const row of created) statement.run(...(row as SqlValue[]));
+    for (const row of replaced) statement.run(...(row as SqlValue[]));
   }
 }
 
-export function text(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value !== 'string') throw new TypeError(`column ${column} holds no text`);
-  return value;
-}
-
-export function optionalText(row: Row, column: string): string | undefined {
-  const value = row[column];
-  return typeof value === 'string' ? value : undefined;
-}
-
-export function integer(row: Row, column: string): number {
-  return Number(row[column] ?? 0);
-}
-
-export function optionalTime(row: Row, column: string): Date | undefined {
-  const value = optionalText(row, column);
-  return value === undefined ? undefined : new Date(value);
+function upsertOf(table: RecordTable): string {
+  const columns = recordColumns(table);
+  const changed = columns.filter((name) => !keptColumns.has(name));
+  return `INSERT INTO "${table.name}" (${columns.map((name) => `"${name}"`).join(', ')})
+    VALUES (${columns.map(() => '?').join(', ')})
+    ON CONFLICT (system, stream, external_id) DO UPDATE SET
+    ${changed.map((name) => `"${name}" = excluded."${name}"`).join(', ')}`;
 }

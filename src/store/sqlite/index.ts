@@ -2,19 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Store } from '../port.ts';
-import * as archive from './archive.ts';
+import { claimInstallation, migrate } from '../sql/migrate.ts';
+import { sqlStore } from '../sql/store.ts';
 import { Database } from './database.ts';
-import { endPass, recordCounts } from './deletions.ts';
-import { claim, progress } from './fence.ts';
-import { history, slotBefore } from './history.ts';
-import { claimInstallation, migrate } from './migrate.ts';
-import { quarantine, writePage } from './pages.ts';
-import { beginPass, endScope } from './passes.ts';
-import { openRuns } from './run-rows.ts';
 
 /**
- * The inventory in one SQLite file: one operator replica, beside it the CLI. Every method runs to its end without
- * yielding; a page of a thousand records holds the loop for some tens of milliseconds.
+ * The inventory in one SQLite file: one operator replica, beside it the CLI. Statements run to their end without yielding; a
+ * page of a thousand records holds the loop for some tens of milliseconds.
  */
 export function sqliteStore(file: string): Store {
   let connection: Database | undefined;
@@ -25,44 +19,34 @@ export function sqliteStore(file: string): Store {
   }
 
   return {
+    ...sqlStore({
+      transaction: (work) => database().transaction(work),
+      read: (work) => database().read(work),
+    }),
     async open({ installation }) {
       if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true });
       const opened = new Database(file);
       try {
         await opened.useWriteAheadLog();
-        migrate(opened, file);
-        if (installation !== undefined) claimInstallation(opened, file, installation);
+        const folder = new URL('migrations/', import.meta.url);
+        await opened.transaction(async (sql) =>
+          migrate(sql, `database ${file}`, folder, async (script) => opened.script(script)),
+        );
+        if (installation !== undefined) {
+          await opened.transaction((sql) => claimInstallation(sql, `database ${file}`, installation));
+        }
       } catch (error) {
-        opened.close();
+        await opened.close();
         throw error;
       }
       connection = opened;
     },
     async close() {
-      connection?.close();
+      await connection?.close();
       connection = undefined;
     },
     async ping() {
-      database().get('SELECT 1 AS one');
+      await database().read((sql) => sql.get('SELECT 1 AS one'));
     },
-    claim: async (request) => claim(database(), request),
-    beginPass: async (hold, pass) => beginPass(database(), hold, pass),
-    writePage: async (hold, page) => writePage(database(), hold, page),
-    endScope: async (hold, end) => endScope(database(), hold, end),
-    endPass: async (hold, end, decide) => endPass(database(), hold, end, decide),
-    progress: async (runUid) => progress(database(), runUid),
-    finish: async (hold, build) => archive.finish(database(), hold, build),
-    finishUnclaimed: async (request, build) => archive.finishUnclaimed(database(), request, build),
-    archivedRun: async (runUid) => archive.archivedRun(database(), runUid),
-    openRuns: async () => openRuns(database()),
-    slotBefore: async (systemUid, slot) => slotBefore(database(), systemUid, slot),
-    archivedRuns: async (system, limit) => archive.archivedRuns(database(), system, limit),
-    archivedRunNamed: async (system, runName) => archive.archivedRunNamed(database(), system, runName),
-    unprunedRuns: async (system) => archive.unprunedRuns(database(), system),
-    unprunedSystems: async () => archive.unprunedSystems(database()),
-    markPruned: async (runUids) => archive.markPruned(database(), runUids),
-    history: async (system, systemUid) => history(database(), system, systemUid),
-    quarantine: async (system, limit) => quarantine(database(), system, limit),
-    recordCounts: async (system) => recordCounts(database(), system),
   };
 }

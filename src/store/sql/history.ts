@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArchivedRun, SystemHistory } from '../port.ts';
 import { archivedRun } from './archive.ts';
-import { integer, optionalText, optionalTime, type Database } from './database.ts';
+import { integer, optionalText, optionalTime, type Sql } from './sql.ts';
 
 /** A few rows by their keys: it is asked at every look at a system, and the archive only grows. */
-export function history(database: Database, system: string, systemUid: string): SystemHistory {
-  const object =
-    database.get('SELECT * FROM system_objects WHERE system = ? AND system_uid = ?', system, systemUid) ?? {};
-  const head = database.get('SELECT sequence, digest, full_at FROM systems WHERE system = ?', system) ?? {};
-  const run = (column: string): ArchivedRun | undefined => {
+export async function history(sql: Sql, system: string, systemUid: string): Promise<SystemHistory> {
+  const object = await sql.get(
+    'SELECT * FROM system_objects WHERE system = ? AND system_uid = ?',
+    system,
+    systemUid,
+  );
+  const head = await sql.get('SELECT sequence, digest, full_at FROM systems WHERE system = ?', system);
+  const run = async (column: string): Promise<ArchivedRun | undefined> => {
     const uid = optionalText(object, column);
-    return uid === undefined ? undefined : archivedRun(database, uid);
+    return uid === undefined ? undefined : archivedRun(sql, uid);
   };
   const digest = optionalText(head, 'digest');
   return {
-    last: run('last_run_uid'),
-    lastVerdict: run('verdict_run_uid'),
+    last: await run('last_run_uid'),
+    lastVerdict: await run('verdict_run_uid'),
     lastSuccessAt: optionalTime(object, 'last_success_at'),
     lastFailureAt: optionalTime(object, 'last_failure_at'),
     consecutiveFailures: integer(object, 'consecutive_failures'),
@@ -26,11 +29,11 @@ export function history(database: Database, system: string, systemUid: string): 
   };
 }
 
-export function slotBefore(database: Database, systemUid: string, slot: Date): Date | undefined {
-  const row = database.get(
+export async function slotBefore(sql: Sql, systemUid: string, slot: Date): Promise<Date | undefined> {
+  const row = await sql.get(
     'SELECT max(slot) AS slot FROM runs WHERE system_uid = ? AND slot < ?',
     systemUid,
     slot.toISOString(),
   );
-  return row === undefined ? undefined : optionalTime(row, 'slot');
+  return optionalTime(row, 'slot');
 }

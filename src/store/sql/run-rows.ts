@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
 import { SlotTaken, type ArchivedRun, type OpenRun, type RunClaim } from '../port.ts';
-import { integer, optionalText, optionalTime, text, type Database, type Row } from './database.ts';
+import { integer, optionalText, optionalTime, text, time, type Row, type Sql } from './sql.ts';
 
-/** Inside a transaction. A slot belongs to the first run that was opened for it. */
-export function insertOpenRun(database: Database, request: RunClaim): void {
+/** A slot belongs to the first run that was opened for it. */
+export async function insertOpenRun(sql: Sql, request: RunClaim): Promise<void> {
   const slot = request.slot?.toISOString() ?? null;
-  if (request.slot !== undefined && slotTaken(database, request.systemUid, request.slot)) {
+  if (request.slot !== undefined && (await slotTaken(sql, request.systemUid, request.slot))) {
     throw new SlotTaken(request.system, request.slot);
   }
-  const startedAt = request.at.toISOString();
-  database.run(
+  await sql.run(
     `INSERT INTO runs (run_uid, system, system_uid, generation, run_name, attempt, worker, mode, "trigger", slot,
        correlation_id, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     request.runUid,
@@ -24,20 +23,20 @@ export function insertOpenRun(database: Database, request: RunClaim): void {
     request.trigger,
     slot,
     request.correlationId,
-    startedAt,
+    request.at.toISOString(),
   );
-  database.run(
-    `INSERT INTO system_objects (system, system_uid, last_slot) VALUES (?, ?, ?)
-     ON CONFLICT (system, system_uid) DO UPDATE SET
-       last_slot = max(coalesce(last_slot, ''), coalesce(excluded.last_slot, last_slot))`,
+  await sql.run(
+    `INSERT INTO system_objects AS o (system, system_uid, last_slot) VALUES (?, ?, ?)
+     ON CONFLICT (system, system_uid) DO UPDATE SET last_slot =
+       CASE WHEN o.last_slot IS NULL OR excluded.last_slot > o.last_slot THEN excluded.last_slot ELSE o.last_slot END`,
     request.system,
     request.systemUid,
     slot,
   );
 }
 
-export function slotTaken(database: Database, systemUid: string, slot: Date): boolean {
-  const found = database.get(
+export async function slotTaken(sql: Sql, systemUid: string, slot: Date): Promise<boolean> {
+  const found = await sql.get(
     'SELECT 1 AS one FROM runs WHERE system_uid = ? AND slot = ?',
     systemUid,
     slot.toISOString(),
@@ -60,7 +59,7 @@ export function archivedFrom(row: Row): ArchivedRun | undefined {
     slot: optionalTime(row, 'slot'),
     phase: text(row, 'phase') as FinalPhase,
     failureCode: optionalText(row, 'failure_code'),
-    startedAt: new Date(text(row, 'started_at')),
+    startedAt: time(row, 'started_at'),
     endedAt,
     sequence: integer(row, 'sequence'),
     previousDigest: optionalText(row, 'previous_digest'),
@@ -69,25 +68,24 @@ export function archivedFrom(row: Row): ArchivedRun | undefined {
   };
 }
 
-export function openRuns(database: Database): OpenRun[] {
-  return database
-    .all(
-      `SELECT r.*, s.fence_run_uid IS r.run_uid AS holds_fence
-       FROM runs r LEFT JOIN systems s ON s.system = r.system WHERE r.ended_at IS NULL`,
-    )
-    .map((row) => ({
-      system: text(row, 'system'),
-      systemUid: text(row, 'system_uid'),
-      systemGeneration: integer(row, 'generation'),
-      runUid: text(row, 'run_uid'),
-      runName: text(row, 'run_name'),
-      attempt: integer(row, 'attempt'),
-      worker: text(row, 'worker'),
-      mode: text(row, 'mode') as RunMode,
-      trigger: text(row, 'trigger') as RunTrigger,
-      slot: optionalTime(row, 'slot'),
-      correlationId: text(row, 'correlation_id'),
-      startedAt: new Date(text(row, 'started_at')),
-      holdsFence: integer(row, 'holds_fence') === 1,
-    }));
+export async function openRuns(sql: Sql): Promise<OpenRun[]> {
+  const rows = await sql.all(
+    `SELECT r.*, CASE WHEN s.fence_run_uid = r.run_uid THEN 1 ELSE 0 END AS holds_fence
+     FROM runs r LEFT JOIN systems s ON s.system = r.system WHERE r.ended_at IS NULL`,
+  );
+  return rows.map((row) => ({
+    system: text(row, 'system'),
+    systemUid: text(row, 'system_uid'),
+    systemGeneration: integer(row, 'generation'),
+    runUid: text(row, 'run_uid'),
+    runName: text(row, 'run_name'),
+    attempt: integer(row, 'attempt'),
+    worker: text(row, 'worker'),
+    mode: text(row, 'mode') as RunMode,
+    trigger: text(row, 'trigger') as RunTrigger,
+    slot: optionalTime(row, 'slot'),
+    correlationId: text(row, 'correlation_id'),
+    startedAt: time(row, 'started_at'),
+    holdsFence: integer(row, 'holds_fence') === 1,
+  }));
 }

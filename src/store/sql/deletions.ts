@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import { recordTables, tableOf } from '../../inventory/columns.ts';
+import type { RecordKind } from '../../inventory/kinds.ts';
+import type { Hold, PassEnd, PassTally, PassVerdict } from '../port.ts';
+import { checkFence } from './fence.ts';
+import { streamOfPass } from './passes.ts';
+import { fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
+import { integer, type Sql } from './sql.ts';
+
+/** Decides and applies the deletions of a pass and closes it. */
+export async function endPass(
+  sql: Sql,
+  hold: Hold,
+  end: PassEnd,
+  decide: (tally: PassTally) => PassVerdict,
+): Promise<void> {
+  await checkFence(sql, hold);
+  const stream = await streamOfPass(sql, end.passId);
+  const pass: ClosingPass = {
+    id: end.passId,
+    streamId: stream.id,
+    system: stream.system,
+    stream: stream.stream,
+    table: `"${tableOf(stream.record).name}"`,
+  };
+  const tally = await tallyOf(sql, hold, pass, end.budgetSince);
+  const verdict = decide(tally);
+  const deleted = await apply(sql, hold, pass, tally, verdict, end.at);
+  await forgetOldPlaces(sql, pass);
+  await forgetRemovals(sql, pass);
+  await close(sql, pass, verdict, end.at);
+  await sql.run(
+    `INSERT INTO run_streams AS r (run_uid, stream, record, deleted, verdict) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (run_uid, stream) DO UPDATE SET deleted = r.deleted + excluded.deleted, verdict = excluded.verdict`,
+    hold.runUid,
+    stream.stream,
+    stream.record,
+    deleted,
+    JSON.stringify(verdict.stream),
+  );
+}
+
+async function apply(
+  sql: Sql,
+  hold: Hold,
+  pass: ClosingPass,
+  tally: PassTally,
+  verdict: PassVerdict,
+  at: Date,
+): Promise<number> {
+  const time = at.toISOString();
+  const mark = `UPDATE ${pass.table} SET deleted_at = ?, changed_at = ?, correlation_id = ?
+    WHERE system = ? AND stream = ? AND deleted_at IS NULL AND external_id IN`;
+  const common = [time, time, hold.correlationId, pass.system, pass.stream] as const;
+  const stated = 'SELECT external_id FROM removals WHERE stream_id = ?';
+  let deleted = 0;
+  if (verdict.delete.absent && tally.scopes.some(({ absent }) => absent > 0)) {
+    const absent = `(SELECT external_id FROM (${lastSeen}) seen WHERE pass_id < ? AND elsewhere = 0
+      AND external_id NOT IN (${stated}))`;
+    deleted += await sql.run(`${mark} ${absent}`, ...common, pass.id, pass.streamId, pass.id, pass.streamId);
+  }
+  if (verdict.delete.removed && tally.scopes.some(({ removed }) => removed > 0)) {
+    deleted += await sql.run(`${mark} (${stated})`, ...common, pass.streamId);
+  }
+  if (deleted > 0) await noteDeletions(sql, hold, pass, tally, verdict, time);
+  return deleted;
+}
+
+/** For the budget of the next 24 hours, by scope. */
+async function noteDeletions(
+  sql: Sql,
+  hold: Hold,
+  pass: ClosingPass,
+  tally: PassTally,
+  verdict: PassVerdict,
+  time: string,
+): Promise<void> {
+  for (const { scope, absent, removed } of tally.scopes) {
+    const records = (verdict.delete.absent ? absent : 0) + (verdict.delete.removed ? removed : 0);
+    if (records === 0) continue;
+    const row = await sql.get(
+      'SELECT id FROM scopes WHERE stream_id = ? AND scope = ?',
+      pass.streamId,
+      scope,
+    );
+    await sql.run(
+      'INSERT INTO deletions (system, scope_id, run_uid, deleted_at, records) VALUES (?, ?, ?, ?, ?)',
+      pass.system,
+      integer(row, 'id'),
+      hold.runUid,
+      time,
+      records,
+    );
+  }
+}
+
+/** A record that was seen in this pass no longer stands in the scopes that were read in full without it. */
+async function forgetOldPlaces(sql: Sql, pass: ClosingPass): Promise<void> {
+  const scopes = await sql.get('SELECT count(*) AS n FROM scopes WHERE stream_id = ?', pass.streamId);
+  if (integer(scopes, 'n') < 2) return;
+  await sql.run(
+    `DELETE FROM sightings AS s WHERE stream_id = ? AND pass_id < ? AND scope_id IN (${fullScopes})
+       AND EXISTS (SELECT 1 FROM sightings o
+         WHERE o.stream_id = s.stream_id AND o.external_id = s.external_id AND o.pass_id = ?)`,
+    pass.streamId,
+    pass.id,
+    pass.id,
+    pass.id,
+  );
+}
+
+/** What is deleted, or was never there, need not be stated any longer; the rest waits. */
+async function forgetRemovals(sql: Sql, pass: ClosingPass): Promise<void> {
+  await sql.run(
+    `DELETE FROM removals WHERE stream_id = ? AND NOT EXISTS (SELECT 1 FROM ${pass.table} r
+       WHERE r.system = ? AND r.stream = ? AND r.external_id = removals.external_id AND r.deleted_at IS NULL)`,
+    pass.streamId,
+    pass.system,
+    pass.stream,
+  );
+}
+
+async function close(sql: Sql, pass: ClosingPass, verdict: PassVerdict, at: Date): Promise<void> {
+  await sql.run('UPDATE passes SET closed_at = ? WHERE id = ?', at.toISOString(), pass.id);
+  const { complete, fullAt } = verdict.stream;
+  if (complete && fullAt !== undefined) {
+    await sql.run('UPDATE streams SET last_full_at = ? WHERE id = ?', fullAt, pass.streamId);
+  }
+  if (!verdict.keepCursors) return;
+  await sql.run(
+    `UPDATE scopes SET cursor = p.cursor FROM pass_scopes p
+     WHERE p.pass_id = ? AND p.scope_id = scopes.id AND p.verdict IN ('Full', 'Window') AND p.cursor IS NOT NULL`,
+    pass.id,
+  );
+}
+
+export interface RecordCount {
+  readonly kind: RecordKind;
+  readonly live: number;
+  readonly deleted: number;
+}
+
+export async function recordCounts(sql: Sql, system: string): Promise<RecordCount[]> {
+  const counts: RecordCount[] = [];
+  for (const { kind, name } of recordTables) {
+    const row = await sql.get(
+      `SELECT count(CASE WHEN deleted_at IS NULL THEN 1 END) AS live, count(deleted_at) AS deleted
+       FROM "${name}" WHERE system = ?`,
+      system,
+    );
+    counts.push({ kind, live: integer(row, 'live'), deleted: integer(row, 'deleted') });
+  }
+  return counts;
+}

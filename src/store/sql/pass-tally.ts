@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { recordTables } from '../../inventory/columns.ts';
+import type { Hold, PassTally, ScopeTally } from '../port.ts';
+import { attemptOf } from './passes.ts';
+import { integer, text, type Sql } from './sql.ts';
+
+export interface ClosingPass {
+  readonly id: number;
+  readonly streamId: number;
+  readonly system: string;
+  readonly stream: string;
+  /** Quoted name of the record table. */
+  readonly table: string;
+}
+
+/** The scopes of the pass that were read in full, as a subquery; its parameter is the pass. */
+export const fullScopes = "SELECT scope_id FROM pass_scopes WHERE pass_id = ? AND verdict = 'Full'";
+
+/**
+ * Each record of a stream with where and when it was seen last, and in how many scopes it stood that this pass did not read in
+ * full, as a subquery. Parameters: the pass, the stream.
+ */
+export const lastSeen = `SELECT external_id, scope_id, pass_id, elsewhere FROM (
+    SELECT external_id, scope_id, pass_id,
+      row_number() OVER (PARTITION BY external_id ORDER BY pass_id DESC) AS place,
+      sum(CASE WHEN scope_id IN (${fullScopes}) THEN 0 ELSE 1 END) OVER (PARTITION BY external_id) AS elsewhere
+    FROM sightings WHERE stream_id = ?) placed WHERE place = 1`;
+
+/** What the transaction sees of a pass that is about to be closed. */
+export async function tallyOf(sql: Sql, hold: Hold, pass: ClosingPass, since: Date): Promise<PassTally> {
+  const verdicts = await sql.all(
+    'SELECT scope_id, verdict, ended_by FROM pass_scopes WHERE pass_id = ?',
+    pass.id,
+  );
+  const read = new Map(verdicts.map((row) => [integer(row, 'scope_id'), row]));
+  const removals = await sql.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', pass.streamId);
+  const nothingCanGo = removals === undefined && verdicts.every((row) => row['verdict'] === 'Window');
+  // An incremental run without removals proves nothing: the counts over the whole table are saved.
+  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass);
+  const recent = await recentOf(sql, pass.system, since);
+  const names = await namesOf(sql, pass.streamId);
+  const elsewhere = [...counts].filter(([, { removed }]) => removed > 0).map(([id]) => id);
+  const scopes = [...new Set([...read.keys(), ...elsewhere])].map((id): ScopeTally => {
+    const row = read.get(id);
+    const { live, absent, removed } = counts.get(id) ?? { live: 0, absent: 0, removed: 0 };
+    return {
+      scope: names.get(id) ?? '',
+      coverage: row === undefined ? 'notRead' : coverageOf(row['verdict']),
+      confirmed: row?.['ended_by'] === attemptOf(hold),
+      live,
+      absent,
+      removed,
+      recentlyDeleted: recent.get(id) ?? 0,
+    };
+  });
+  const row = await sql.get('SELECT fetched, set_aside FROM passes WHERE id = ?', pass.id);
+  return {
+    scopes,
+    systemLive: nothingCanGo ? 0 : await liveOf(sql, pass.system),
+    systemRecentlyDeleted: [...recent.values()].reduce((sum, records) => sum + records, 0),
+    fetched: integer(row, 'fetched'),
+    setAside: integer(row, 'set_aside'),
+  };
+}
+
+/** A scope without a verdict was not read to its end. */
+function coverageOf(verdict: unknown): ScopeTally['coverage'] {
+  return verdict === 'Full' || verdict === 'Window' ? verdict : 'unverified';
+}
+
+interface Counts {
+  readonly live: number;
+  readonly absent: number;
+  readonly removed: number;
+}
+
+/** By scope in which they were seen last: live records, those proven absent by this pass, those stated as gone. */
+async function countsOf(sql: Sql, pass: ClosingPass): Promise<Map<number, Counts>> {
+  const rows = await sql.all(
+    `SELECT s.scope_id, count(*) AS live, count(m.external_id) AS removed,
+       count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN 1 END) AS absent
+     FROM (${lastSeen}) s
+     JOIN ${pass.table} r ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
+     LEFT JOIN removals m ON m.stream_id = ? AND m.external_id = s.external_id
+     GROUP BY s.scope_id`,
+    pass.id,
+    pass.id,
+    pass.streamId,
+    pass.system,
+    pass.stream,
+    pass.streamId,
+  );
+  return new Map(
+    rows.map((row) => [
+      integer(row, 'scope_id'),
+      { live: integer(row, 'live'), absent: integer(row, 'absent'), removed: integer(row, 'removed') },
+    ]),
+  );
+}
+
+async function namesOf(sql: Sql, streamId: number): Promise<Map<number, string>> {
+  const rows = await sql.all('SELECT id, scope FROM scopes WHERE stream_id = ?', streamId);
+  return new Map(rows.map((row) => [integer(row, 'id'), text(row, 'scope')]));
+}
+
+async function recentOf(sql: Sql, system: string, since: Date): Promise<Map<number, number>> {
+  const rows = await sql.all(
+    `SELECT scope_id, sum(records) AS records FROM deletions WHERE system = ? AND deleted_at >= ?
+     GROUP BY scope_id`,
+    system,
+    since.toISOString(),
+  );
+  return new Map(rows.map((row) => [integer(row, 'scope_id'), integer(row, 'records')]));
+}
+
+async function liveOf(sql: Sql, system: string): Promise<number> {
+  let live = 0;
+  for (const { name } of recordTables) {
+    const row = await sql.get(
+      `SELECT count(*) AS n FROM "${name}" WHERE system = ? AND deleted_at IS NULL`,
+      system,
+    );
+    live += integer(row, 'n');
+  }
+  return live;
+}

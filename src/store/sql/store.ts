@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Store } from '../port.ts';
+import * as archive from './archive.ts';
+import { endPass, recordCounts } from './deletions.ts';
+import { claim, progress } from './fence.ts';
+import { history, slotBefore } from './history.ts';
+import { writePage } from './pages.ts';
+import { beginPass, endScope } from './passes.ts';
+import { quarantine } from './quarantine.ts';
+import { openRuns } from './run-rows.ts';
+import type { SqlEngine } from './sql.ts';
+
+/** All of the port but opening and closing: each method is one transaction of statements that all engines understand. */
+export function sqlStore(engine: SqlEngine): Omit<Store, 'open' | 'close' | 'ping'> {
+  const { transaction, read } = engine;
+  return {
+    claim: (request) => transaction((sql) => claim(sql, request)),
+    beginPass: (hold, pass) => transaction((sql) => beginPass(sql, hold, pass)),
+    writePage: (hold, page) => transaction((sql) => writePage(sql, hold, page)),
+    endScope: (hold, end) => transaction((sql) => endScope(sql, hold, end)),
+    endPass: (hold, end, decide) => transaction((sql) => endPass(sql, hold, end, decide)),
+    progress: (runUid) => read((sql) => progress(sql, runUid)),
+    finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),
+    finishUnclaimed: (request, build) => transaction((sql) => archive.finishUnclaimed(sql, request, build)),
+    archivedRun: (runUid) => read((sql) => archive.archivedRun(sql, runUid)),
+    openRuns: () => read(openRuns),
+    slotBefore: (systemUid, slot) => read((sql) => slotBefore(sql, systemUid, slot)),
+    archivedRuns: (system, limit) => read((sql) => archive.archivedRuns(sql, system, limit)),
+    archivedRunNamed: (system, runName) => read((sql) => archive.archivedRunNamed(sql, system, runName)),
+    unprunedRuns: (system) => read((sql) => archive.unprunedRuns(sql, system)),
+    unprunedSystems: () => read(archive.unprunedSystems),
+    markPruned: (runUids) => transaction((sql) => archive.markPruned(sql, runUids)),
+    history: (system, systemUid) => read((sql) => history(sql, system, systemUid)),
+    quarantine: (system, limit) => read((sql) => quarantine(sql, system, limit)),
+    recordCounts: (system) => read((sql) => recordCounts(sql, system)),
+  };
+}
