@@ -21,7 +21,9 @@ function files(): Map<string, string> {
     made.set(`crds/${names.plural}.yaml`, header + dump(crd, { lineWidth: 120, noRefs: true }));
     made.set(`docs/reference/${names.singular}.md`, renderFieldReference(crd));
   }
-  made.set('src/store/sqlite/migrations/0002_records.sql', renderRecordTables());
+  for (const engine of ['sqlite', 'postgres'] as const) {
+    made.set(`src/store/${engine}/migrations/0002_records.sql`, renderRecordTables(engine));
+  }
   made.set('docs/metrics.md', renderMetricsReference());
   return made;
 }

@@ -7,7 +7,7 @@ export interface Column {
   readonly property: string;
   /** Column of the table. */
   readonly name: string;
-  readonly type: 'text' | 'integer' | 'boolean';
+  readonly type: 'text' | 'integer' | 'boolean' | 'time' | 'date';
   readonly required: boolean;
   readonly description: string;
 }
@@ -56,7 +56,8 @@ function snakeCase(name: string): string {
 }
 
 function sqlType(schema: TSchema): Column['type'] {
-  const { type } = schema as { type?: string };
+  const { type, 'x-column': column } = schema as { type?: string; 'x-column'?: 'time' | 'date' };
+  if (column !== undefined) return column;
   if (type === 'integer') return 'integer';
   if (type === 'boolean') return 'boolean';
   return 'text';

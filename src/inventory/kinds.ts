@@ -12,11 +12,14 @@ const time = (description: string) =>
     Type.String({
       pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,3})?Z$',
       maxLength: 24,
+      'x-column': 'time',
       description: `${description} UTC, RFC 3339.`,
     }),
   );
 const date = (description: string) =>
-  Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', maxLength: 10, description }));
+  Type.Optional(
+    Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', maxLength: 10, 'x-column': 'date', description }),
+  );
 const whole = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: 9_007_199_254_740_991, description }));
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));

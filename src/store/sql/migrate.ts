@@ -24,12 +24,7 @@ function migrationsIn(folder: URL): Migration[] {
  * Brings a database to this program's schema, in a transaction that nobody else can be in. One with a newer schema, or whose
  * migrations are not ours, is refused and left as it is. `what` names it in messages.
  */
-export async function migrate(
-  sql: Sql,
-  what: string,
-  folder: URL,
-  script: (statements: string) => Promise<void>,
-): Promise<void> {
+export async function migrate(sql: Sql, what: string, folder: URL): Promise<void> {
   await sql.run(
     'CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)',
   );
@@ -47,7 +42,7 @@ export async function migrate(
     const checksum = hash('sha256', migration.sql, 'hex');
     const before = applied.get(migration.number);
     if (before === undefined) {
-      await script(migration.sql);
+      await sql.script(migration.sql);
       await sql.run('INSERT INTO migrations VALUES (?, ?, ?)', migration.number, migration.name, checksum);
     } else if (text(before, 'checksum') !== checksum) {
       throw new Error(`${what}: migration ${text(before, 'name')} is not the one of this version`);

@@ -20,6 +20,8 @@ export interface Sql extends Dialect {
   run(statement: string, ...values: readonly SqlValue[]): Promise<number>;
   get(statement: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
   all(statement: string, ...values: readonly SqlValue[]): Promise<readonly Row[]>;
+  /** Several statements without parameters. */
+  script(statements: string): Promise<void>;
   /** Writes whole rows of a record table: those that are new, and those that replace the row with their key. */
   putRecords(table: RecordTable, rows: RecordRows): Promise<void>;
 }

@@ -70,11 +70,6 @@ export class Database {
     }
   }
 
-  /** Several statements at once, inside a transaction. */
-  script(statements: string): void {
-    this.connection.exec(statements);
-  }
-
   async close(): Promise<void> {
     await this.line;
     this.statements.clear();
@@ -89,6 +84,7 @@ export class Database {
     run: async (statement, ...values) => Number(this.prepared(statement).run(...values).changes),
     get: async (statement, ...values) => this.prepared(statement).get(...values) as Row | undefined,
     all: async (statement, ...values) => this.prepared(statement).all(...values) as Row[],
+    script: async (statements) => this.connection.exec(statements),
     putRecords: async (table, rows) => this.putRecords(table, rows),
   };
 

