@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ConnectionOptions } from 'node:tls';
 
 /** Where the database is and how to log in; the part of a pool's settings that comes from outside. */
 export interface ConnectionSettings {
@@ -10,5 +11,75 @@ export interface ConnectionSettings {
   /** Settings of the session, as `-c name=value`. */
   readonly options?: string;
   /** Absent: no TLS. */
-  readonly ssl?: { readonly rejectUnauthorized: boolean; readonly ca?: string; readonly servername?: string };
+  readonly ssl?: ConnectionOptions;
+}
+
+/** Says what is wrong with an address, and what to write instead. */
+export class AddressError extends Error {
+  override readonly name = 'AddressError';
+}
+
+export interface AddressSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads a file that the address or a flag names; throws when it cannot. */
+  readonly readFile: (path: string) => string;
+  readonly passwordFile: string | undefined;
+}
+
+const known: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'options']);
+const sslModes = ['verify-full', 'verify-ca', 'disable'] as const;
+
+/**
+ * The settings of `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=FILE`. The password comes from a file, else from
+ * PGPASSWORD, else from the address, where it shows in the list of processes. Without `sslmode` the server is verified, unless it is on
+ * this machine.
+ */
+export function connectionSettings(address: string, sources: AddressSources): ConnectionSettings {
+  const url = URL.parse(address);
+  if (url === null) throw new AddressError('is no URL; use postgres://USER@HOST:PORT/DATABASE');
+  const database = decodeURIComponent(url.pathname.slice(1));
+  if (url.hostname === '' || database === '')
+    throw new AddressError('names no host or no database; use postgres://USER@HOST:PORT/DATABASE');
+  if (url.username === '') throw new AddressError('names no user; use postgres://USER@HOST:PORT/DATABASE');
+  for (const name of url.searchParams.keys()) {
+    if (!known.has(name))
+      throw new AddressError(`has an unknown parameter ${name}; use ${[...known].join(', ')}`);
+  }
+  const password = passwordOf(url, sources);
+  const options = url.searchParams.get('options');
+  const ssl = tlsOf(url, sources);
+  return {
+    host: url.hostname.replace(/^\[|\]$/gu, ''),
+    port: url.port === '' ? 5432 : Number(url.port),
+    database,
+    user: decodeURIComponent(url.username),
+    ...(password === undefined ? {} : { password }),
+    ...(options === null ? {} : { options }),
+    ...(ssl === undefined ? {} : { ssl }),
+  };
+}
+
+function passwordOf(url: URL, { env, readFile, passwordFile }: AddressSources): string | undefined {
+  if (passwordFile !== undefined) return readFile(passwordFile).replace(/\r?\n$/u, '');
+  return env['PGPASSWORD'] ?? (url.password === '' ? undefined : decodeURIComponent(url.password));
+}
+
+function tlsOf(url: URL, { readFile }: AddressSources): ConnectionOptions | undefined {
+  const host = url.hostname.replace(/^\[|\]$/gu, '');
+  const local = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  const asked = url.searchParams.get('sslmode') ?? (local ? 'disable' : 'verify-full');
+  const mode = sslModes.find((one) => one === asked);
+  if (mode === undefined) {
+    throw new AddressError(
+      `has sslmode ${asked}, which does not say who is at the other end; use ${sslModes.join(', ')}`,
+    );
+  }
+  if (mode === 'disable') return undefined;
+  const file = url.searchParams.get('sslrootcert');
+  return {
+    rejectUnauthorized: true,
+    ...(file === null ? {} : { ca: readFile(file) }),
+    // The chain is checked all the same.
+    ...(mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+  };
 }
