@@ -16,14 +16,14 @@ import type { Streams } from './command.ts';
 import { specProblemOf } from './known.ts';
 import { InputError } from './manifests.ts';
 import { createRuntime, type RequestObservation } from './runtime.ts';
-import { defaultStoreUrl, storeFromUrl } from './store-url.ts';
+import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
 
-export const operatorUsage = `extsys operator [--store sqlite:FILE] [--kubeconfig FILE] [--context NAME] [--namespace NAME]
+export const operatorUsage = `extsys operator [--store URL] [--kubeconfig FILE] [--context NAME] [--namespace NAME]
 
 The controller: watches ExternalSystems, makes and works on SyncRuns. In a pod it uses the pod's account, elsewhere your kubeconfig.
 
-      --store URL                 inventory database (default ${defaultStoreUrl})
+${storeUsage}
       --kubeconfig FILE           instead of KUBECONFIG, ~/.kube/config or the pod's account
       --context NAME              of the kubeconfig
       --namespace NAME            watch this one namespace only (default all)
@@ -41,7 +41,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     // A later --no-… takes a flag back: wrappers set flags that a user may not want.
     allowNegative: true,
     options: {
-      store: { type: 'string', default: defaultStoreUrl },
+      ...storeOptions,
       kubeconfig: { type: 'string' },
       context: { type: 'string' },
       namespace: { type: 'string' },
@@ -63,7 +63,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
   const { config, namespace: podNamespace } = kubeConfig(values.kubeconfig, values.context);
   const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default';
   return runOperator({
-    storeUrl: values.store,
+    store: values,
     config,
     namespace: values.namespace,
     leaseNamespace,
@@ -88,7 +88,7 @@ function kubeConfig(file: string | undefined, context: string | undefined) {
 }
 
 interface OperatorSettings {
-  readonly storeUrl: string;
+  readonly store: StoreFlags;
   readonly config: ReturnType<typeof loadKubeConfig>['config'];
   readonly namespace: string | undefined;
   readonly leaseNamespace: string;
@@ -119,8 +119,11 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
     destination: { write: (line) => stdout.write(line) },
     redact,
   });
-  const store = storeFromUrl(settings.storeUrl);
-  await store.open({});
+  const store = await openStore(settings.store, {
+    env: process.env,
+    warn: (message) => logger.warn('store', { message }),
+    onError: (error) => logger.warn('database connection broke', { error }),
+  });
   const controller = new Controller({
     config: settings.config,
     store,

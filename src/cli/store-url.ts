@@ -1,13 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import type { Store } from '../store/port.ts';
+import { connectionSettings } from '../store/postgres/connection-settings.ts';
+import { postgresStore } from '../store/postgres/index.ts';
 import { sqliteStore } from '../store/sqlite/index.ts';
 import { InputError } from './manifests.ts';
 
 export const defaultStoreUrl = 'sqlite:inventory.db';
 
-/** The store that `--store` names: `sqlite:FILE`. */
-export function storeFromUrl(url: string): Store {
+/** The flags that name the database, for every command that has one. */
+export const storeOptions = {
+  store: { type: 'string', default: defaultStoreUrl },
+  'store-password-file': { type: 'string' },
+} as const;
+
+export const storeUsage = `      --store URL                 inventory database (default ${defaultStoreUrl}), or
+                                  postgres://USER@HOST/DATABASE[?sslmode=verify-full&sslrootcert=FILE]
+      --store-password-file FILE  password of the database; else PGPASSWORD`;
+
+export interface StoreFlags {
+  readonly store: string;
+  readonly 'store-password-file'?: string | undefined;
+}
+
+export interface StoreSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly warn: (line: string) => void;
+  /** A connection that nobody was using broke; it is replaced. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** The database that the flags name, opened. Throws InputError with what is wrong, and never with a password. */
+export async function openStore(flags: StoreFlags, surroundings: StoreSurroundings): Promise<Store> {
+  const shown = withoutPassword(flags.store);
+  try {
+    const store = storeOf(flags, surroundings);
+    await store.open({});
+    return store;
+  } catch (error) {
+    throw new InputError(`--store ${shown}: ${reasonOf(error)}`);
+  }
+}
+
+function storeOf(flags: StoreFlags, { env, warn, onError }: StoreSurroundings): Store {
+  const { store: url, 'store-password-file': passwordFile } = flags;
   const [, file] = /^sqlite:(.+)$/u.exec(url) ?? [];
-  if (file === undefined) throw new InputError(`--store ${url}: not a known store; use sqlite:FILE`);
-  return sqliteStore(file);
+  if (file !== undefined) return sqliteStore(file);
+  if (!/^postgres(?:ql)?:/u.test(url))
+    throw new InputError('not a known store; use sqlite:FILE or postgres://USER@HOST/DATABASE');
+  if (URL.parse(url)?.password)
+    warn('the password in --store shows in the list of processes; use --store-password-file or PGPASSWORD');
+  const sources = { env, readFile: (path: string) => readFileSync(path, 'utf8'), passwordFile };
+  return postgresStore(connectionSettings(url, sources), onError);
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z]+:\/\/[^:@/]*):[^@/]*@/u, '$1@');
+}
+
+/** A refused connection to a name with several addresses is an error of errors without a message. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map((one: unknown) => reasonOf(one)).join('; ');
+  return error instanceof Error ? error.message : String(error);
 }

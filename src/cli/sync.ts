@@ -11,15 +11,15 @@ import { runLocal } from './local-run.ts';
 import { InputError, readManifests } from './manifests.ts';
 import { outputForms, renderRun, type OutputForm } from './output.ts';
 import { createRuntime } from './runtime.ts';
-import { defaultStoreUrl, storeFromUrl } from './store-url.ts';
+import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
 
-export const syncUsage = `extsys sync -f FILE [--store sqlite:FILE] [--mode Incremental|Full|Test] [--output json|yaml|table]
+export const syncUsage = `extsys sync -f FILE [--store URL] [--mode Incremental|Full|Test] [--output json|yaml|table]
 
 Runs one sync from a file with an ExternalSystem and its Secret, without any cluster, and prints the SyncRun.
 
   -f, --file FILE                 multi-document YAML; - reads standard input
-      --store URL                 inventory database (default ${defaultStoreUrl})
+${storeUsage}
       --mode MODE                 Incremental (default), Full or Test
   -o, --output FORM               json, yaml or table (default table)
       --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
@@ -36,7 +36,7 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
     args: [...args],
     options: {
       file: { type: 'string', short: 'f' },
-      store: { type: 'string', default: defaultStoreUrl },
+      ...storeOptions,
       mode: { type: 'string', default: 'Incremental' },
       output: { type: 'string', short: 'o', default: 'table' },
       'allow-insecure-upstreams': { type: 'boolean', default: false },
@@ -48,7 +48,7 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
   const form = oneOf<OutputForm>('--output', values.output, outputForms);
   return runFromFile({
     file: values.file,
-    storeUrl: values.store,
+    store: values,
     mode,
     form,
     allowHttp: values['allow-insecure-upstreams'],
@@ -59,7 +59,7 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
 
 export interface FileRun {
   readonly file: string;
-  readonly storeUrl: string;
+  readonly store: StoreFlags;
   readonly mode: RunMode;
   readonly form: OutputForm;
   readonly allowHttp: boolean;
@@ -83,11 +83,9 @@ export async function runFromFile(options: FileRun): Promise<number> {
     },
     onRequest: () => undefined,
   });
-  const store = storeFromUrl(options.storeUrl);
-  await store.open({}).catch((error: unknown) => {
-    throw new InputError(
-      `--store ${options.storeUrl}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+  const store = await openStore(options.store, {
+    env: process.env,
+    warn: (line) => streams.stderr.write(`warning: ${line}\n`),
   });
   const stop = new AbortController();
   const interrupt = () => stop.abort(new RunStop('cancelled', 'interrupted from the terminal'));

@@ -32,7 +32,7 @@ export async function testCommand(args: readonly string[], streams: Streams): Pr
   if (form === undefined) throw new InputError(`--output ${values.output}: use ${outputForms.join(', ')}`);
   return runFromFile({
     file: values.file,
-    storeUrl: 'sqlite::memory:',
+    store: { store: 'sqlite::memory:' },
     mode: 'Test',
     form,
     allowHttp: values['allow-insecure-upstreams'],

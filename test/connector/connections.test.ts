@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectionFailure } from '../../src/connector/connection-failure.ts';
-import { certificate, type Certificate } from './certificate.ts';
+import { certificate, type Certificate } from '../kit/certificate.ts';
 import { good, opened, vendor } from './vendor.ts';
 
 const root = certificate('a root', { authority: true });

@@ -177,6 +177,38 @@ export function passContract(engine: string, open: OpenStore): void {
       expect(after).toEqual({ first_seen_at: before?.['first_seen_at'], deleted_at: null });
     });
 
+    it('keeps every text, number, flag and time as it is', async () => {
+      const odd = 'tab\tline\nreturn\rback\\slash \\N \\. "quote" \'single\' ü 漢 🙂 \\u0041';
+      const columns = {
+        name: odd,
+        memoryMb: 9_007_199_254_740_991,
+        virtual: false,
+        firstDiscoveredAt: '2026-03-01T10:00:00Z',
+        purchaseDate: '2026-02-28',
+      } as const;
+      const attributes = { [odd]: odd, list: [odd, 1, true, null], map: { deep: odd } };
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(hold, { ...pass, stream: 'cis', record: 'Asset' });
+      const write = (hashed: string) =>
+        bench.store.writePage(
+          hold,
+          page(id, [{ record: { externalId: odd, columns, attributes }, hash: hashed }]),
+        );
+      for (const hashed of ['as it was new', 'as it was changed']) {
+        await write(hashed);
+        const [row = {}] = await bench.tested.query(
+          `SELECT external_id, name, CAST(memory_mb AS text) AS memory_mb, attributes, content_hash,
+             CASE WHEN virtual THEN 1 ELSE 0 END AS virtual, CAST(purchase_date AS text) AS purchase_date,
+             first_discovered_at FROM assets`,
+        );
+        const kept = row['attributes'];
+        expect(row).toMatchObject({ external_id: odd, name: odd, content_hash: hashed });
+        expect(typeof kept === 'string' ? JSON.parse(kept) : kept).toEqual(attributes);
+        expect(row).toMatchObject({ memory_mb: '9007199254740991', virtual: 0, purchase_date: '2026-02-28' });
+        expect(new Date(String(row['first_discovered_at']))).toEqual(new Date(columns.firstDiscoveredAt));
+      }
+    });
+
     it('a system that becomes demo takes its rows along, and back', async () => {
       await fullPass(bench.store, 'run-1', [record('a')]);
       const shown = async (view: string) =>

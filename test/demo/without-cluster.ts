@@ -14,7 +14,7 @@ export async function demoWithoutCluster(stage: Stage): Promise<number> {
   stage.say('one run without a cluster: npx extsys sync -f system.yaml --store sqlite:inventory.db');
   const status = await runFromFile({
     file,
-    storeUrl: `sqlite:${database}`,
+    store: { store: `sqlite:${database}` },
     mode: 'Incremental',
     form: stage.options.form,
     allowHttp: false,

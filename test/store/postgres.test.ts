@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FenceLost } from '../../src/store/port.ts';
+import type { ConnectionSettings } from '../../src/store/postgres/connection-settings.ts';
 import { postgresStore } from '../../src/store/postgres/index.ts';
-import type { StoreUnderTest } from '../contract/contract-bench.ts';
+import { claimOf, endOf, page, pass, record, type StoreUnderTest } from '../contract/contract-bench.ts';
 import { storeContract } from '../contract/store-contract.ts';
+import { certificate } from '../kit/certificate.ts';
 import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
+import { waitFor } from '../kit/wait.ts';
+
+const root = certificate('a root', { authority: true });
+const shown = certificate('the database', { issuer: root });
 
 let server: PostgresServer;
 beforeAll(async () => {
-  server = await startPostgres(await embeddedPostgres());
+  const key = shown.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  server = await startPostgres(await embeddedPostgres(), { tls: { cert: shown.cert, key } });
 }, 60_000);
 afterAll(() => server.stop());
 
-async function open(): Promise<StoreUnderTest> {
+interface PostgresUnderTest extends StoreUnderTest {
+  readonly settings: ConnectionSettings;
+}
+
+/** A schema of its own in the one database. */
+async function open(): Promise<PostgresUnderTest> {
   const schema = `test_${randomUUID().replaceAll('-', '')}`;
   const settings = {
     host: '127.0.0.1',
@@ -29,6 +42,7 @@ async function open(): Promise<StoreUnderTest> {
   await store.open({});
   return {
     store,
+    settings,
     async second() {
       const other = postgresStore(settings);
       await other.open({});
@@ -46,3 +60,152 @@ async function open(): Promise<StoreUnderTest> {
 }
 
 storeContract('PostgreSQL', open);
+
+/** A database for the time of one test. */
+async function withDatabase(work: (tested: PostgresUnderTest) => Promise<void>): Promise<void> {
+  const tested = await open();
+  try {
+    await work(tested);
+  } finally {
+    await tested.close();
+  }
+}
+
+describe('several processes on one database', () => {
+  it('stand in one line for a system, also between the look at the fence and the end of the write', () =>
+    withDatabase(async ({ store, settings, query }) => {
+      const hold = await store.claim(claimOf('run-1'));
+      const { id } = await store.beginPass(hold, pass);
+      const writer = new Client(settings);
+      await writer.connect();
+      await writer.query('BEGIN');
+      await writer.query("SELECT 1 FROM systems WHERE system = 'inventory/cmdb' FOR UPDATE");
+      const claimed = store.claim(claimOf('run-2', { worker: 'worker-2' }));
+      await waitFor('the claim to wait for the lock', async () => {
+        const [row] = await query(
+          "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+        );
+        return row?.['n'] === '1';
+      });
+      await writer.query('COMMIT');
+      await writer.end();
+      await claimed;
+      await expect(store.writePage(hold, page(id, [record('late')]))).rejects.toThrow(FenceLost);
+    }));
+
+  it('write and claim at the same time without ever both having the system', () =>
+    withDatabase(async ({ store, second, query }) => {
+      const other = await second();
+      for (let round = 0; round < 20; round += 1) {
+        const hold = await store.claim(claimOf(`run-${round}`));
+        const { id } = await store.beginPass(hold, { ...pass, fullSince: new Date(8.64e15) });
+        const pages = Array.from({ length: 4 }, (_, index) =>
+          store.writePage(hold, page(id, [record(`${round}-${index}`)])).then(
+            () => true,
+            (error: unknown) => {
+              expect(error).toBeInstanceOf(FenceLost);
+              return false;
+            },
+          ),
+        );
+        const taker = other.claim(claimOf(`taker-${round}`, { worker: 'worker-2' }));
+        const written = (await Promise.all(pages)).filter(Boolean).length;
+        await taker;
+        const [row] = await query(`SELECT count(*) AS n FROM groups WHERE external_id LIKE '${round}-%'`);
+        expect(Number(row?.['n'])).toBe(written);
+        await expect(store.writePage(hold, page(id, [record('late')]))).rejects.toThrow(FenceLost);
+      }
+      await other.close();
+    }));
+
+  it('that open a new database at once all get the whole schema', async () => {
+    const schema = `test_${randomUUID().replaceAll('-', '')}`;
+    const admin = new Client({ connectionString: server.url });
+    await admin.connect();
+    await admin.query(`CREATE SCHEMA ${schema}`);
+    const settings = {
+      host: '127.0.0.1',
+      port: server.port,
+      database: 'postgres',
+      user: 'postgres',
+      options: `-c search_path=${schema}`,
+    };
+    const stores = Array.from({ length: 5 }, () => postgresStore(settings));
+    await Promise.all(stores.map((store) => store.open({})));
+    await Promise.all(stores.map((store) => store.ping()));
+    await Promise.all(stores.map((store) => store.close()));
+    await admin.query(`DROP SCHEMA ${schema} CASCADE`);
+    await admin.end();
+  });
+});
+
+describe('opening a database', () => {
+  it('refuses a newer schema, other migrations and another installation, and says which', () =>
+    withDatabase(async ({ settings, query }) => {
+      const opening = async (installation?: string) => {
+        const store = postgresStore(settings);
+        await store.open(installation === undefined ? {} : { installation });
+        await store.close();
+      };
+      await opening('cluster-a');
+      await opening('cluster-a');
+      await expect(opening('cluster-b')).rejects.toThrow(
+        'database postgres on 127.0.0.1 belongs to installation cluster-a, not to cluster-b',
+      );
+      await query("UPDATE migrations SET checksum = 'other' WHERE number = 2");
+      await expect(opening()).rejects.toThrow('migration 0002_records.sql is not the one of this version');
+      await query("INSERT INTO migrations VALUES (9999, 'of-the-future', 'x')");
+      await expect(opening()).rejects.toThrow(/has schema 9999, newer than the \d+ of this version/u);
+    }));
+
+  it('by TLS checks who is at the other end', async () => {
+    const settings = { port: server.port, database: 'postgres', user: 'postgres', host: 'localhost' };
+    const opening = async (ssl: ConnectionSettings['ssl'], host = 'localhost') => {
+      const options = `-c search_path=tls_${randomUUID().slice(0, 8)}`;
+      const client = postgresStore({ ...settings, host, options, ...(ssl === undefined ? {} : { ssl }) });
+      await client.open({}).finally(() => client.close());
+    };
+    // The schema does not exist: whoever gets so far has logged in.
+    const loggedIn = /no schema has been selected to create in/u;
+    await expect(opening({ rejectUnauthorized: true, ca: root.cert })).rejects.toThrow(loggedIn);
+    await expect(opening({ rejectUnauthorized: true })).rejects.toThrow(/unable to verify|self-signed/u);
+    await expect(opening({ rejectUnauthorized: true, ca: root.cert }, '127.0.0.1')).rejects.toThrow(
+      /does not match certificate|altnames/u,
+    );
+  });
+
+  it('that is not there fails soon, with the address', async () => {
+    const store = postgresStore({ host: '127.0.0.1', port: 9, database: 'postgres', user: 'postgres' });
+    await expect(store.open({})).rejects.toThrow(/ECONNREFUSED 127\.0\.0\.1:9/u);
+    await expect(store.ping()).rejects.toThrow('is not open');
+  });
+});
+
+it('a connection that breaks is replaced, and its transaction undone', () =>
+  withDatabase(async ({ store, query }) => {
+    const hold = await store.claim(claimOf('run-1'));
+    const broken = store.finish(hold, () => {
+      throw new Error('the process dies here');
+    });
+    await expect(broken).rejects.toThrow('the process dies here');
+    await query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'external-system-operator'",
+    );
+    const archived = await waitFor('a new connection', () => store.finish(hold, endOf('1')));
+    expect(archived.phase).toBe('Succeeded');
+  }));
+
+it('keeps an archived run from every hand', () =>
+  withDatabase(async ({ store, query }) => {
+    await store.finishUnclaimed(claimOf('run-1'), endOf('1'));
+    for (const sql of [
+      "UPDATE runs SET json = '{}'",
+      'UPDATE runs SET mode = upper(mode)',
+      "UPDATE runs SET started_at = '2020-01-01'",
+      'DELETE FROM runs',
+      'TRUNCATE runs',
+    ]) {
+      await expect(query(sql), sql).rejects.toThrow(/an archived run cannot be (?:changed|deleted)/u);
+    }
+    await query('UPDATE runs SET pruned = 1');
+  }));

@@ -34,8 +34,9 @@ export class Database {
       query_timeout: statementTimeoutMs + 10_000,
       application_name: 'external-system-operator',
     });
-    // An idle connection that breaks is replaced; without a listener it would end the process.
+    // A connection that breaks is replaced. Without a listener it would end the process: idle, or between two statements.
     this.pool.on('error', onError);
+    this.pool.on('connect', (client) => client.on('error', onError));
   }
 
   /** Rolls back on any error; a transaction that the server undid is tried again. */

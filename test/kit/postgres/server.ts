@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,13 +44,19 @@ async function unprivileged(): Promise<{ readonly uid: number; readonly gid: num
   return { uid: Number(fields[2]), gid: Number(fields[3]) };
 }
 
-/** A server of its own on loopback. `durable` keeps fsync on, as in production; tests do without. */
+export interface PostgresOptions {
+  /** Keeps fsync on, as in production; tests do without. */
+  readonly durable?: boolean;
+  /** `name=value` of the server's configuration. */
+  readonly settings?: readonly string[];
+  /** PEM; the server then takes TLS, and passwords over it. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** A server of its own on loopback. */
 export async function startPostgres(
   programs: PostgresPrograms,
-  {
-    durable = false,
-    settings = [],
-  }: { readonly durable?: boolean; readonly settings?: readonly string[] } = {},
+  { durable = false, settings = [], tls }: PostgresOptions = {},
 ): Promise<PostgresServer> {
   const user = await unprivileged();
   const folder = await mkdtemp(join(tmpdir(), 'extsys-postgres-'));
@@ -71,12 +77,14 @@ export async function startPostgres(
     options,
   );
   const port = await freePort();
+  const secured = tls === undefined ? [] : await secure(folder, tls, user);
   const fast = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
   const configured = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
     'max_connections=200',
     ...(durable ? [] : fast),
+    ...secured,
     ...settings,
   ];
   const args = ['-D', data, '-p', String(port), ...configured.flatMap((setting) => ['-c', setting])];
@@ -100,6 +108,19 @@ export async function startPostgres(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The key must belong to who runs the server, and be readable by nobody else. */
+async function secure(
+  folder: string,
+  { cert, key }: { readonly cert: string; readonly key: string },
+  user: { readonly uid: number; readonly gid: number } | undefined,
+): Promise<string[]> {
+  const files = { cert: join(folder, 'server.crt'), key: join(folder, 'server.key') };
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key, { mode: 0o600 });
+  if (user !== undefined) await chown(files.key, user.uid, user.gid);
+  return ['ssl=on', `ssl_cert_file=${files.cert}`, `ssl_key_file=${files.key}`];
 }
 
 async function finished(program: string, args: readonly string[], options: SpawnOptions): Promise<void> {
