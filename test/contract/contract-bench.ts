@@ -16,8 +16,8 @@ import type {
 export interface StoreUnderTest {
   readonly store: Store;
   /** Another connection to the same database, as a second process has. */
-  second(): Promise<Store>;
-  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  readonly second: () => Promise<Store>;
+  readonly query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
   close(): Promise<void>;
 }
 

@@ -163,7 +163,11 @@ describe('opening a database', () => {
     const opening = async (ssl: ConnectionSettings['ssl'], host = 'localhost') => {
       const options = `-c search_path=tls_${randomUUID().slice(0, 8)}`;
       const client = postgresStore({ ...settings, host, options, ...(ssl === undefined ? {} : { ssl }) });
-      await client.open({}).finally(() => client.close());
+      try {
+        await client.open({});
+      } finally {
+        await client.close();
+      }
     };
     // The schema does not exist: whoever gets so far has logged in.
     const loggedIn = /no schema has been selected to create in/u;

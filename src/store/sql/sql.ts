@@ -35,9 +35,9 @@ export interface RecordRows {
 /** A database that runs one transaction after another, or several beside each other where it can. */
 export interface SqlEngine {
   /** Rolls back on any error. `work` may be called again when the database asks for it. */
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  readonly transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
   /** For statements that only read: they hold back no writer, and see one state of the database. */
-  read<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  readonly read: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
 }
 
 const leading = ['system', 'stream', 'external_id', 'name'] as const;

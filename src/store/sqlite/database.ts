@@ -2,14 +2,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import pRetry from 'p-retry';
 import type { RecordTable } from '../../inventory/columns.ts';
-import {
-  keptColumns,
-  recordColumns,
-  type RecordRows,
-  type Row,
-  type Sql,
-  type SqlValue,
-} from '../sql/sql.ts';
+import { keptColumns, recordColumns, type RecordRows, type Sql, type SqlValue } from '../sql/sql.ts';
 
 const sqliteBusy = 5;
 
@@ -82,8 +75,8 @@ export class Database {
     forUpdate: '',
     textsOfJson: 'json_each(?)',
     run: async (statement, ...values) => Number(this.prepared(statement).run(...values).changes),
-    get: async (statement, ...values) => this.prepared(statement).get(...values) as Row | undefined,
-    all: async (statement, ...values) => this.prepared(statement).all(...values) as Row[],
+    get: async (statement, ...values) => this.prepared(statement).get(...values),
+    all: async (statement, ...values) => this.prepared(statement).all(...values),
     script: async (statements) => this.connection.exec(statements),
     putRecords: async (table, rows) => this.putRecords(table, rows),
   };
