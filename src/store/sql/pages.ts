@@ -41,7 +41,7 @@ async function revokeRemovals(sql: Sql, stream: StreamOfPass, seen: string): Pro
   const waiting = await sql.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', stream.id);
   if (waiting === undefined) return;
   await sql.run(
-    `DELETE FROM removals WHERE stream_id = ? AND external_id IN (SELECT value FROM ${sql.textsOfJson})`,
+    `DELETE FROM removals WHERE stream_id = ? AND external_id ${sql.amongTexts}`,
     stream.id,
     seen,
   );
@@ -98,7 +98,7 @@ async function knownRows(
   if (records.length === 0) return new Map();
   const rows = await sql.all(
     `SELECT external_id, content_hash, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END AS gone FROM "${table.name}"
-     WHERE system = ? AND stream = ? AND external_id IN (SELECT value FROM ${sql.textsOfJson})`,
+     WHERE system = ? AND stream = ? AND external_id ${sql.amongTexts}`,
     stream.system,
     stream.stream,
     JSON.stringify(records.map(({ record }) => record.externalId)),

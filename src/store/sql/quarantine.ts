@@ -45,7 +45,7 @@ export async function releaseRows(sql: Sql, stream: StreamOfPass, good: readonly
   if (kept === undefined) return;
   await flag(sql, stream, null, good);
   await sql.run(
-    `DELETE FROM quarantine WHERE stream_id = ? AND external_id IN (SELECT value FROM ${sql.textsOfJson})`,
+    `DELETE FROM quarantine WHERE stream_id = ? AND external_id ${sql.amongTexts}`,
     stream.id,
     JSON.stringify(good),
   );
@@ -61,7 +61,7 @@ async function flag(
   const change = at === null ? 'AND quarantined_at IS NOT NULL' : '';
   await sql.run(
     `UPDATE "${tableOf(stream.record).name}" SET quarantined_at = ? WHERE system = ? AND stream = ? ${change}
-       AND external_id IN (SELECT value FROM ${sql.textsOfJson})`,
+       AND external_id ${sql.amongTexts}`,
     at,
     stream.system,
     stream.stream,

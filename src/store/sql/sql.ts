@@ -10,6 +10,8 @@ export interface Dialect {
   readonly forUpdate: string;
   /** A table expression with the one column `value`: the texts of a JSON array that is its parameter. */
   readonly textsOfJson: string;
+  /** Behind a column: that it is one of the texts of a JSON array, in a form that always finds them by the index. */
+  readonly amongTexts: string;
 }
 
 /**

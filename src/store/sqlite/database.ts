@@ -74,6 +74,7 @@ export class Database {
     // A transaction has the whole file to itself.
     forUpdate: '',
     textsOfJson: 'json_each(?)',
+    amongTexts: 'IN (SELECT value FROM json_each(?))',
     run: async (statement, ...values) => Number(this.prepared(statement).run(...values).changes),
     get: async (statement, ...values) => this.prepared(statement).get(...values),
     all: async (statement, ...values) => this.prepared(statement).all(...values),
