@@ -12,7 +12,8 @@ import { RunMaker } from './run-maker.ts';
 import { SystemReconciler } from './system-reconciler.ts';
 import { WorkQueue } from './work-queue.ts';
 
-const leaderLease = 'external-system-operator-leader';
+/** The Lease that the leader of a cluster holds. */
+export const leaderLease = 'external-system-operator-leader';
 
 /** What one replica does for all: makes runs, judges systems, gives every run a record. The others stand by. */
 export class Leader {

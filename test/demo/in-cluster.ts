@@ -8,18 +8,26 @@ import { isFinal } from '../../src/api/sync-run.ts';
 import { progressPrinter } from '../../src/cli/sync.ts';
 import { renderRun } from '../../src/cli/output.ts';
 import type { Progress } from '../../src/sync/engine.ts';
+import { leaderLease } from '../../src/operator/leader.ts';
+import type { Lease } from '../../src/operator/lease.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startOperatorProcess } from './operator-process.ts';
+import { inNamespace } from './sample.ts';
 import type { Stage } from './stage.ts';
 
 const run = promisify(execFile);
 const crds = fileURLToPath(new URL('../../crds', import.meta.url));
-const namespace = 'inventory';
 
 export interface DemoCluster {
   readonly kubectl: string;
   readonly kubeconfig: string | undefined;
+  /** Of a cluster of the user's, where nothing may be touched that is not the demo's own. */
   readonly context: string | undefined;
+}
+
+/** What keeps the demo from beginning; told in one sentence. */
+export class DemoRefused extends Error {
+  override readonly name = 'DemoRefused';
 }
 
 /** Installs, applies, watches one run, and goes on until Ctrl-C unless one run was asked for. Answers the exit status. */
@@ -29,13 +37,13 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
     ...(cluster.kubeconfig === undefined ? [] : ['--kubeconfig', cluster.kubeconfig]),
     ...(cluster.context === undefined ? [] : ['--context', cluster.context]),
   ];
-  const kubectl = (...args: string[]) => run(cluster.kubectl, [...place, ...args], { signal: stage.signal });
+  const kubectl = kubectlOf(cluster.kubectl, place, stage.signal);
+  const namespace = cluster.context === undefined ? 'inventory' : 'extsys-demo';
+  if (cluster.context !== undefined) await checkForeignCluster(kubectl, namespace);
   say('installing the CRDs');
   await kubectl('apply', '--server-side', '--force-conflicts', '-f', crds);
   await kubectl('wait', '--for=condition=Established', '--timeout=60s', '-f', crds);
-  await kubectl('create', 'namespace', namespace).catch((error: unknown) => {
-    if (!String(error).includes('AlreadyExists')) throw error;
-  });
+  await kubectl('create', 'namespace', namespace);
 
   const database = join(stage.folder, 'inventory.db');
   let metrics = '';
@@ -44,18 +52,20 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
     [
       ...place,
       ...['--store', `sqlite:${database}`, '--listen', '127.0.0.1:0'],
-      ...['--allow-insecure-upstreams', '--log-level', 'debug', '--namespace', namespace],
+      ...['--allow-insecure-upstreams', '--log-level', 'debug'],
+      ...['--namespace', namespace, '--lease-namespace', namespace],
     ],
     join(stage.folder, 'operator.log'),
     (line) => {
       if (line.msg === 'listening' && typeof line['url'] === 'string') metrics = line['url'];
+      if (line.msg === 'run started') say(`run ${String(line['run'])}`);
       if (line.msg === 'stream progress') showProgress(line as unknown as Progress);
     },
   );
   try {
     say('the operator runs; applying the sample: Secret servicenow-login, ExternalSystem cmdb');
-    await apply(cluster.kubectl, place, stage.manifests);
-    const finished = await firstRun(kubectl, stage, operator.ended);
+    await apply(cluster.kubectl, place, inNamespace(stage.manifests, namespace));
+    const finished = await firstRun(kubectl, namespace, stage, operator.ended);
     say('');
     if (options.once) process.stdout.write(renderRun(finished, options.form));
     for (const kind of ['externalsystems', 'syncruns']) {
@@ -72,7 +82,12 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
     return 0;
   } finally {
     await operator.stop();
-    if (cluster.context !== undefined) await cleanUp(cluster.kubectl, place);
+    if (cluster.context !== undefined) {
+      say(
+        `removing the namespace ${namespace}; the CRDs stay: kubectl delete -f crds/ removes them with all systems and runs`,
+      );
+      await kubectlOf(cluster.kubectl, place)('delete', 'namespace', namespace, '--wait=false');
+    }
   }
 }
 
@@ -82,23 +97,50 @@ async function apply(program: string, place: readonly string[], manifests: strin
   await child;
 }
 
-/** In a cluster of the user's, the demo takes away what it applied; the CRDs and the namespace stay. */
-async function cleanUp(program: string, place: readonly string[]): Promise<void> {
-  await run(program, [
-    ...place,
-    'delete',
-    '-n',
-    namespace,
-    'externalsystem/cmdb',
-    'secret/servicenow-login',
-    '--ignore-not-found',
-  ]);
+/** Refuses a namespace that is somebody's, and a cluster where another operator would take the demo's runs. */
+async function checkForeignCluster(kubectl: Kubectl, namespace: string): Promise<void> {
+  const found = await kubectl('get', 'namespace', namespace, '--ignore-not-found', '-o', 'name');
+  if (found.stdout.trim() !== '')
+    throw new DemoRefused(
+      `the namespace ${namespace} is there already; delete it first, the demo makes its own`,
+    );
+  const { stdout } = await kubectl('get', 'leases', '--all-namespaces', '-o', 'json');
+  const { items } = JSON.parse(stdout) as { items: Lease[] };
+  const leader = items.find(({ metadata, spec }) => {
+    const renewedMs = Date.now() - Date.parse(spec.renewTime ?? '');
+    return metadata.name === leaderLease && spec.holderIdentity !== '' && renewedMs < 60_000;
+  });
+  if (leader === undefined) return;
+  const where = `${leader.metadata.namespace}/${leader.metadata.name}`;
+  throw new DemoRefused(
+    `an operator leads in this cluster (Lease ${where}) and would take the demo's runs; stop it, or use another cluster`,
+  );
 }
 
 type Kubectl = (...args: string[]) => Promise<{ stdout: string }>;
 
+/** A failure is told with kubectl's own last line. */
+function kubectlOf(program: string, place: readonly string[], signal?: AbortSignal): Kubectl {
+  return (...args) =>
+    run(program, [...place, ...args], signal === undefined ? {} : { signal }).catch(
+      (error: Error & { stderr?: string; code?: unknown }) => {
+        if (signal?.aborted === true) throw signal.reason;
+        if (error.code === 'ENOENT') throw new DemoRefused(`there is no ${program} on the PATH; install it`);
+        const said = (error.stderr ?? '').trim().split('\n').at(-1);
+        throw new DemoRefused(
+          `kubectl ${args.join(' ')}: ${said === '' || said === undefined ? error.message : said}`,
+        );
+      },
+    );
+}
+
 /** Waits for the first run to end. */
-async function firstRun(kubectl: Kubectl, stage: Stage, operatorEnded: Promise<number>): Promise<SyncRun> {
+async function firstRun(
+  kubectl: Kubectl,
+  namespace: string,
+  stage: Stage,
+  operatorEnded: Promise<number>,
+): Promise<SyncRun> {
   const gone = operatorEnded.then((code) => {
     if (stage.signal.aborted) throw stage.signal.reason;
     throw new Error(`the operator ended with ${code}; see ${join(stage.folder, 'operator.log')}`);

@@ -9,7 +9,7 @@ import {
 } from '../kit/control-plane/resolve.ts';
 import { startControlPlane } from '../kit/control-plane/start.ts';
 import { startServiceNow } from '../simulators/servicenow/index.ts';
-import { demoInCluster } from './in-cluster.ts';
+import { demoInCluster, DemoRefused } from './in-cluster.ts';
 import { demoUsage, parseDemoOptions, type DemoOptions } from './options.ts';
 import { sampleManifests } from './sample.ts';
 import type { Stage } from './stage.ts';
@@ -65,14 +65,18 @@ async function controlPlaneFor(stage: Stage): Promise<ControlPlaneBinaries | num
     if (!(error instanceof ControlPlaneUnavailable)) throw error;
   }
   // A build takes minutes: nobody should wait in front of nothing. With --once the run itself is what was asked for.
-  say('no control plane is at hand, so here is a run without a cluster first');
+  const { once } = stage.options;
+  say(`no control plane is at hand${once ? '' : ', so here is a run without a cluster first'}`);
   const shown: Stage = { ...stage, options: { ...stage.options, form: 'table' } };
-  const status = stage.options.once ? undefined : await demoWithoutCluster(shown);
+  const status = once ? undefined : await demoWithoutCluster(shown);
   try {
     return await resolveControlPlane({ progress: say, allowBuild: true });
   } catch (error) {
+    stage.signal.throwIfAborted();
     if (!(error instanceof ControlPlaneUnavailable)) throw error;
-    say(`${error.message}\nThat was the demo without a cluster.`);
+    say(
+      `${error.message}\nSo this is the demo without a cluster${status === undefined ? '' : ', which you have seen'}.`,
+    );
     return status ?? demoWithoutCluster(stage);
   }
 }
@@ -97,7 +101,9 @@ async function main(): Promise<number> {
     return await demo(options, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return 130;
-    throw error;
+    if (!(error instanceof DemoRefused)) throw error;
+    say(`demo: ${error.message}`);
+    return 1;
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);

@@ -21,3 +21,11 @@ export async function sampleManifests(url: string, login: DemoLogin): Promise<st
   });
   return changed.map((document) => dump(document)).join('---\n');
 }
+
+/** The same manifests in another namespace. */
+export function inNamespace(manifests: string, namespace: string): string {
+  const documents = loadAll(manifests) as { metadata: object }[];
+  return documents
+    .map((document) => dump({ ...document, metadata: { ...document.metadata, namespace } }))
+    .join('---\n');
+}

@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts';
 export async function demoWithoutCluster(stage: Stage): Promise<number> {
   const file = join(stage.folder, 'system.yaml');
   await writeFile(file, stage.manifests, { mode: 0o600 });
-  const database = join(stage.folder, 'inventory.db');
+  const database = join(stage.folder, 'without-cluster.db');
   stage.say('one run without a cluster: npx extsys sync -f system.yaml --store sqlite:inventory.db');
   const status = await runFromFile({
     file,
@@ -25,11 +25,11 @@ export async function demoWithoutCluster(stage: Stage): Promise<number> {
   return status;
 }
 
-/** A look into the database, which is removed with the demo. */
+/** A look into the database, which goes with the demo. */
 function showInventory(file: string, say: (line: string) => void): void {
   const inventory = new DatabaseSync(file, { readOnly: true });
   const query = 'SELECT name, type, status, operating_system FROM demo_assets ORDER BY name LIMIT 3';
-  say(`\nsqlite3 inventory.db "${query}"`);
+  say(`\nin the database, which goes with the demo: ${query}`);
   for (const row of inventory.prepare(query).all()) say(`  ${Object.values(row).join(' | ')}`);
   inventory.close();
 }
