@@ -2,13 +2,13 @@
 import { parseCLI, startVitest } from 'vitest/node';
 import { parseArguments, UsageError } from './setup/arguments.ts';
 import { withoutVariable } from './setup/control-plane.ts';
-import { summaryLine, tallyOf, type Tally } from './setup/tally.ts';
+import { summary, tallyOf, type Tally } from './setup/tally.ts';
 
 // `npm test`: all tests on the real parts. The last line on standard output is the summary, whatever happens; the exit
 // code is 1 for any failure, and when no test ran.
 
 const oldestNode = 24;
-const broken: Tally = { passed: 0, failed: 1, skipped: 0 };
+const nothingRan: Tally = { passed: 0, failed: 1, skipped: [] };
 
 async function run(args: readonly string[]): Promise<Tally> {
   const { without, rest } = parseArguments(args, process.env);
@@ -18,22 +18,21 @@ async function run(args: readonly string[]): Promise<Tally> {
   if (without.length > 0)
     console.log(`Left out at your request, with the tests that need it: ${without.join(', ')}`);
   const tally = tallyOf(vitest);
-  const ran = tally.passed + tally.failed > 0;
-  // vitest also fails a run for what belongs to no test, such as a setup that cannot be read.
-  return ran && tally.failed === 0 && (process.exitCode ?? 0) !== 0 ? { ...tally, failed: 1 } : tally;
+  if (tally.passed + tally.failed === 0) console.error('no test ran');
+  // vitest also fails a run for what belongs to no test: a setup that cannot be read, a filter that selects nothing.
+  const broken = tally.passed === 0 || (process.exitCode ?? 0) !== 0;
+  return broken && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
 }
 
 function finish(tally: Tally): void {
-  if (tally.passed + tally.failed === 0) console.error('no test ran');
-  const code = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
   // A handle that a test left open must not keep the run from ending.
-  process.stdout.write(`${summaryLine(tally)}\n`, () => process.exit(code));
+  process.stdout.write(`${summary(tally)}\n`, () => process.exit(tally.failed > 0 ? 1 : 0));
 }
 
 function giveUp(error: unknown): void {
   const known = error instanceof UsageError || !(error instanceof Error);
   console.error(known ? String(error) : (error.stack ?? error.message));
-  finish(broken);
+  finish(nothingRan);
 }
 
 process.on('uncaughtException', giveUp);

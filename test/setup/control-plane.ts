@@ -33,7 +33,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     return () => controlPlane.stop();
   } catch (error) {
     const reason = error instanceof ControlPlaneUnavailable ? error.message : describe(error);
-    progress(`${reason}\nThe cluster tests are skipped but for one that fails and says this again.`);
+    progress(`${reason}\nAll cluster tests are skipped but one, which fails and says this again.`);
     missing(reason, sentinel);
     // Also when that one test is not among the selected ones.
     process.exitCode = 1;

@@ -4,7 +4,8 @@ import type { TestModule, Vitest } from 'vitest/node';
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: number;
+  /** Why each skipped test was: its own reason, or an empty text where it gave none. */
+  readonly skipped: readonly string[];
 }
 
 /**
@@ -12,30 +13,32 @@ export interface Tally {
  * test that never ended) is a failure of its own, so that nothing can go wrong and still read as "0 failed".
  */
 export function tallyOf(vitest: Vitest): Tally {
-  const total = { passed: 0, failed: vitest.state.getUnhandledErrors().length, skipped: 0 };
-  for (const module of vitest.state.getTestModules()) {
-    const { passed, failed, skipped } = tallyOfModule(module);
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped;
-  }
-  return total;
+  const modules = vitest.state.getTestModules().map(tallyOfModule);
+  const unhandled = vitest.state.getUnhandledErrors().length;
+  return {
+    passed: modules.reduce((sum, { passed }) => sum + passed, 0),
+    failed: modules.reduce((sum, { failed }) => sum + failed, unhandled),
+    skipped: modules.flatMap(({ skipped }) => skipped),
+  };
 }
 
 function tallyOfModule(module: TestModule): Tally {
-  const tally = { passed: 0, failed: module.errors().length, skipped: 0 };
+  const tally = { passed: 0, failed: module.errors().length, skipped: [] as string[] };
   for (const suite of module.children.allSuites()) tally.failed += suite.errors().length;
   for (const test of module.children.allTests()) {
-    const { state } = test.result();
-    tally[state === 'pending' ? 'failed' : state] += 1;
+    const result = test.result();
+    if (result.state === 'skipped') tally.skipped.push(result.note ?? '');
+    else tally[result.state === 'passed' ? 'passed' : 'failed'] += 1;
   }
   const ended = module.state() === 'passed' || module.state() === 'skipped';
   if (!ended && tally.failed === 0) tally.failed = 1;
   return tally;
 }
 
-/** `3 passed, 0 failed`, and `, 2 skipped` when there are any. */
-export function summaryLine(tally: Tally): string {
-  const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
-  return `${tally.passed} passed, ${tally.failed} failed${skipped}`;
+/** The last line is `3 passed, 0 failed`; what was skipped is told on a line before it, with the reasons. */
+export function summary({ passed, failed, skipped }: Tally): string {
+  const reasons = [...new Set(skipped)].filter((reason) => reason !== '').join('; ');
+  const told = reasons === '' ? '' : `: ${reasons}`;
+  const before = skipped.length > 0 ? `${skipped.length} skipped${told}\n` : '';
+  return `${before}${passed} passed, ${failed} failed`;
 }

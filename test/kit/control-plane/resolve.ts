@@ -36,7 +36,7 @@ export class ControlPlaneUnavailable extends Error {
         'no Kubernetes control plane could be had. Looked at:',
         ...tried.map((line) => `  - ${line}`),
         'Any one of these helps: install Go 1.26 or later (https://go.dev/dl/) so that it can be built from the Go modules;',
-        'or let this machine reach https://github.com so that the official envtest archive can be downloaded;',
+        'or let this machine reach https://raw.githubusercontent.com and https://github.com, where the official envtest archive is;',
         'or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl of Kubernetes 1.32 or later.',
       ].join('\n'),
     );
