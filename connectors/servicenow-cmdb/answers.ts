@@ -28,15 +28,21 @@ const urlField = 'spec.connector.serviceNowCmdb.url';
 const errorCheck = Compile(ErrorAnswer);
 const listCheck = Compile(ListAnswer);
 
+export interface AnswerContext {
+  /** Whether any table has answered before: until then the address itself may be wrong. */
+  readonly answered: boolean;
+  /** Where the login comes from, for messages. */
+  readonly secret: string;
+}
+
 /**
  * What ServiceNow means by an answer, where the general rules of HTTP are not enough; undefined leaves it to them.
- * Facts: product documentation and clients (Table API, transaction quotas, instance hibernation). `answered` says whether
- * any table has answered before: until then the address itself may be wrong.
+ * Facts: product documentation and clients (Table API, transaction quotas, instance hibernation).
  */
 export function classifyAnswer(
   answer: RawAnswer,
   request: HttpRequest,
-  answered: boolean,
+  { answered, secret }: AnswerContext,
 ): Failure | undefined {
   const { subject } = request;
   const { status } = answer;
@@ -49,7 +55,7 @@ export function classifyAnswer(
         `${subject}: ${said(answer)}; ${badRequestRemedy(subject)}${address}`,
       );
     case 401:
-      return refusedLogin(answer, subject);
+      return refusedLogin(answer, subject, secret);
     case 403:
       return new Failure(
         'permission',
@@ -107,12 +113,12 @@ export function demandsMfa(answer: RawAnswer): boolean {
   return answer.status === 401 && answer.headers.has('x-mfa_token');
 }
 
-function refusedLogin(answer: RawAnswer, subject: string): Failure {
+function refusedLogin(answer: RawAnswer, subject: string, secret: string): Failure {
   return new Failure(
     'credentials',
     demandsMfa(answer)
       ? `${subject}: the instance demands multi-factor authentication for this user, which Basic cannot give; exempt the integration user from it`
-      : `${subject}: the login was refused (401, ${said(answer)}); correct the keys username and password of the Secret that spec.auth.secretRef names, or unlock the user`,
+      : `${subject}: the login was refused (401, ${said(answer)}); correct username and password in ${secret}, or unlock the user`,
   );
 }
 

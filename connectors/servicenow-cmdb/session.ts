@@ -90,7 +90,7 @@ export async function openSession(
     },
     classify(answer, request) {
       mfaDemanded ||= demandsMfa(answer);
-      const failure = classifyAnswer(answer, request, answered);
+      const failure = classifyAnswer(answer, request, { answered, secret: credentials.source });
       if (failure === undefined && isGood(answer.status)) {
         answered = true;
         clock.tell(answer.headers.get('date'));

@@ -46,3 +46,9 @@ export const failureFacts: Readonly<Record<FailureCode, FailureFacts>> = {
   },
   cancelled: { class: 'transient', audience: 'nobody', retry: 'continue' },
 };
+
+/** A failure as conditions and events tell it: what happened, and who must act, in whole sentences. */
+export function tell({ message, audience }: { readonly message: string; readonly audience: string }): string {
+  const stop = /[.!?]$/u.test(message) ? '' : '.';
+  return `${message}${stop} ${audience === 'nobody' ? 'Nobody has to act.' : `Who must act: ${audience}.`}`;
+}

@@ -9,6 +9,8 @@ const count = (description: string) =>
 
 export const runModes = ['Incremental', 'Full', 'Plan', 'Test'] as const;
 export type RunMode = (typeof runModes)[number];
+/** What this version carries out: Plan is reserved. */
+export const availableModes: readonly RunMode[] = runModes.filter((mode) => mode !== 'Plan');
 export const runTriggers = ['Schedule', 'Manual', 'SpecChange', 'CredentialsChange'] as const;
 export type RunTrigger = (typeof runTriggers)[number];
 export const activePhases = ['Pending', 'Running'] as const;

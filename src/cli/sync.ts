@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
-import { runModes, type RunMode } from '../api/sync-run.ts';
+import { availableModes, type RunMode } from '../api/sync-run.ts';
 import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
 import type { Progress } from '../sync/engine.ts';
@@ -28,8 +28,6 @@ ${storeUsage}
 Exit status: 0 Succeeded, 1 any other outcome, 2 unusable input.
 `;
 
-const cliModes: readonly RunMode[] = runModes.filter((mode) => mode !== 'Plan');
-
 /** `extsys sync`. Answers the exit status. */
 export async function syncCommand(args: readonly string[], streams: Streams): Promise<number> {
   const { values } = parseArgs({
@@ -44,7 +42,7 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
     },
   });
   if (values.file === undefined) throw new InputError('-f FILE is missing');
-  const mode = oneOf('--mode', values.mode, cliModes);
+  const mode = oneOf('--mode', values.mode, availableModes);
   const form = oneOf<OutputForm>('--output', values.output, outputForms);
   return runFromFile({
     file: values.file,

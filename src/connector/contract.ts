@@ -180,6 +180,8 @@ function readableId(id: string | undefined): string | undefined {
 /** Credentials as read from the Secret: in memory only, and only while the run lasts. */
 export interface Credentials {
   readonly type: AuthType;
+  /** Where they come from, for messages: `Secret inventory/login`. */
+  readonly source: string;
   /** Decoded values by key; a missing key is a credentials failure that names the Secret and the key. */
   value(key: string): string;
   optional(key: string): string | undefined;

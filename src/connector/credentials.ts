@@ -26,17 +26,18 @@ export function credentialsFrom(
         .replace(/\r?\n$/u, ''),
     ]),
   );
-  const where = `Secret ${secret.namespace}/${secret.name}`;
+  const source = `Secret ${secret.namespace}/${secret.name}`;
   const secrets = [...decoded].filter(([key]) => !publicKeys.has(key)).map(([, value]) => value);
   const names = ['username', 'clientId'].map((key) => decoded.get(key)).filter((name) => name !== undefined);
   return {
     type,
+    source,
     // A pair is what HTTP Basic sends, in base64, where the password alone does not show.
     secrets: [...secrets, ...names.flatMap((name) => secrets.map((value) => `${name}:${value}`))],
     value(key) {
       const value = decoded.get(key);
-      if (value === undefined) throw new Failure('credentials', `${where} has no key ${key}; add it`);
-      if (value === '') throw new Failure('credentials', `${where}: key ${key} is empty; set it`);
+      if (value === undefined) throw new Failure('credentials', `${source} has no key ${key}; add it`);
+      if (value === '') throw new Failure('credentials', `${source}: key ${key} is empty; set it`);
       return value;
     },
     optional: (key) => decoded.get(key),

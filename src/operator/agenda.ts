@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { FailureCode } from '../api/failure.ts';
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import type { SystemHistory } from '../store/port.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
@@ -12,6 +13,8 @@ export interface AgendaFacts {
   /** Runs of the system that have not ended. */
   readonly active: readonly SyncRun[];
   readonly now: Date;
+  /** Since when this operator runs: its flags may have changed with it. */
+  readonly operatorSince: Date;
 }
 
 /** What a system's schedule and history ask for at this moment. */
@@ -45,7 +48,8 @@ export function agendaOf(facts: AgendaFacts): Agenda {
   const verdict = history.lastVerdict === undefined ? undefined : statusFromArchive(history.lastVerdict);
   const judged = verdict?.systemGeneration === system.metadata.generation;
   const waits = judged && verdict?.phase === 'Failed' && waitsForPerson(verdict.failure?.code);
-  const heldUntil = waits ? backoffUntil(history, schedule) : undefined;
+  const heldUntil =
+    waits && !mayBeMended(facts, verdict?.failure?.code) ? backoffUntil(history, schedule) : undefined;
   const ownStart = due === undefined ? planned.nextStart : startOfDue(schedule, scheduleFacts, due);
   const held = heldUntil !== undefined && heldUntil > now;
   return {
@@ -57,6 +61,13 @@ export function agendaOf(facts: AgendaFacts): Agenda {
     unjudged: history.last !== undefined && !judged,
     waitsForPerson: waits,
   };
+}
+
+/** What a flag of the operator refused, such as an address, is tried once more after a restart. */
+function mayBeMended({ history, operatorSince }: AgendaFacts, code: FailureCode | undefined): boolean {
+  return (
+    code === 'configuration' && history.lastFailureAt !== undefined && history.lastFailureAt < operatorSince
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Condition } from '../api/conditions.ts';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
+import { tell } from '../api/failure.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { SyncRunStatus } from '../api/sync-run.ts';
 import type { EventRecorder, EventSubject } from './events.ts';
@@ -52,7 +53,7 @@ export function announceEnd(
   if (subject === undefined) return;
   const { failure, phase = 'Failed', totals } = status;
   if (failure !== undefined && phase !== 'Skipped') {
-    const message = `SyncRun ${run} ended as ${phase}: ${failure.message} Who must act: ${failure.audience}.`;
+    const message = `SyncRun ${run} ended as ${phase}: ${tell(failure)}`;
     void events.record(subject, {
       type: phase === 'Cancelled' ? 'Normal' : 'Warning',
       reason: reasonOf(failure.code),

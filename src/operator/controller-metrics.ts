@@ -53,8 +53,10 @@ export class ControllerMetrics {
       connector: system === undefined ? 'unknown' : this.connectorOf(system),
     };
     const { metrics } = this;
-    const { mode, phase, failureCode = 'none' } = archived;
-    metrics.count('extsys_runs_total', { ...labels, mode, phase, failure: failureCode });
+    const { mode, phase, failureCode } = archived;
+    // A run that was skipped has not failed: its code says why it was skipped.
+    const failure = phase === 'Skipped' ? 'none' : (failureCode ?? 'none');
+    metrics.count('extsys_runs_total', { ...labels, mode, phase, failure });
     metrics.observe(
       'extsys_run_duration_seconds',
       labels,

@@ -161,7 +161,9 @@ export class Controller extends OperatorBase {
     });
     const system = this.systems.get(archived.system);
     counts.ended(system, archived, status);
-    announceEnd(events, archived.runName, system ?? run, status);
+    // That somebody's run was refused is told of that run: the system is none the worse for it.
+    const refused = archived.attempt === 0 && archived.slot === undefined;
+    announceEnd(events, archived.runName, refused ? run : (system ?? run), status);
     this.leader.lookAt(archived.system);
   }
 }

@@ -44,17 +44,20 @@ export interface Made {
 /** Makes the runs that are due: a requested one, one for new credentials or a new spec, a slot. Names make sure of at most one each. */
 export class RunMaker {
   private readonly deps: RunMakerDependencies;
+  private readonly operatorSince: Date;
   /** The generation for which a run was made, by uid of the system: asking again at every look would only be refused. */
   private readonly madeForSpec = new Map<string, number>();
 
   constructor(deps: RunMakerDependencies) {
     this.deps = deps;
+    this.operatorSince = deps.now();
   }
 
   async makeRuns(system: ExternalSystem, schedule: ResolvedSchedule, history: SystemHistory): Promise<Made> {
     const key = keyOf(system);
     const active = this.deps.activeRuns(key);
-    const agenda = agendaOf({ system, schedule, history, active, now: this.deps.now() });
+    const { operatorSince } = this;
+    const agenda = agendaOf({ system, schedule, history, active, now: this.deps.now(), operatorSince });
     const suspended = system.spec.suspend === true;
     const asked = await this.makeRequested(system);
     const secret = suspended ? undefined : await this.changedSecret(key, system, agenda);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Verdict } from '../api/conditions.ts';
-import type { FailureCode } from '../api/failure.ts';
+import { failureFacts, tell, type FailureCode } from '../api/failure.ts';
 import type { SyncRunStatus } from '../api/sync-run.ts';
 
 /** What is known of a system when its conditions are judged. */
@@ -53,14 +53,15 @@ function ready(facts: SystemFacts, run: SyncRunStatus | undefined): Judgement {
   const { slotBlocked, suspended, connectedNow, nextStart } = facts;
   if (slotBlocked !== undefined) return { status: 'False', reason: 'SlotBlocked', message: slotBlocked };
   if (run === undefined && !connectedNow) return untried(facts);
-  const failure = run?.failure;
+  // What the run in hand has proven is newer than any failure.
+  const failure = connectedNow ? undefined : run?.failure;
   const next = nextStart === undefined ? '' : ` Next run ${nextStart.toISOString()}.`;
   const outlook = suspended ? ' Suspended: no scheduled runs.' : next;
-  if (failure !== undefined && !connectedNow && notReady[failure.code] && !isOfAPart(run)) {
-    const message = `${failure.message} Who must act: ${failure.audience}.${outlook}`;
+  if (failure !== undefined && notReady[failure.code] && !isOfAPart(run)) {
+    const message = `${tell(failure)}${outlook}`;
     return { status: 'False', reason: reasonOf(failure.code), message };
   }
-  const note = failure === undefined ? '' : ` ${failure.code}: ${failure.message}`;
+  const note = failure === undefined ? '' : ` ${failure.code}: ${tell(failure)}`;
   return {
     status: 'True',
     reason: suspended ? 'Suspended' : 'Connected',
@@ -97,7 +98,7 @@ const notStalled: Verdict = {
 };
 
 function stalled(problem: string, note: string): Verdict[] {
-  const message = `${problem} Who must act: owner of the ExternalSystem.${note}`;
+  const message = `${tell({ message: problem, audience: failureFacts.configuration.audience })}${note}`;
   return [
     { type: 'Ready', status: 'False', reason: 'InvalidSpec', message },
     { type: 'Reconciling', status: 'False', reason: 'InvalidSpec', message: 'waiting for a valid spec' },
@@ -145,7 +146,9 @@ export function reasonOf(code: FailureCode): string {
 }
 
 function connectionVerdicts(facts: SystemFacts, run: SyncRunStatus | undefined): Verdict[] {
-  const failure = facts.connectedNow || isOfAPart(run) ? undefined : run?.failure;
+  // A run that read some of its streams has proven the connection, whatever the others lacked.
+  const proven = facts.connectedNow || run?.phase === 'PartiallySucceeded';
+  const failure = proven ? undefined : run?.failure;
   if (run === undefined && !facts.connectedNow) {
     const message = 'not tried yet with this spec';
     return [
@@ -178,7 +181,7 @@ function connectionVerdicts(facts: SystemFacts, run: SyncRunStatus | undefined):
           ...connected,
           status: 'Unknown',
           reason: 'NotTried',
-          message: 'nothing is sent until the credentials change',
+          message: 'nothing is read with these credentials',
         },
       ];
     case 'unavailable':

@@ -126,6 +126,26 @@ describe('a good system', () => {
       'Succeeded',
     );
     expect((await bench.runs()).filter(scheduled)).toEqual([]);
+    const { text } = await bench.get('/metrics');
+    expect(text).toMatch(/^extsys_runs_total\{.*phase="Skipped",failure="none"\} 1$/mu);
+  });
+
+  test('is none the worse for a run that is refused: that is told of the run', async () => {
+    await bench.start();
+    await bench.applySystem(upstream.url);
+    await bench.waitForReady('Connected');
+    await bench.apply({
+      apiVersion,
+      kind: 'SyncRun',
+      metadata: { name: 'old' },
+      spec: { systemRef: { name: 'cmdb', generation: 99 }, mode: 'Full' },
+    });
+    await waitFor('the event', async () =>
+      /Warning .*InvalidConfiguration .*systemRef\.generation.* Who must act/u.test(
+        await bench.kubectl('describe', 'syncrun', 'old'),
+      ),
+    );
+    expect(await bench.kubectl('describe', 'externalsystem', 'cmdb')).not.toContain('SyncRun old');
   });
 
   test('keeps as many finished runs as its history says; the archive keeps all', async () => {

@@ -67,7 +67,12 @@ export class SyncBench {
     return {
       store: options.store?.(this.store) ?? this.store,
       connector: fakeConnector(this.script),
-      credentials: async () => ({ type: 'None', value: () => '', optional: () => undefined }),
+      credentials: async () => ({
+        type: 'None',
+        source: 'no Secret',
+        value: () => '',
+        optional: () => undefined,
+      }),
       upstream: () => ({
         http: () => {
           throw new Error('the fake connector sends no requests');

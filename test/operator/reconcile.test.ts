@@ -241,3 +241,19 @@ test('only a run that read nothing waits for a person: a partial one keeps its s
   await world.round();
   expect(world.made, 'the next slot is held back').toHaveLength(3);
 });
+
+test.each([
+  ['a refused address is tried once after a restart, whose flags may allow it', 'configuration', 2],
+  ['bad credentials wait after a restart too', 'credentials', 1],
+] as const)('%s', async (_, code, runs) => {
+  const world = await World.create();
+  world.script.connect = new Failure(code, 'no');
+  world.apply({});
+  await world.round();
+  world.pass(15 * minuteMs);
+  await world.round();
+  expect(world.made).toHaveLength(1);
+  world.restart();
+  for (let look = 0; look < 3; look += 1) await world.round();
+  expect(world.made).toHaveLength(runs);
+});

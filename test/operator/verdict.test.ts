@@ -148,7 +148,7 @@ describe('judge, by the kstatus rules', () => {
     ['contract', 'True Connected', 'True Answering'],
     ['unavailable', 'True Connected', 'True Answering'],
     ['permission', 'False PermissionDenied', 'True Answering'],
-    ['configuration', 'False InvalidConfiguration', 'Unknown InvalidConfiguration'],
+    ['configuration', 'False InvalidConfiguration', 'True Answering'],
   ])('of a run that read the other streams, %s leaves Ready %s', (code, ready, connected) => {
     const failed = ran(code);
     const lastVerdictRun =
@@ -156,6 +156,11 @@ describe('judge, by the kstatus rules', () => {
     expect(conditions({ lastVerdictRun })).toMatchObject({ Ready: ready, Connected: connected });
     const [first] = judge(facts({ lastVerdictRun }));
     expect(first?.message).toContain(`it was ${code}`);
+  });
+
+  test('a failure from before the connection was proven is not told any more', () => {
+    const [ready] = judge(facts({ lastVerdictRun: ran('credentials'), connectedNow: true }));
+    expect(ready).toMatchObject({ status: 'True', message: 'spec, Secret and connection are proven.' });
   });
 
   test('a suspended system says so, whatever its state, and names no next run', () => {
@@ -170,8 +175,11 @@ describe('judge, by the kstatus rules', () => {
     for (const code of failureCodes) {
       const verdicts = judge(facts({ lastVerdictRun: ran(code), nextStart: now }));
       const ready = verdicts.find(({ type }) => type === 'Ready');
-      if (ready?.status === 'False')
-        expect(ready.message).toContain(`Who must act: ${failureFacts[code].audience}`);
+      if (ready?.status === 'False') {
+        const { audience } = failureFacts[code];
+        const who = audience === 'nobody' ? 'Nobody has to act.' : `Who must act: ${audience}.`;
+        expect(ready.message).toBe(`it was ${code}. ${who} Next run ${now.toISOString()}.`);
+      }
       const active = verdicts.filter(
         ({ type, status }) => ['Stalled', 'Reconciling'].includes(type) && status === 'True',
       );

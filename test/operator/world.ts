@@ -35,7 +35,7 @@ export class World {
   /** Workers whose Lease has lapsed. */
   readonly lapsed = new Set<string>();
   readonly cluster: FakeCluster;
-  readonly reconciler: SystemReconciler;
+  reconciler: SystemReconciler;
   readonly me: RunWorker;
   readonly goneRuns: GoneRuns;
   /** What the leader's process takes a run in hand to have proven. */
@@ -49,28 +49,7 @@ export class World {
     this.cluster = new FakeCluster(now);
     const { cluster } = this;
     this.credentialWatch = new CredentialWatch(cluster);
-    const getSystem = (key: string) => cluster.systems.get(key);
-    const runMaker = new RunMaker({
-      cluster,
-      store,
-      credentialWatch: this.credentialWatch,
-      activeRuns: (key) => cluster.active(key),
-      now,
-      onRunMade: (_, run) => this.made.push(run),
-    });
-    this.reconciler = new SystemReconciler({
-      cluster,
-      store,
-      credentialWatch: this.credentialWatch,
-      runMaker,
-      getSystem,
-      specProblem: () => undefined,
-      connectedNow: () => this.connected,
-      now,
-      redact: (text) => text,
-      onJudged: () => undefined,
-      onRequestRefused: (_, problem) => this.refusedRequests.push(problem),
-    });
+    this.reconciler = this.newReconciler();
     this.me = this.worker('me');
     this.goneRuns = new GoneRuns({
       store,
@@ -84,6 +63,38 @@ export class World {
       onError: (error) => {
         throw error;
       },
+    });
+  }
+
+  /** The leader of a process that begins now; the cluster and the database stay. */
+  restart(): void {
+    this.reconciler = this.newReconciler();
+  }
+
+  private newReconciler(): SystemReconciler {
+    const { store, cluster, credentialWatch } = this;
+    const now = () => this.now();
+    const getSystem = (key: string) => cluster.systems.get(key);
+    const runMaker = new RunMaker({
+      cluster,
+      store,
+      credentialWatch,
+      activeRuns: (key) => cluster.active(key),
+      now,
+      onRunMade: (_, run) => this.made.push(run),
+    });
+    return new SystemReconciler({
+      cluster,
+      store,
+      credentialWatch,
+      runMaker,
+      getSystem,
+      specProblem: () => undefined,
+      connectedNow: () => this.connected,
+      now,
+      redact: (text) => text,
+      onJudged: () => undefined,
+      onRequestRefused: (_, problem) => this.refusedRequests.push(problem),
     });
   }
 
@@ -200,7 +211,12 @@ export class World {
           ...input,
           store,
           connector: fakeConnector(this.script),
-          credentials: async () => ({ type: 'Basic', value: () => '', optional: () => undefined }),
+          credentials: async () => ({
+            type: 'Basic',
+            source: 'no Secret',
+            value: () => '',
+            optional: () => undefined,
+          }),
           upstream: () => ({
             http: () => {
               throw new Error('the fake connector sends no requests');

@@ -152,7 +152,7 @@ describe('messages name what to mend', () => {
     await using planted = await plant();
     await expect(open(planted.url, { password: 'wrong' })).rejects.toMatchObject({
       code: 'credentials',
-      message: expect.stringMatching(/username and password of the Secret.*spec\.auth\.secretRef/u),
+      message: expect.stringMatching(/correct username and password in Secret [a-z]+\/[a-z]+/u),
     });
   });
 
