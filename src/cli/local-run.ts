@@ -5,10 +5,11 @@ import { parseDurationMs } from '../api/duration.ts';
 import type { SyncRun } from '../api/resource.ts';
 import type { RunMode } from '../api/sync-run.ts';
 import type { Connector } from '../connector/contract.ts';
-import type { Store } from '../store/port.ts';
+import { FenceLost, type Store } from '../store/port.ts';
 import { runSync, type Progress } from '../sync/engine.ts';
 import { seconds } from '../sync/run-end.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
+import { cliWorker, endTakenFileRuns } from '../sync/unclaimed-end.ts';
 import type { Runtime } from './runtime.ts';
 import type { LocalSystem } from './local-system.ts';
 
@@ -31,16 +32,17 @@ export async function runLocal(run: LocalRun, runtime: Runtime): Promise<SyncRun
   const runName = `${name}-cli-${Math.floor(createdAt.getTime() / 1000)}`;
   const spec = { systemRef: { name }, mode: run.mode } as const;
   const { softTimeLimit = '25m', hardTimeLimit = '30m' } = system.spec.limits ?? {};
+  const key = `${namespace}/${name}`;
   const archived = await runSync(
     {
       system: {
-        key: `${namespace}/${name}`,
+        key,
         uid: system.metadata.uid,
         generation: system.metadata.generation,
         spec: system.spec,
       },
       run: { name: runName, uid, spec, attempt: 1 },
-      worker: `cli-${process.pid}`,
+      worker: `${cliWorker}${process.pid}`,
       limits: {
         softMs: parseDurationMs(softTimeLimit) ?? 25 * 60_000,
         hardMs: parseDurationMs(hardTimeLimit) ?? 30 * 60_000,
@@ -56,7 +58,14 @@ export async function runLocal(run: LocalRun, runtime: Runtime): Promise<SyncRun
       onProgress: run.onProgress,
       onTested: run.onTested,
     }),
-  );
+  ).catch(async (error: unknown) => {
+    if (!(error instanceof FenceLost)) throw error;
+    // The run that has the system now may have ended this one already.
+    await endTakenFileRuns(run.store, key, runtime.now());
+    const ended = await run.store.archivedRun(uid);
+    if (ended === undefined) throw error;
+    return ended;
+  });
   return {
     apiVersion,
     kind: syncRunKind,

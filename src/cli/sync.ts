@@ -4,6 +4,7 @@ import { connectors } from '../../connectors/index.ts';
 import { availableModes, type RunMode } from '../api/sync-run.ts';
 import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
+import { endTakenFileRuns } from '../sync/unclaimed-end.ts';
 import type { Progress } from '../sync/engine.ts';
 import type { Streams } from './command.ts';
 import { localSystem } from './local-system.ts';
@@ -104,6 +105,9 @@ export async function runFromFile(options: FileRun): Promise<number> {
       runtime,
     );
     streams.stdout.write(renderRun(run, options.form));
+    const { namespace, name } = local.system.metadata;
+    for (const { runName, phase } of await endTakenFileRuns(store, `${namespace}/${name}`, runtime.now()))
+      say(`${runName}, which another run had overtaken, was ended as ${phase}`);
     return run.status?.phase === 'Succeeded' ? 0 : 1;
   } finally {
     process.off('SIGINT', interrupt);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SyncRun } from '../api/resource.ts';
 import type { ArchivedRun, OpenRun, Store } from '../store/port.ts';
+import { cliWorker, systemTaken } from '../sync/unclaimed-end.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import { keyOf } from './keys.ts';
 import type { RunEnder } from './run-ending.ts';
@@ -12,8 +13,6 @@ const workerGraceMs = 60_000;
 const lookAgainMs = 5_000;
 /** How often the leader looks at what the database still has open. */
 const sweepEveryMs = 60_000;
-/** What the CLI calls itself; its runs have no object in any cluster. */
-const cliWorker = 'cli-';
 
 export interface GoneRunsDependencies {
   readonly store: Store;
@@ -79,7 +78,7 @@ export class GoneRuns {
     if (row.worker.startsWith(cliWorker)) {
       // It may be under way in another process; once another run has the system it can only end.
       if (!row.holdsFence)
-        onEnded(await ender.endRow(row, cancelled('another run has taken the system')), undefined);
+        onEnded(await ender.endRow(row, { phase: 'Cancelled', failure: systemTaken }), undefined);
       return false;
     }
     const [namespace = ''] = row.system.split('/');

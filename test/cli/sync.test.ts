@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { syncCommand } from '../../src/cli/sync.ts';
+import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ServiceNow } from '../simulators/servicenow/index.ts';
 import { call, CliBench } from './cli-bench.ts';
 
@@ -103,5 +104,41 @@ describe('extsys sync', () => {
     expect(out).toMatch(/NAME\s+SYSTEM\s+MODE\s+PHASE/u);
     expect(out).toMatch(/cis\s+Asset\s+Incremental\s+yes/u);
     expect(err).toMatch(/^cis: 0 records in 0 pages \(0\/s\): 0 created, 0 updated, 0 unchanged$/mu);
+  });
+
+  test('that another one overtakes writes nothing more, and both leave a record', async () => {
+    const second = Promise.withResolvers<Awaited<ReturnType<typeof bench.sync>>>();
+    bench.instance.faults.add({
+      when: ({ table, params }) => table === 'sys_user' && params.get('sysparm_limit') !== '1',
+      times: 1,
+      answer: (response) => {
+        bench.sync(bench.manifests()).then(second.resolve, second.reject);
+        void second.promise.finally(() => response.end('{"result":[]}'));
+      },
+    });
+    const first = await bench.sync(bench.manifests({ users: true }));
+    expect(first).toMatchObject({
+      code: 1,
+      run: { status: { phase: 'Cancelled', totals: { created: 60 } } },
+    });
+    expect(first.run.status?.failure?.message).toBe('another run has taken the system');
+    await expect(second.promise).resolves.toMatchObject({ code: 0, run: { status: { phase: 'Succeeded' } } });
+    const phases = bench.rows('SELECT phase FROM runs WHERE ended_at IS NOT NULL ORDER BY sequence');
+    expect(phases.map(({ phase }) => phase).toSorted()).toEqual(['Cancelled', 'Succeeded']);
+  });
+
+  test('ends the record of an earlier one that was killed', async () => {
+    const store = sqliteStore(`${bench.folder}/inventory.db`);
+    await store.open({});
+    await store.claim({
+      ...{ system: 'inventory/cmdb', systemUid: 'file-1', systemGeneration: 1 },
+      ...{ runUid: 'killed-uid', runName: 'cmdb-cli-1', attempt: 1, mode: 'Full', trigger: 'Manual' },
+      ...{ slot: undefined, correlationId: 'killed-uid', worker: 'cli-1', demo: false, at: new Date() },
+    });
+    await store.close();
+    const { code, err } = await bench.sync(bench.manifests());
+    expect(code).toBe(0);
+    expect(err).toContain('cmdb-cli-1, which another run had overtaken, was ended as Cancelled');
+    expect(bench.rows('SELECT count(*) AS n FROM runs WHERE ended_at IS NULL')).toEqual([{ n: 0 }]);
   });
 });
