@@ -19,6 +19,19 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
+/** The `-f` of a command that takes one file; parseArgs alone would silently take the last of several. */
+export const fileOption = { type: 'string', short: 'f', multiple: true } as const;
+
+export function oneFile(files: readonly string[] = []): string {
+  const [file, ...more] = files;
+  if (file === undefined) throw new InputError('-f FILE is missing');
+  if (more.length > 0)
+    throw new InputError(
+      `-f is given ${files.length} times (${files.join(', ')}); put all documents into one file`,
+    );
+  return file;
+}
+
 const maxBytes = 4 * 1024 * 1024;
 
 /** Every document of a multi-document YAML file; `-` reads standard input. JSON is YAML too. */

@@ -157,6 +157,9 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
     metrics,
     live: () => controller.live(),
     ready: () => controller.ready(),
+  }).catch(async (error: Error) => {
+    await store.close();
+    throw new InputError(`--listen ${settings.host}:${settings.port}: ${error.message}`);
   });
   const stopped = stopSignal(logger);
   logger.info('listening', { url: server.url, version });

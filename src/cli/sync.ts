@@ -9,7 +9,7 @@ import type { Progress } from '../sync/engine.ts';
 import type { Streams } from './command.ts';
 import { localSystem } from './local-system.ts';
 import { runLocal } from './local-run.ts';
-import { InputError, readManifests } from './manifests.ts';
+import { fileOption, InputError, oneFile, readManifests } from './manifests.ts';
 import { outputForms, renderRun, type OutputForm } from './output.ts';
 import { createRuntime } from './runtime.ts';
 import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
@@ -34,7 +34,7 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
   const { values } = parseArgs({
     args: [...args],
     options: {
-      file: { type: 'string', short: 'f' },
+      file: fileOption,
       ...storeOptions,
       mode: { type: 'string', default: 'Incremental' },
       output: { type: 'string', short: 'o', default: 'table' },
@@ -42,11 +42,10 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
       quiet: { type: 'boolean', short: 'q', default: false },
     },
   });
-  if (values.file === undefined) throw new InputError('-f FILE is missing');
   const mode = oneOf('--mode', values.mode, availableModes);
   const form = oneOf<OutputForm>('--output', values.output, outputForms);
   return runFromFile({
-    file: values.file,
+    file: oneFile(values.file),
     store: values,
     mode,
     form,
@@ -92,6 +91,8 @@ export async function runFromFile(options: FileRun): Promise<number> {
   process.once('SIGTERM', interrupt);
   try {
     const say = (line: string) => void streams.stderr.write(`${line}\n`);
+    const tell = options.quiet ? () => undefined : say;
+    tell(`${options.mode} run of ${local.system.metadata.namespace}/${local.system.metadata.name}`);
     const run = await runLocal(
       {
         local,
@@ -99,8 +100,8 @@ export async function runFromFile(options: FileRun): Promise<number> {
         store,
         mode: options.mode,
         signal: stop.signal,
-        onProgress: options.quiet ? () => undefined : progressPrinter(say),
-        onTested: (stream, said) => say(`${stream}: ${said}`),
+        onProgress: progressPrinter(tell),
+        onTested: (stream, said) => tell(`${stream}: ${said}`),
       },
       runtime,
     );
@@ -128,7 +129,8 @@ export function progressPrinter(
     const beforeMs = printedMs.get(stream) ?? nowMs;
     printedMs.set(stream, beforeMs);
     if (!progress.ended && nowMs - beforeMs < 1_000) return;
-    printedMs.set(stream, nowMs);
+    if (progress.ended) printedMs.delete(stream);
+    else printedMs.set(stream, nowMs);
     say(progressLine(progress));
   };
 }

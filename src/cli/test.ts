@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import type { Streams } from './command.ts';
-import { InputError } from './manifests.ts';
+import { fileOption, InputError, oneFile } from './manifests.ts';
 import { outputForms } from './output.ts';
 import { runFromFile } from './sync.ts';
 
@@ -22,21 +22,20 @@ export async function testCommand(args: readonly string[], streams: Streams): Pr
   const { values } = parseArgs({
     args: [...args],
     options: {
-      file: { type: 'string', short: 'f' },
+      file: fileOption,
       output: { type: 'string', short: 'o', default: 'table' },
       'allow-insecure-upstreams': { type: 'boolean', default: false },
     },
   });
-  if (values.file === undefined) throw new InputError('-f FILE is missing');
   const form = outputForms.find((name) => name === values.output);
   if (form === undefined) throw new InputError(`--output ${values.output}: use ${outputForms.join(', ')}`);
   return runFromFile({
-    file: values.file,
+    file: oneFile(values.file),
     store: { store: 'sqlite::memory:' },
     mode: 'Test',
     form,
     allowHttp: values['allow-insecure-upstreams'],
-    quiet: true,
+    quiet: false,
     streams,
   });
 }

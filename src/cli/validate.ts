@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import { problemsOf } from './known.ts';
 import type { Streams } from './command.ts';
 import { describeProblem } from './local-system.ts';
-import { InputError, readManifests } from './manifests.ts';
+import { fileOption, InputError, readManifests } from './manifests.ts';
 
-export const validateUsage = `extsys validate -f FILE
+export const validateUsage = `extsys validate -f FILE [-f FILE …]
 
 Checks manifests offline with the schema of the CRDs: ExternalSystem, SyncRun and Secret.
 
@@ -16,14 +16,16 @@ Exit status: 0 all valid, 2 not.
 
 /** `extsys validate`: a line for each object, and one for each problem. */
 export async function validateCommand(args: readonly string[], streams: Streams): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { file: { type: 'string', short: 'f' } } });
+  const { values } = parseArgs({ args: [...args], options: { file: fileOption } });
   if (values.file === undefined) throw new InputError('-f FILE is missing');
   let bad = false;
-  for (const manifest of await readManifests(values.file, streams.stdin)) {
-    const problems = problemsOf(manifest);
-    if (problems.length === 0) streams.stdout.write(`${manifest.kind} ${manifest.metadata.name}: valid\n`);
-    for (const problem of problems) streams.stderr.write(`${describeProblem(manifest, problem)}\n`);
-    bad ||= problems.length > 0;
+  for (const file of values.file) {
+    for (const manifest of await readManifests(file, streams.stdin)) {
+      const problems = problemsOf(manifest);
+      if (problems.length === 0) streams.stdout.write(`${manifest.kind} ${manifest.metadata.name}: valid\n`);
+      for (const problem of problems) streams.stderr.write(`${describeProblem(manifest, problem)}\n`);
+      bad ||= problems.length > 0;
+    }
   }
   return bad ? 2 : 0;
 }

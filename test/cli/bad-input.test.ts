@@ -147,6 +147,12 @@ describe('input that cannot be used', () => {
   test.each([
     ['no file', [], '', /-f FILE is missing/u],
     [
+      'a second file, which would silently win,',
+      ['-f', 'a.yaml', '-f', 'b.yaml'],
+      '',
+      /-f is given 2 times \(a\.yaml, b\.yaml\); put all documents into one file/u,
+    ],
+    [
       'a file that is not there',
       ['-f', '/nonexistent/system.yaml'],
       '',

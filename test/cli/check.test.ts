@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { apiVersion } from '../../src/api/group.ts';
@@ -26,6 +28,19 @@ describe('extsys test', () => {
 });
 
 describe('extsys validate', () => {
+  test('takes several files', async () => {
+    const write = (name: string, text: string) => {
+      const path = join(bench.folder, name);
+      writeFileSync(path, text);
+      return path;
+    };
+    const good = write('good.yaml', bench.manifests({}, {}, null));
+    const bad = write('bad.yaml', bench.manifests({ classes: [] }, {}, null));
+    const { code, out, err } = await call(validateCommand, ['-f', good, '-f', bad]);
+    expect({ code, out }).toEqual({ code: 2, out: 'ExternalSystem cmdb: valid\n' });
+    expect(err).toMatch(/classes/u);
+  });
+
   test('takes a SyncRun whose name the API server is to make, and says which other has none', async () => {
     const spec = { systemRef: { name: 'cmdb' }, mode: 'Full' };
     const run = { apiVersion, kind: 'SyncRun', metadata: { generateName: 'cmdb-now-' }, spec };

@@ -103,7 +103,10 @@ describe('extsys sync', () => {
     const { out, err } = await call(syncCommand, ['-f', file, '--store', bench.store]);
     expect(out).toMatch(/NAME\s+SYSTEM\s+MODE\s+PHASE/u);
     expect(out).toMatch(/cis\s+Asset\s+Incremental\s+yes/u);
-    expect(err).toMatch(/^cis: 0 records in 0 pages \(0\/s\): 0 created, 0 updated, 0 unchanged$/mu);
+    expect(err).toMatch(
+      /^Incremental run of inventory\/cmdb\ncis: 0 records in 0 pages .*: 0 created, .*$/mu,
+    );
+    expect((await call(syncCommand, ['-f', file, '--store', bench.store, '--quiet'])).err).toBe('');
   });
 
   test('that another one overtakes writes nothing more, and both leave a record', async () => {
@@ -124,7 +127,7 @@ describe('extsys sync', () => {
     expect(first.run.status?.failure?.message).toBe('another run has taken the system');
     await expect(second.promise).resolves.toMatchObject({ code: 0, run: { status: { phase: 'Succeeded' } } });
     const phases = bench.rows('SELECT phase FROM runs WHERE ended_at IS NOT NULL ORDER BY sequence');
-    expect(phases.map(({ phase }) => phase).toSorted()).toEqual(['Cancelled', 'Succeeded']);
+    expect(new Set(phases.map(({ phase }) => phase))).toEqual(new Set(['Cancelled', 'Succeeded']));
   });
 
   test('ends the record of an earlier one that was killed', async () => {

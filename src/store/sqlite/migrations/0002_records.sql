@@ -155,81 +155,91 @@ CREATE TABLE "relationships" (
 ) STRICT;
 
 CREATE VIEW "current_assets" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "assets" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 0;
 
 CREATE VIEW "demo_assets" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "assets" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 1;
 
 CREATE VIEW "current_users" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "users" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 0;
 
 CREATE VIEW "demo_users" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "users" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 1;
 
 CREATE VIEW "current_groups" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "groups" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 0;
 
 CREATE VIEW "demo_groups" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "groups" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 1;
 
 CREATE VIEW "current_memberships" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "memberships" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 0;
 
 CREATE VIEW "demo_memberships" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "memberships" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 1;
 
 CREATE VIEW "current_relationships" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "relationships" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 0;
 
 CREATE VIEW "demo_relationships" AS
-SELECT r.*, (
-  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id
-  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1
-) AS last_seen_at
+SELECT r.*, coalesce((
+  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)
+  FROM sightings s JOIN passes p ON p.id = s.pass_id
+  WHERE s.stream_id = t.id AND s.external_id = r.external_id
+), r.changed_at) AS last_seen_at
 FROM "relationships" r JOIN streams t ON t.system = r.system AND t.stream = r.stream
 WHERE r.deleted_at IS NULL AND r.demo = 1;
