@@ -78,10 +78,11 @@ function renderViews(table: RecordTable): string {
     .map((view) =>
       [
         `CREATE VIEW "${view}_${table.name}" AS`,
-        'SELECT r.*, (',
-        '  SELECT p.started_at FROM sightings s JOIN passes p ON p.id = s.pass_id',
-        '  WHERE s.stream_id = t.id AND s.external_id = r.external_id ORDER BY s.pass_id DESC LIMIT 1',
-        ') AS last_seen_at',
+        'SELECT r.*, coalesce((',
+        '  SELECT max(CASE WHEN p.started_at > r.changed_at THEN p.started_at ELSE r.changed_at END)',
+        '  FROM sightings s JOIN passes p ON p.id = s.pass_id',
+        '  WHERE s.stream_id = t.id AND s.external_id = r.external_id',
+        '), r.changed_at) AS last_seen_at',
         `FROM "${table.name}" r JOIN streams t ON t.system = r.system AND t.stream = r.stream`,
         `WHERE r.deleted_at IS NULL AND r.demo = ${view === 'demo' ? 1 : 0};`,
         '',

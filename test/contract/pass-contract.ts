@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { SourceChanged } from '../../src/store/port.ts';
+import { SourceChanged, type HashedRecord } from '../../src/store/port.ts';
 import {
   at,
   claimOf,
@@ -8,6 +8,7 @@ import {
   deleteAll,
   deleteNothing,
   ended,
+  endOf,
   full,
   fullPass,
   page,
@@ -217,6 +218,34 @@ export function passContract(engine: string, open: OpenStore): void {
       expect([await shown('current_groups'), await shown('demo_groups')]).toEqual([0, 1]);
       await bench.store.claim(claimOf('run-3'));
       expect([await shown('current_groups'), await shown('demo_groups')]).toEqual([1, 0]);
+    });
+
+    it('shows of a current record when it was last seen: changed, or in a pass that began later', async () => {
+      const lastSeen = async () => {
+        const rows = await bench.tested.query('SELECT last_seen_at FROM current_groups');
+        return rows.map((row) => new Date(String(row['last_seen_at'])));
+      };
+      const see = async (run: string, mode: 'Full' | 'Incremental', minute: number, hashed: HashedRecord) => {
+        const hold = await bench.store.claim(claimOf(run));
+        const { id } = await bench.store.beginPass(hold, { ...pass, mode, at: at(minute) });
+        await bench.store.writePage(hold, page(id, [hashed], { at: at(minute + 1) }));
+        await bench.store.endScope(hold, {
+          ...full(id),
+          verdict: {
+            type: 'verified',
+            coverage: mode === 'Full' ? 'Full' : 'Window',
+            evidence: {},
+            cursor: {},
+          },
+        });
+        await bench.store.endPass(hold, ended(id), deleteAll);
+        await bench.store.finish(hold, endOf(run));
+        return lastSeen();
+      };
+      // The record is younger than the beginning of the pass that found it.
+      expect(await see('run-1', 'Full', 10, record('a'))).toEqual([at(11)]);
+      expect(await see('run-2', 'Full', 20, record('a'))).toEqual([at(20)]);
+      expect(await see('run-3', 'Incremental', 30, record('a', 'renamed'))).toEqual([at(31)]);
     });
 
     it('a stream cannot become one of another kind of record', async () => {
