@@ -108,7 +108,7 @@ const rate = ({ records, seconds }: Measurement) => records / seconds;
 
 function row(name: string, result: Measurement, fastest: number): string {
   return [
-    name.padEnd(22),
+    name.padEnd(25),
     rate(result).toFixed(0).padStart(9),
     `${((rate(result) / fastest) * 100).toFixed(0)} %`.padStart(9),
     ((result.cpuSeconds / result.records) * 1e6).toFixed(1).padStart(13),
@@ -138,11 +138,13 @@ if (values.help || !Number.isInteger(records) || records < 1) {
     process.stdout.write(`${JSON.stringify({ ...Object.fromEntries(results), limit, writes })}\n`);
   } else {
     const lines = [...results].map(([name, result]) => row(name, result, limit));
-    const head = `${String(records)} records, ${availableParallelism()} cores`.padEnd(22);
+    const head = `${String(records)} records, ${availableParallelism()} cores`.padEnd(25);
     process.stdout.write(`${head} records/s  of limit  CPU s/million  peak MiB\n${lines.join('\n')}\n`);
     process.stdout.write(`limit: fetch, parse and insert one after another, ${limit.toFixed(0)} records/s\n`);
     if (writes !== undefined) {
-      process.stdout.write(`API writes per run: ${writes.writesPerRun.toFixed(1)} (${writes.runs} runs)\n`);
+      process.stdout.write(
+        `API writes per run that an annotation asks for: ${writes.writesPerRun.toFixed(1)} (${writes.runs} runs)\n`,
+      );
     }
   }
 }

@@ -42,7 +42,7 @@ const stillBuildingEveryMs = 30_000;
 /** Builds what the folder lacks. Gives the reason when it cannot; a program appears in the folder only when it is whole. */
 export async function buildFromModules(request: BuildRequest): Promise<string | undefined> {
   const { folder, progress } = request;
-  const version = await go(['version'], { ...request, cwd: moduleFolder('etcd') });
+  const version = await go(['version'], { env: request.env, cwd: moduleFolder('etcd') });
   if (version.code !== 0) {
     return `Go is not installed, so it cannot be built from the Go modules (${version.log.trim()})`;
   }
@@ -94,7 +94,9 @@ async function buildOne(
       join(scratch, name),
       recipe.target,
     ];
-    const { code, log } = await go(args, { ...request, cwd: moduleFolder(recipe.module) });
+    // Go's own scratch folders, gigabytes of them, go with ours, also when the build is interrupted.
+    const env = { ...request.env, GOTMPDIR: scratch };
+    const { code, log } = await go(args, { env, cwd: moduleFolder(recipe.module) });
     if (code !== 0) return `go build of ${name} failed: ${lastLines(log, 8)}`;
     request.progress(`control plane: built ${name} in ${elapsed()}`);
     return undefined;
