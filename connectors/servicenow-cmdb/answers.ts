@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Compile } from 'typebox/compile';
+import type { AuthType } from '../../src/api/external-system.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { HttpRequest, RawAnswer } from '../../src/connector/http.ts';
+import { vendorWords, type Redact } from '../../src/connector/vendor-words.ts';
 import { ErrorAnswer, ListAnswer } from './wire.ts';
 
 /** Pages above this are made smaller when the server cuts its answer; at or below it the answer is asked for again. */
@@ -33,6 +35,8 @@ export interface AnswerContext {
   readonly answered: boolean;
   /** Where the login comes from, for messages. */
   readonly secret: string;
+  readonly auth: AuthType;
+  readonly redact: Redact;
 }
 
 /**
@@ -42,33 +46,36 @@ export interface AnswerContext {
 export function classifyAnswer(
   answer: RawAnswer,
   request: HttpRequest,
-  { answered, secret }: AnswerContext,
+  context: AnswerContext,
 ): Failure | undefined {
   const { subject } = request;
   const { status } = answer;
-  if (isGood(status)) return classifySuccess(answer, request);
-  const address = answered ? '' : `; no table has answered at this address so far, so check ${urlField} too`;
+  const { redact } = context;
+  if (isGood(status)) return classifySuccess(answer, request, redact);
+  const address = context.answered
+    ? ''
+    : `; no table has answered at this address so far, so check ${urlField} too`;
   switch (status) {
     case 400:
       return new Failure(
         'configuration',
-        `${subject}: ${said(answer)}; ${badRequestRemedy(subject)}${address}`,
+        `${subject}: ${said(answer, redact)}; ${badRequestRemedy(subject)}${address}`,
       );
     case 401:
-      return refusedLogin(answer, subject, secret);
+      return refusedLogin(answer, subject, context);
     case 403:
       return new Failure(
         'permission',
-        `${subject}: reading was refused (403, ${said(answer)}); ${grantRemedy(subject)}`,
+        `${subject}: reading was refused (403, ${said(answer, redact)}); ${grantRemedy(subject)}`,
       );
     case 404:
       return new Failure(
         'configuration',
-        `${subject}: not found (404, ${said(answer)}); the table does not exist, its plugin is not active, or it is hidden from the account${address}`,
+        `${subject}: not found (404, ${said(answer, redact)}); the table does not exist, its plugin is not active, or it is hidden from the account${address}`,
       );
     case 500:
       return new TableTrouble(
-        `${subject}: the server fails (500, ${said(answer)}); look for script errors of this table in the log of the instance, or set a smaller spec.limits.pageSize`,
+        `${subject}: the server fails (500, ${said(answer, redact)}); look for script errors of this table in the log of the instance, or set a smaller spec.limits.pageSize`,
       );
     default:
       return undefined;
@@ -79,7 +86,7 @@ export function isGood(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function classifySuccess(answer: RawAnswer, request: HttpRequest): Failure | undefined {
+function classifySuccess(answer: RawAnswer, request: HttpRequest, redact: Redact): Failure | undefined {
   const { text } = answer;
   const type = answer.headers.get('content-type') ?? '';
   if (type.includes('html') || /^\s*</u.test(text.slice(0, 256))) {
@@ -92,7 +99,8 @@ function classifySuccess(answer: RawAnswer, request: HttpRequest): Failure | und
   if (text.slice(-16).trimEnd().endsWith(']}') && !text.includes('"error"')) return undefined;
   const body = parsed(text);
   if (body === undefined) return cut(request, 'the answer stops in the middle');
-  if (holdsError(body)) return cut(request, `the answer is an error with status 200 (${said(answer)})`);
+  if (holdsError(body))
+    return cut(request, `the answer is an error with status 200 (${said(answer, redact)})`);
   if (!listCheck.Check(body)) return cut(request, 'the answer holds no list of rows');
   return undefined;
 }
@@ -113,13 +121,17 @@ export function demandsMfa(answer: RawAnswer): boolean {
   return answer.status === 401 && answer.headers.has('x-mfa_token');
 }
 
-function refusedLogin(answer: RawAnswer, subject: string, secret: string): Failure {
-  return new Failure(
-    'credentials',
-    demandsMfa(answer)
-      ? `${subject}: the instance demands multi-factor authentication for this user, which Basic cannot give; exempt the integration user from it`
-      : `${subject}: the login was refused (401, ${said(answer)}); correct username and password in ${secret}, or unlock the user`,
-  );
+function refusedLogin(answer: RawAnswer, subject: string, { auth, secret, redact }: AnswerContext): Failure {
+  if (demandsMfa(answer)) {
+    const message = `${subject}: the instance demands multi-factor authentication for this user, which Basic cannot give; exempt the integration user from it, or use spec.auth.type OAuth2`;
+    return new Failure('credentials', message);
+  }
+  const refused = `(401, ${said(answer, redact)})`;
+  const message =
+    auth === 'OAuth2'
+      ? `${subject}: a token that was just given out was refused ${refused}; check that the user behind clientId of ${secret} is active, and that no auth scope or access policy keeps the application from the Table API`
+      : `${subject}: the login was refused ${refused}; correct username and password in ${secret}, or unlock the user`;
+  return new Failure('credentials', message);
 }
 
 /** Tables of the other streams and look-ups; whatever else is asked for is a class of the configuration. */
@@ -156,15 +168,12 @@ export function roleFor(table: string): string {
 }
 
 /** The message of an error body, bounded; never the whole body. */
-function said(answer: RawAnswer): string {
+function said(answer: RawAnswer, redact: Redact): string {
   const body = parsed(answer.text);
   if (!errorCheck.Check(body)) return 'no message';
   const { error } = body;
-  if (typeof error === 'string') return error.slice(0, 160);
-  return [error.message, error.detail]
-    .filter((part) => typeof part === 'string' && part !== '')
-    .join(': ')
-    .slice(0, 160);
+  const parts = typeof error === 'string' ? [error] : [error.message, error.detail];
+  return vendorWords(parts.filter((part) => typeof part === 'string' && part !== '').join(': '), redact);
 }
 
 function parsed(text: string): unknown {

@@ -14,7 +14,7 @@ export const serviceNowCmdb = defineConnector({
   title: 'ServiceNow CMDB',
   version: 1,
   config: Config,
-  auth: ['Basic'],
+  auth: ['Basic', 'OAuth2'],
   streams: [cis, relationships, users, groups, memberships],
   origin: baseUrl,
   open: openSession,

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectContext } from '../../src/connector/contract.ts';
-import { basicAuthorization } from '../../src/connector/credentials.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import { classifyAnswer, demandsMfa, isGood, TableTrouble } from './answers.ts';
 import { tableApi, type TableApi } from './api.ts';
@@ -9,12 +7,11 @@ import type { AssetContext } from './asset-record.ts';
 import { readClassTree, scopeClasses, type ClassTree } from './class-tree.ts';
 import type { Config } from './config.ts';
 import { Dictionary } from './dictionary.ts';
+import { loginOf } from './login.ts';
 import { countRows, lookUpSize } from './look-up.ts';
 import { ServerClock } from './server-clock.ts';
 
 const defaultPageSize = 1000;
-/** Instances answer 401 to good credentials now and then; one spaced retry tells them from bad ones. */
-const unauthorizedWaitMs = 1000;
 export const relationTable = 'cmdb_rel_ci';
 
 export interface Session {
@@ -68,29 +65,32 @@ export class ClassModel implements AssetContext {
   }
 }
 
+export interface OpenedSession {
+  readonly session: Session;
+  readonly source: string;
+  readonly account: string;
+  readonly login: string;
+}
+
 /** Proves address and credentials with one cheap call, whose Date is the clock of the run. */
-export async function openSession(
-  context: ConnectContext<Config>,
-): Promise<{ readonly session: Session; readonly source: string; readonly account: string }> {
+export async function openSession(context: ConnectContext<Config>): Promise<OpenedSession> {
   const { config, credentials } = context;
-  const account = credentials.value('username');
-  const authorization = basicAuthorization(account, credentials.value('password'));
+  const login = loginOf(context, baseUrl(config));
   const clock = new ServerClock(() => context.now());
   let answered = false;
   let mfaDemanded = false;
   const http = context.http({
     baseUrl: baseUrl(config),
-    authorize(headers) {
-      headers['authorization'] = authorization;
-    },
-    async onUnauthorized() {
-      if (mfaDemanded) return false;
-      await wait(unauthorizedWaitMs, undefined, { signal: context.signal });
-      return true;
-    },
+    authorize: login.authorize,
+    onUnauthorized: async (sent) => !mfaDemanded && login.onUnauthorized(sent),
     classify(answer, request) {
       mfaDemanded ||= demandsMfa(answer);
-      const failure = classifyAnswer(answer, request, { answered, secret: credentials.source });
+      const failure = classifyAnswer(answer, request, {
+        answered,
+        auth: credentials.type,
+        secret: credentials.source,
+        redact: (text) => context.redact(text),
+      });
       if (failure === undefined && isGood(answer.status)) {
         answered = true;
         clock.tell(answer.headers.get('date'));
@@ -99,6 +99,8 @@ export async function openSession(
     },
   });
   const api = tableApi(http);
+  // A token first: what its endpoint refuses is the whole run's business, not that of a stream.
+  await login.authorize({});
   await probe(api, config.classes[0] ?? 'cmdb_ci');
   const size = lookUpSize(context.pageSize);
   const session: Session = {
@@ -109,7 +111,7 @@ export async function openSession(
     clock,
     classes: new ClassModel(api, config, size),
   };
-  return { session, source: baseUrl(config).href, account };
+  return { session, source: baseUrl(config).href, account: login.account, login: login.words };
 }
 
 /** With a slash at the end, so that an instance behind a path keeps its path. */

@@ -36,7 +36,7 @@ export const AuthSchema = Type.Object(
         {
           ...closed,
           description:
-            'The Secret that holds the credentials, under the keys that Kubernetes uses (username, password, tls.crt, tls.key).',
+            'The Secret that holds the credentials, under the keys that Kubernetes uses (username, password, tls.crt, tls.key), and for OAuth2 clientId and clientSecret.',
         },
       ),
     ),

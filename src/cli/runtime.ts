@@ -76,7 +76,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           openUpstream({
             ...request,
             userAgent: `external-system-operator/${options.version}`,
-            budget: budgets.of(accountOf(system, connector), limits),
+            budget: budgets.of(
+              `${connector.origin(system.spec.connector[connector.id]).origin} ${request.account}`,
+              limits,
+            ),
             maxRetries: limits.maxRetries,
             addresses: options.addresses,
             urlField: field,
@@ -91,6 +94,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         now,
         monotonicMs,
         redact: (text) => redactor.redact(text),
+        learnSecret: (value) => redactor.add(`${namespace}/${name}`, value),
         signal: input.signal,
         onConnected: input.onConnected,
         onProgress: input.onProgress,
@@ -112,10 +116,4 @@ async function readCredentials(input: RunInput, redactor: Redactor): Promise<Cre
   const credentials = credentialsFrom(type, { namespace: metadata.namespace, name: secretRef.name, data });
   redactor.learn(`${metadata.namespace}/${metadata.name}`, credentials.secrets);
   return credentials;
-}
-
-/** Systems with the same origin and the same Secret share the vendor's limits. */
-function accountOf(system: ExternalSystem, connector: Connector): string {
-  const { origin } = connector.origin(system.spec.connector[connector.id]);
-  return `${origin} ${system.metadata.namespace}/${system.spec.auth.secretRef?.name ?? ''}`;
 }

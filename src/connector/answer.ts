@@ -49,11 +49,11 @@ export function failureOfStatus(
   );
 }
 
-/** The first words of the vendor's own error message, when the body is JSON of a common form. */
-function vendorMessage(answer: RawAnswer, redact: Redact): string {
+/** The first words of the vendor's own error message, or of that field, when the body is JSON of a common form; else empty. */
+export function vendorMessage(answer: RawAnswer, redact: Redact, field = 'error'): string {
   try {
     const body: unknown = JSON.parse(answer.text);
-    const error = property(body, 'error') ?? body;
+    const error = property(body, field) ?? (field === 'error' ? body : undefined);
     const message = property(error, 'message') ?? property(error, 'detail') ?? error;
     return typeof message === 'string' ? vendorWords(message, redact) : '';
   } catch {

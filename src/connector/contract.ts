@@ -182,6 +182,8 @@ export interface Credentials {
   readonly type: AuthType;
   /** Where they come from, for messages: `Secret inventory/login`. */
   readonly source: string;
+  /** Whose limits at the vendor its requests use up: the user, else the client, else whoever the Secret stands for. */
+  readonly account: string;
   /** Decoded values by key; a missing key is a credentials failure that names the Secret and the key. */
   value(key: string): string;
   optional(key: string): string | undefined;
@@ -193,6 +195,10 @@ export interface ConnectContext<Config> {
   readonly credentials: Credentials;
   readonly pageSize: number | undefined;
   http(options: HttpClientOptions): HttpClient;
+  /** Makes a secret that the vendor gave out known, so that it is taken out of every text from now on. Before it is used. */
+  learnSecret(value: string): void;
+  /** Takes the secrets that are known out of a text: before any part of it is quoted. */
+  redact(text: string): string;
   now(): Date;
   readonly signal: AbortSignal;
 }
@@ -202,6 +208,8 @@ export interface Connection {
   readonly source: string;
   /** Identity of the reading: source, configuration and account. Where it differs a pass starts anew. */
   readonly fingerprint: string;
+  /** How the account logged in, in words, for `extsys test`. */
+  readonly login?: string;
   readonly streams: readonly BoundStream[];
   close(): Promise<void>;
 }
@@ -223,6 +231,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
     readonly session: Session;
     readonly source: string;
     readonly account: string;
+    /** How the account logged in, in words. */
+    readonly login?: string;
   }>;
 }
 

@@ -32,6 +32,7 @@ export function credentialsFrom(
   return {
     type,
     source,
+    account: decoded.get('username') ?? decoded.get('clientId') ?? source,
     // A pair is what HTTP Basic sends, in base64, where the password alone does not show.
     secrets: [...secrets, ...names.flatMap((name) => secrets.map((value) => `${name}:${value}`))],
     value(key) {

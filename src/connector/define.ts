@@ -49,6 +49,7 @@ export function defineConnector<Config extends TSchema, Session>(
       return {
         source,
         fingerprint: fingerprintOf({ id, version, config, source, account: opened.account }),
+        ...(opened.login === undefined ? {} : { login: opened.login }),
         streams: streams.map((stream) => stream.bind(opened.session)).filter((bound) => bound !== undefined),
         close: () => Promise.resolve(),
       };

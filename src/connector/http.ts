@@ -41,8 +41,11 @@ export interface HttpClientOptions {
   readonly baseUrl: URL;
   /** Adds credentials to the headers of a request to the base URL's origin. */
   authorize?(headers: Record<string, string>): void | Promise<void>;
-  /** After a 401: true when the credentials were renewed and the request is worth one more try. */
-  onUnauthorized?(): Promise<boolean>;
+  /**
+   * After a 401: true when the request is worth one more try, with newly added credentials. `sent` are the headers that were
+   * refused: another request may have renewed what they carried already.
+   */
+  onUnauthorized?(sent: Readonly<Record<string, string>>): Promise<boolean>;
   /** The vendor's own signs, asked before the general rules; undefined leaves the answer to these. */
   classify?(answer: RawAnswer, request: HttpRequest): Failure | undefined;
 }

@@ -20,6 +20,9 @@ export interface RetryOptions {
   readonly random: () => number;
 }
 
+/** It was tried as often as allowed already; whoever needed it (a request its token) does not begin again. */
+export class OutOfTries extends Failure {}
+
 /** Tries again what is transient, as often as allowed, with waits that fit into the run. Throws a Failure. */
 export async function retrying<T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   try {
@@ -44,7 +47,7 @@ export async function retrying<T>(work: (attempt: number) => Promise<T>, options
 function final(error: unknown): never {
   const failure = asFailure(error);
   const transient = failure.code === 'unavailable' || failure.code === 'throttled';
-  if (transient && !(failure instanceof OutOfTime)) throw failure;
+  if (transient && !(failure instanceof OutOfTime) && !(failure instanceof OutOfTries)) throw failure;
   throw new AbortError(failure);
 }
 

@@ -61,15 +61,7 @@ export function openUpstream(options: UpstreamOptions) {
   const { urlField } = options;
   const reading = (what: string) => ({ what, now: options.now(), redact, urlField });
 
-  /** One request, its redirects included; throws a Failure for every answer that is none. */
-  async function once<T>(
-    client: HttpClientOptions,
-    request: HttpRequest,
-    check: BodyCheck<T>,
-    attempt: number,
-  ): Promise<HttpAnswer<T>> {
-    let url = resolveUrl(client.baseUrl, request, redact);
-    const what = describe(request, url);
+  async function headersOf(client: HttpClientOptions, request: HttpRequest): Promise<Record<string, string>> {
     const headers: Record<string, string> = {
       accept: 'application/json',
       'user-agent': options.userAgent,
@@ -77,6 +69,19 @@ export function openUpstream(options: UpstreamOptions) {
       ...request.headers,
     };
     await client.authorize?.(headers);
+    return headers;
+  }
+
+  /** One request, its redirects included; throws a Failure for every answer that is none. */
+  async function once<T>(
+    client: HttpClientOptions,
+    request: HttpRequest,
+    headers: Record<string, string>,
+    check: BodyCheck<T>,
+    attempt: number,
+  ): Promise<HttpAnswer<T>> {
+    let url = resolveUrl(client.baseUrl, request, redact);
+    const what = describe(request, url);
     const waiter = { what, signal: options.signal, remainingMs: options.remainingMs, onHeld };
     for (let hop = 1; ; hop += 1) {
       const target = url;
@@ -137,19 +142,24 @@ export function openUpstream(options: UpstreamOptions) {
     throw failure;
   }
 
-  /** Renewed credentials are worth one more try; a second 401 is final. */
+  /**
+   * Renewed credentials are worth one more try; a second 401 is final. A refusal while they are made, before anything was sent,
+   * is final at once.
+   */
   async function renewing<T>(
     client: HttpClientOptions,
     request: HttpRequest,
     check: BodyCheck<T>,
     attempt: number,
   ): Promise<HttpAnswer<T>> {
+    const sent = await headersOf(client, request);
     try {
-      return await once(client, request, check, attempt);
+      return await once(client, request, sent, check, attempt);
     } catch (error) {
       const refused = error instanceof Failure && error.code === 'credentials';
-      if (!refused || client.onUnauthorized === undefined || !(await client.onUnauthorized())) throw error;
-      return once(client, request, check, attempt);
+      if (!refused || client.onUnauthorized === undefined || !(await client.onUnauthorized(sent)))
+        throw error;
+      return once(client, request, await headersOf(client, request), check, attempt);
     }
   }
 

@@ -43,6 +43,8 @@ export interface Upstream {
 
 export interface UpstreamRequest {
   readonly correlationId: string;
+  /** Whose limits at the vendor the requests use up. */
+  readonly account: string;
   readonly signal: AbortSignal;
   /** No wait may be longer than this. */
   readonly remainingMs: () => number;
@@ -58,12 +60,14 @@ export interface SyncDependencies {
   readonly monotonicMs: () => number;
   /** Takes known secret values out of a text. */
   readonly redact: (text: string) => string;
+  /** Makes a secret that the vendor gave out known to `redact`. */
+  readonly learnSecret: (value: string) => void;
   /** From outside: shutdown or cancel, with a RunStop as reason. */
   readonly signal: AbortSignal;
   /** The connection is proven: address, credentials and look-ups worked. */
   readonly onConnected: () => void;
   readonly onProgress: (progress: Progress) => void;
-  /** In mode Test: what a stream says of the rights that it needs. */
+  /** In mode Test: how the account logged in (`login`), and what each stream says of the rights that it needs. */
   readonly onTested?: (stream: string, said: string) => void;
   /** What went wrong, with its cause: only code and message go into the record. */
   readonly onFailure?: (failure: Failure) => void;
@@ -122,6 +126,8 @@ interface Findings {
   readonly connected: boolean;
 }
 
+type OpenUpstream = (account: string) => Upstream;
+
 class Attempt {
   private readonly request: SyncRequest;
   private readonly deps: SyncDependencies;
@@ -141,9 +147,10 @@ class Attempt {
     using clock = startAttemptClock(request.limits, deps.signal, deps.monotonicMs);
     let upstream: Upstream | undefined;
     try {
-      const findings = await this.findings(clock, () => {
+      const findings = await this.findings(clock, (account) => {
         upstream = deps.upstream({
           correlationId: this.hold.correlationId,
+          account,
           signal: clock.signal,
           remainingMs: clock.remainingMs,
         });
@@ -155,7 +162,7 @@ class Attempt {
     }
   }
 
-  private async findings(clock: AttemptClock, open: () => Upstream): Promise<Findings> {
+  private async findings(clock: AttemptClock, open: OpenUpstream): Promise<Findings> {
     try {
       const { spec } = this.request.run;
       if (spec.mode === 'Plan') {
@@ -168,6 +175,8 @@ class Attempt {
       try {
         this.connected = true;
         this.deps.onConnected();
+        if (spec.mode === 'Test' && connection.login !== undefined)
+          this.deps.onTested?.('login', connection.login);
         return await (spec.mode === 'Test'
           ? this.eachStream(connection, (stream) => this.testStream(stream, clock.signal))
           : this.readStreams(connection, clock));
@@ -183,7 +192,7 @@ class Attempt {
     }
   }
 
-  private async connect(open: () => Upstream, signal: AbortSignal): Promise<Connection> {
+  private async connect(open: OpenUpstream, signal: AbortSignal): Promise<Connection> {
     const { connector, now } = this.deps;
     const { spec } = this.request.system;
     const config = spec.connector[connector.id];
@@ -198,12 +207,15 @@ class Attempt {
         `spec.auth.type ${spec.auth.type} does not fit ${connector.id}; use ${allowed}`,
       );
     }
-    const upstream = open();
+    const credentials = await this.deps.credentials();
+    const upstream = open(credentials.account);
     return connector.connect({
       config,
-      credentials: await this.deps.credentials(),
+      credentials,
       pageSize: spec.limits?.pageSize,
       http: (options) => upstream.http(options),
+      learnSecret: (value) => this.deps.learnSecret(value),
+      redact: (text) => this.deps.redact(text),
       now,
       signal,
     });

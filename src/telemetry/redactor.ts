@@ -6,12 +6,17 @@ const minLength = 4;
 const minLineLength = 16;
 const mask = '[redacted]';
 
+/** Secrets that came after the Secret was read (tokens) and are still known; older ones have ended long ago. */
+const maxLearntLater = 16;
+
 /**
  * Takes the secrets that this process has read out of every text that leaves it: log lines, conditions, events, records.
  * It knows the newest values of each system in the forms in which they travel: plain, JSON, base64, URL.
  */
 export class Redactor {
   private readonly bySystem = new Map<string, readonly string[]>();
+  /** As they are, by system, the newest last. */
+  private readonly later = new Map<string, readonly string[]>();
   private forms: readonly string[] = [];
 
   learn(system: string, values: readonly string[]): void {
@@ -19,8 +24,16 @@ export class Redactor {
     this.collect();
   }
 
+  /** One more secret of a system, such as a token that was given out for the others. */
+  add(system: string, value: string): void {
+    const later = (this.later.get(system) ?? []).filter((known) => known !== value);
+    this.later.set(system, [...later, value].slice(-maxLearntLater));
+    this.collect();
+  }
+
   forget(system: string): void {
     this.bySystem.delete(system);
+    this.later.delete(system);
     this.collect();
   }
 
@@ -38,7 +51,12 @@ export class Redactor {
   }
 
   private collect(): void {
-    this.forms = [...new Set([...this.bySystem.values()].flat())];
+    this.forms = [
+      ...new Set([
+        ...[...this.bySystem.values()].flat(),
+        ...[...this.later.values()].flat().flatMap(formsOf),
+      ]),
+    ];
   }
 }
 

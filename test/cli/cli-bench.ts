@@ -13,6 +13,8 @@ import { system } from '../kit/manifests.ts';
 import { startServiceNow } from '../simulators/servicenow/index.ts';
 
 export const password = 'canary-of-the-cli-5512';
+/** The Secret of a client that the instance gives tokens to. */
+export const oauthClient = { clientId: 'client-1', clientSecret: 'canary-of-the-client-8834' };
 
 /** What a test changes of `spec.connector.serviceNowCmdb`. */
 export interface Block {
@@ -43,6 +45,7 @@ export class CliBench {
         seed: 1,
         counts: { servers: 60 },
         basic: { username: 'reader', password },
+        oauth: { ...oauthClient, tokenSeconds: 1800 },
       });
     });
     afterEach(async () => {

@@ -53,6 +53,8 @@ async function read(checkpoint?: Json) {
     credentials: credentialsFrom('Basic', { namespace: 'inventory', name: 'login', data }),
     pageSize: 2,
     http: (client) => upstream.http(client),
+    learnSecret: () => undefined,
+    redact: (text) => text,
     now: () => new Date(),
     signal,
   });

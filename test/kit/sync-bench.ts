@@ -70,6 +70,7 @@ export class SyncBench {
       credentials: async () => ({
         type: 'None',
         source: 'no Secret',
+        account: '',
         value: () => '',
         optional: () => undefined,
       }),
@@ -83,6 +84,7 @@ export class SyncBench {
       now: () => new Date(this.time),
       monotonicMs: () => options.monotonicMs?.() ?? 0,
       redact: options.redact ?? ((text) => text),
+      learnSecret: () => undefined,
       signal: options.signal ?? new AbortController().signal,
       onConnected: () => undefined,
       onProgress: () => undefined,

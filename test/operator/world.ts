@@ -213,6 +213,7 @@ export class World {
           connector: fakeConnector(this.script),
           credentials: async () => ({
             type: 'Basic',
+            account: 'reader',
             source: 'no Secret',
             value: () => '',
             optional: () => undefined,
@@ -226,6 +227,7 @@ export class World {
           }),
           now: () => this.now(),
           monotonicMs: () => 0,
+          learnSecret: () => undefined,
           redact: (text) => text,
         });
       },

@@ -48,6 +48,18 @@ describe('a text', () => {
     expect(clean).toBe('at [redacted]: bad');
   });
 
+  it('holds no token that came later, the newest of them at least, until the system is forgotten', () => {
+    const redactor = knowing('hunter22');
+    for (let number = 100; number < 150; number += 1) redactor.add('inventory/cmdb', `token-${number}`);
+    redactor.add('inventory/other', 'token-of-another');
+    redactor.learn('inventory/cmdb', ['hunter33']);
+    expect(redactor.redact('hunter33 token-149 token-135 token-of-another')).toBe(
+      '[redacted] [redacted] [redacted] [redacted]',
+    );
+    redactor.forget('inventory/cmdb');
+    expect(redactor.redact('token-149 token-of-another')).toBe('token-149 [redacted]');
+  });
+
   it('is untouched where nothing is known, after forgetting, and for values too short to tell', () => {
     const redactor = knowing('abc');
     expect(redactor.redact('abcdef')).toBe('abcdef');

@@ -11,6 +11,10 @@ export interface ConnectOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly pageSize?: number;
   readonly password?: string;
+  /** Decoded keys of the Secret, for another login than that by Basic. */
+  readonly oauth?: Readonly<Record<string, string>>;
+  readonly now?: () => Date;
+  readonly onSecret?: (value: string) => void;
   readonly maxRetries?: number;
 }
 
@@ -22,6 +26,10 @@ export interface Opened extends AsyncDisposable {
 
 function encoded(text: string): string {
   return Buffer.from(text).toString('base64');
+}
+
+function encodedAll(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, encoded(value)]));
 }
 
 /** Opens the connector on the real upstream kit, without waits between retries. */
@@ -48,14 +56,18 @@ export async function open(url: string, options: ConnectOptions = {}): Promise<O
   const connection = await serviceNowCmdb
     .connect({
       config: { url, classes: ['cmdb_ci_server'], ...options.config },
-      credentials: credentialsFrom('Basic', {
+      credentials: credentialsFrom(options.oauth === undefined ? 'Basic' : 'OAuth2', {
         namespace: 'inventory',
         name: 'login',
-        data: { username: encoded('reader'), password: encoded(options.password ?? 'secret-of-reader') },
+        data: encodedAll(
+          options.oauth ?? { username: 'reader', password: options.password ?? 'secret-of-reader' },
+        ),
       }),
       pageSize: options.pageSize,
       http: (client) => upstream.http(client),
-      now: () => new Date(),
+      learnSecret: (value) => options.onSecret?.(value),
+      redact: (text) => text,
+      now: options.now ?? (() => new Date()),
       signal: controller.signal,
     })
     .catch(async (error: unknown) => {

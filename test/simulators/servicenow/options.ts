@@ -4,11 +4,14 @@ import type { ServiceNowOptions } from './index.ts';
 
 export const usage = `node test/simulators/servicenow/main.ts [flags]
 
-A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic authentication. It prints {"url": "http://..."} when it listens.
+A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authentication. It prints {"url": "http://..."} when it listens.
 
   --port N            port; default 0, any that is free
   --user NAME         login name; default reader
   --password TEXT     password; default change-me
+  --client-id TEXT    also give OAuth tokens to this client, by password, refresh and client credentials
+  --client-secret TEXT  secret of the client; default change-me-too
+  --token-seconds N   life of a token; default 1800
   --rows FILE         serve a file of recorded answers instead of generated rows (form: README.md beside main.ts)
   --seed N            other generated rows for another number; default 1
   --servers N         how many generated configuration items; default 3000, millions are fine
@@ -26,6 +29,9 @@ export function parseOptions(args: readonly string[]): ServiceNowOptions | 'help
       user: { type: 'string', default: 'reader' },
       // A password of an emulator on loopback is no secret.
       password: { type: 'string', default: 'change-me' },
+      'client-id': { type: 'string' },
+      'client-secret': { type: 'string', default: 'change-me-too' },
+      'token-seconds': { type: 'string', default: '1800' },
       rows: { type: 'string' },
       seed: { type: 'string', default: '1' },
       servers: { type: 'string', default: '3000' },
@@ -47,6 +53,15 @@ export function parseOptions(args: readonly string[]): ServiceNowOptions | 'help
       ...(groups === undefined ? {} : { groups: count('groups', groups) }),
       ...(relationships === undefined ? {} : { relationships: count('relationships', relationships) }),
     },
+    ...(values['client-id'] === undefined
+      ? {}
+      : {
+          oauth: {
+            clientId: values['client-id'],
+            clientSecret: values['client-secret'],
+            tokenSeconds: count('token-seconds', values['token-seconds']),
+          },
+        }),
     ...(values.rows === undefined ? {} : { rows: values.rows }),
   };
 }
