@@ -160,6 +160,7 @@ export function grantRemedy(subject: string): string {
 }
 
 export function roleFor(table: string): string {
+  if (table === 'sys_audit_delete') return 'role admin';
   return table === 'sys_db_object' || table === 'sys_dictionary'
     ? 'role personalize_dictionary'
     : table.startsWith('cmdb')

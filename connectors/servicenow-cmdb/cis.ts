@@ -31,5 +31,6 @@ async function testClasses(session: Session): Promise<string> {
       source === 'all' ? `${readable}; its columns are not in sys_dictionary, all are read` : readable,
     );
   }
+  said.push(await session.deletions.test(session.clock.now));
   return said.join('; ');
 }

@@ -4,10 +4,13 @@ import type { Failure } from '../../src/connector/failure.ts';
 import { catchUp } from './catch-up.ts';
 import { scopeName, type ClassContext } from './class-scope.ts';
 import { walkScope, type WalkedScope } from './class-walk.ts';
+import type { DeletionReading } from './deletions.ts';
 import { checkQuery } from './query.ts';
 import { allOf, openWindow, steadyFilter } from './read-window.ts';
-import { endOf, scopeFailure, type ScopeEvent } from './scope-end.ts';
+import { endOf, type ScopeEvent } from './scope-end.ts';
+import { scopeFailure } from './scope-failure.ts';
 import type { Session } from './session.ts';
+import { stateDeleted } from './table-stream.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
 
 /**
@@ -45,9 +48,10 @@ export async function* readClasses(
     }
   }
   const since = movedSince(walked, tables.length);
+  const deletions = yield* stateDeletedItems(context, walked, tables);
   for (const each of walked) {
     try {
-      yield* endScope(context, each, since);
+      yield* endScope(context, each, since, deletions);
     } catch (error) {
       yield { type: 'unverified', scope: each.scope.name, failure: rethrownUnlessOfScope(error) };
     }
@@ -100,10 +104,38 @@ function movedSince(walked: readonly WalkedScope[], scopes: number): string | un
   return walked.map(({ scope }) => scope.window.until).toSorted()[0];
 }
 
+/** What was deleted in the windows of this reading, asked once for all of them; undefined when all scopes are read in full. */
+async function* stateDeletedItems(
+  { session, tree }: ClassContext,
+  walked: readonly WalkedScope[],
+  tables: readonly string[],
+): AsyncGenerator<ScopeEvent, DeletionReading | undefined, void> {
+  const windows = walked.flatMap(({ scope: { table, window, name }, checkpoint }) =>
+    window.since === undefined ? [] : [{ name, table, since: window.since, until: window.until, checkpoint }],
+  );
+  const [first] = windows;
+  if (first === undefined) return undefined;
+  return yield* stateDeleted(session, {
+    scope: first.name,
+    checkpoint: first.checkpoint,
+    audited: [...new Set(windows.flatMap(({ table }) => tree.below(table)))].toSorted(),
+    places: tables,
+    window: {
+      since: windows.map(({ since }) => since).toSorted()[0] ?? first.since,
+      until:
+        windows
+          .map(({ until }) => until)
+          .toSorted()
+          .at(-1) ?? first.until,
+    },
+  });
+}
+
 async function* endScope(
   context: ClassContext,
   walked: WalkedScope,
   since: string | undefined,
+  deletions: DeletionReading | undefined,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const { scope, failure, progress, checkpoint, classes, source } = walked;
   if (failure !== undefined) {
@@ -118,7 +150,11 @@ async function* endScope(
     context.session.api,
     { name: scope.name, table: scope.table, window: scope.window, steady },
     { ...progress, hidden: progress.hidden || hidden },
-    { classes: classes.length, columns: source },
+    {
+      classes: classes.length,
+      columns: source,
+      ...(deletions === undefined || scope.window.since === undefined ? {} : { deletions }),
+    },
   );
 }
 

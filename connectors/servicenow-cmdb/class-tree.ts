@@ -14,6 +14,8 @@ export interface ClassTree {
   labelOf(name: string): string | undefined;
   /** A class and all above it, the class first. */
   chain(name: string): readonly string[];
+  /** A class and all below it, the class first. */
+  below(name: string): readonly string[];
 }
 
 /** Throws a permission Failure when the tree is not readable as a whole: a class that is missing in it loses its columns. */
@@ -44,6 +46,7 @@ export function buildClassTree(rows: readonly unknown[]): ClassTree {
   }
   const parents = new Map<string, string | undefined>();
   const labels = new Map<string, string>();
+  const children = new Map<string, string[]>();
   for (const row of rows) {
     const name = storedText(row, 'name');
     if (name === undefined) continue;
@@ -52,6 +55,9 @@ export function buildClassTree(rows: readonly unknown[]): ClassTree {
     parents.set(name, byId ?? storedText(row, 'super_class.name'));
     const label = storedText(row, 'label');
     if (label !== undefined) labels.set(name, label);
+  }
+  for (const [name, above] of parents) {
+    if (above !== undefined) children.set(above, [...(children.get(above) ?? []), name]);
   }
   return {
     has: (name) => parents.has(name),
@@ -64,6 +70,12 @@ export function buildClassTree(rows: readonly unknown[]): ClassTree {
         chain.push(above);
       }
       return chain;
+    },
+    below(name) {
+      const found = new Set([name]);
+      // A set gives what is added while it is gone through, and a loop in the tree adds nothing.
+      for (const each of found) for (const child of children.get(each) ?? []) found.add(child);
+      return [...found];
     },
   };
 }

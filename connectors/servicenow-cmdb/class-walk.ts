@@ -5,7 +5,8 @@ import { classNameOf, tableOf, type ClassContext, type Scope } from './class-sco
 import { keptRows, type Columns } from './columns.ts';
 import { pageRequest, walk, walkStart, type Progress } from './walk.ts';
 import { allOf, isUnmoved, windowFilter } from './read-window.ts';
-import { scopeFailure, type ScopeEvent } from './scope-end.ts';
+import { type ScopeEvent } from './scope-end.ts';
+import { scopeFailure } from './scope-failure.ts';
 import { toCheckpoint } from './table-stream.ts';
 import type { Checkpoint } from './wire.ts';
 

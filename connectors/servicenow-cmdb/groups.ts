@@ -19,7 +19,8 @@ export const groups = defineStream({
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.groups === true,
-  read: (session, request) => readTable(session, { table, columns: () => Promise.resolve(columns) }, request),
+  read: (session, request) =>
+    readTable(session, { table, columns: () => Promise.resolve(columns), audited: true }, request),
   idOf: sysIdOf,
   toRecord: toGroup,
   test: (session) => probeTable(session, table),

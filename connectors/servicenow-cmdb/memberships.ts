@@ -4,7 +4,7 @@ import { chunks } from './chunks.ts';
 import { listedColumns } from './columns.ts';
 import { readAll } from './look-up.ts';
 import { membershipFields, toMembership } from './people-records.ts';
-import { readableText, storedText, sysIdOf } from './raw-row.ts';
+import { isSafeId, readableText, storedText, sysIdOf } from './raw-row.ts';
 import type { Session } from './session.ts';
 import { probeTable } from './table-probe.ts';
 import { readTable } from './table-stream.ts';
@@ -28,6 +28,8 @@ export const memberships = defineStream({
       {
         table,
         columns: () => Promise.resolve(columns),
+        // The audit names the row; the record is named by its two ends.
+        audited: false,
         complete: (rows) => withTwins(session, rows),
       },
       request,
@@ -64,8 +66,9 @@ async function withTwins(session: Session, rows: readonly unknown[]): Promise<re
     if (pair === undefined) odd.push(row);
     else newest.set(pair, row);
   }
-  const users = new Set(rows.map((row) => storedText(row, 'user') ?? '').filter(isId));
-  const groups = new Set(rows.map((row) => storedText(row, 'group') ?? '').filter(isId));
+  // References may hold a name instead of an id.
+  const users = new Set(rows.map((row) => storedText(row, 'user') ?? '').filter(isSafeId));
+  const groups = new Set(rows.map((row) => storedText(row, 'group') ?? '').filter(isSafeId));
   for (const someGroups of chunks([...groups], idsPerQuery)) {
     for (const someUsers of chunks([...users], idsPerQuery)) {
       const filter = `groupIN${someGroups.join(',')}^userIN${someUsers.join(',')}`;
@@ -78,9 +81,4 @@ async function withTwins(session: Session, rows: readonly unknown[]): Promise<re
     }
   }
   return [...odd, ...newest.values()];
-}
-
-/** References may hold a name instead of an id; only what cannot change a query goes into one. */
-function isId(text: string): boolean {
-  return /^[0-9A-Za-z_.-]{1,32}$/u.test(text);
 }

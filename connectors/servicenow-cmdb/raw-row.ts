@@ -5,6 +5,11 @@ export function sysIdOf(raw: unknown): string | undefined {
   return storedText(raw, 'sys_id');
 }
 
+/** Ids go into queries: only what cannot change a query is let through. */
+export function isSafeId(text: string): boolean {
+  return /^[0-9A-Za-z_.-]{1,32}$/u.test(text);
+}
+
 /** The stored value of a field of a raw row; undefined when it is missing, empty or no text. */
 export function storedText(raw: unknown, field: string): string | undefined {
   const text = readableText(raw, field);

@@ -3,7 +3,7 @@ import { defineStream } from '../../src/connector/contract.ts';
 import { allColumns, type Columns } from './columns.ts';
 import { sysIdOf } from './raw-row.ts';
 import { toRelationship } from './relationship-record.ts';
-import { scopeFailure } from './scope-end.ts';
+import { scopeFailure } from './scope-failure.ts';
 import { relationTable as table, type Session } from './session.ts';
 import { probeTable } from './table-probe.ts';
 import { readTable } from './table-stream.ts';
@@ -17,7 +17,8 @@ export const relationships = defineStream({
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.relationships === true,
-  read: (session, request) => readTable(session, { table, columns: () => relationColumns(session) }, request),
+  read: (session, request) =>
+    readTable(session, { table, columns: () => relationColumns(session), audited: true }, request),
   idOf: sysIdOf,
   toRecord: toRelationship,
   test: (session) => probeTable(session, table),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadEvent } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import { grantRemedy, TableTrouble } from './answers.ts';
+import { grantRemedy } from './answers.ts';
 import type { TableApi } from './api.ts';
 import { countRows } from './look-up.ts';
 import type { ReadWindow } from './read-window.ts';
@@ -64,13 +64,4 @@ export async function endOf(
     if (remaining > progress.steady) return hidden(remaining - progress.steady, remaining);
   }
   return end(window.since === undefined ? 'Full' : 'Window');
-}
-
-/** Failures of one table that leave the other tables and streams their turn; undefined for all others. */
-export function scopeFailure(error: unknown): Failure | undefined {
-  if (!(error instanceof Failure)) return undefined;
-  if (error instanceof TableTrouble) return error;
-  return error.code === 'permission' || error.code === 'configuration' || error.code === 'contract'
-    ? error
-    : undefined;
 }

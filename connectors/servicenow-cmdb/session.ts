@@ -6,6 +6,7 @@ import { tableApi, type TableApi } from './api.ts';
 import type { AssetContext } from './asset-record.ts';
 import { readClassTree, scopeClasses, type ClassTree } from './class-tree.ts';
 import type { Config } from './config.ts';
+import { DeletionAudit } from './deletions.ts';
 import { Dictionary } from './dictionary.ts';
 import { loginOf } from './login.ts';
 import { countRows, lookUpSize } from './look-up.ts';
@@ -22,6 +23,7 @@ export interface Session {
   readonly lookUpSize: number;
   readonly clock: ServerClock;
   readonly classes: ClassModel;
+  readonly deletions: DeletionAudit;
 }
 
 /** The class tree and the dictionary, read when the first stream asks; other streams do without. */
@@ -46,6 +48,11 @@ export class ClassModel implements AssetContext {
 
   classLabel(className: string): string | undefined {
     return this.tree?.labelOf(className);
+  }
+
+  /** A table and all below it, as far as the tree is known. */
+  namesBelow(table: string): readonly string[] {
+    return this.tree?.below(table) ?? [table];
   }
 
   /** Throws a Failure when the tree cannot be read or a listed class is not in it. */
@@ -110,6 +117,7 @@ export async function openSession(context: ConnectContext<Config>): Promise<Open
     lookUpSize: size,
     clock,
     classes: new ClassModel(api, config, size),
+    deletions: new DeletionAudit(api, size),
   };
   return { session, source: baseUrl(config).href, account: login.account, login: login.words };
 }

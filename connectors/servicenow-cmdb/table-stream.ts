@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadRequest } from '../../src/connector/contract.ts';
 import { keptRows, type Columns } from './columns.ts';
+import type { DeletionReading, DeletionRequest } from './deletions.ts';
 import { isSteady, openWindow, steadyFilter, windowFilter, type ReadWindow } from './read-window.ts';
-import { endOf, scopeFailure, type ScopeEvent } from './scope-end.ts';
+import { endOf, type ScopeEvent } from './scope-end.ts';
+import { scopeFailure } from './scope-failure.ts';
 import type { Session } from './session.ts';
 import { walk, walkStart, type Progress } from './walk.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
@@ -12,6 +14,8 @@ export interface TableReading {
   columns(): Promise<Columns>;
   /** Rows to hand on for the rows of a page of a window; default the same. */
   complete?(rows: readonly unknown[]): Promise<readonly unknown[]>;
+  /** True when the ids of its records are those of its rows, so that the audit of deletions speaks of them. */
+  readonly audited: boolean;
 }
 
 /** Reads one table as one scope of the same name: everything, or what changed since the cursor. */
@@ -57,9 +61,40 @@ async function* readScope(
     yield { type: 'page', scope: table, rows: keptRows(whole, columns), checkpoint };
     step = await pages.next();
   }
-  const facts = columns.source === 'list' ? {} : { columns: columns.source };
+  const facts = {
+    ...(columns.source === 'list' ? {} : { columns: columns.source }),
+    ...(since === undefined || !reading.audited
+      ? {}
+      : {
+          deletions: yield* stateDeleted(session, {
+            scope: table,
+            checkpoint: toCheckpoint(window, table, step.value),
+            audited: session.classes.namesBelow(table),
+            places: [table],
+            window: { since, until },
+          }),
+        }),
+  };
   const walked = { name: table, table, window, steady: steadyFilter(window) };
   yield await endOf(session.api, walked, step.value, facts);
+}
+
+export interface StatedDeletions extends DeletionRequest {
+  readonly scope: string;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Hands on what was deleted in a window. After its rows: what is stated then stands nowhere any more. */
+export async function* stateDeleted(
+  session: Session,
+  { scope, checkpoint, ...request }: StatedDeletions,
+): AsyncGenerator<ScopeEvent, DeletionReading, void> {
+  const deleted = session.deletions.deleted(request);
+  for (;;) {
+    const step = await deleted.next();
+    if (step.done === true) return step.value;
+    yield { type: 'page', scope, rows: [], removed: step.value, checkpoint };
+  }
 }
 
 export function toCheckpoint(window: ReadWindow, at: string, progress: Progress): Checkpoint {

@@ -19,7 +19,8 @@ export const users = defineStream({
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.users === true,
-  read: (session, request) => readTable(session, { table, columns: () => Promise.resolve(columns) }, request),
+  read: (session, request) =>
+    readTable(session, { table, columns: () => Promise.resolve(columns), audited: true }, request),
   idOf: sysIdOf,
   toRecord: toUser,
   test: (session) => probeTable(session, table),

@@ -2,7 +2,7 @@
 import { Failure } from '../../src/connector/failure.ts';
 import { minPageSize } from './answers.ts';
 import { AnswerCut, type Page, type PageRequest, type TableApi } from './api.ts';
-import { sysIdOf } from './raw-row.ts';
+import { isSafeId, sysIdOf } from './raw-row.ts';
 
 /** What is read: a table, the rows that match a filter, and of them some fields (undefined: all). */
 export interface Selection {
@@ -157,9 +157,6 @@ function beyond(after: string): string {
   return after === '' ? '' : `sys_id>${after}`;
 }
 
-/** Ids go into queries: only what cannot change a query is let through. */
-const safeId = /^[0-9A-Za-z_.-]{1,32}$/u;
-
 /** The last sys_id of a page, after a check that every row has one and that they go on from `after` upwards. */
 function checkedOrder(table: string, rows: readonly unknown[], after: string): string {
   let previous = after;
@@ -171,7 +168,7 @@ function checkedOrder(table: string, rows: readonly unknown[], after: string): s
         `table ${table}: a row has no sys_id; grant read access to the field sys_id of ${table}`,
       );
     }
-    if (!safeId.test(id)) {
+    if (!isSafeId(id)) {
       throw new Failure(
         'contract',
         `table ${table}: a sys_id is not of the known form, so paging cannot go on`,

@@ -48,9 +48,8 @@ export async function plant(): Promise<Planted> {
   });
   instance.addClass('cmdb_ci_linux_server', 'cmdb_ci_server', { kernel_release: 'string' });
   instance.addClass('cmdb_ci_win_server', 'cmdb_ci_server', { u_license_key: 'string' });
-  for (const table of ['cmdb_rel_ci', 'sys_user', 'sys_user_group', 'sys_user_grmember', 'cmdb_ci']) {
-    instance.put(table);
-  }
+  const others = ['cmdb_rel_ci', 'sys_user', 'sys_user_group', 'sys_user_grmember', 'sys_audit_delete'];
+  for (const table of [...others, 'cmdb_ci']) instance.put(table);
   const url = await instance.start();
   return { instance, url, [Symbol.asyncDispose]: () => instance[Symbol.asyncDispose]() };
 }

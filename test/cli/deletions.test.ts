@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'vitest';
+import { ServiceNow } from '../simulators/servicenow/index.ts';
+import { CliBench } from './cli-bench.ts';
+
+const bench = new CliBench();
+const gone = () =>
+  bench
+    .rows('SELECT external_id FROM assets WHERE deleted_at IS NOT NULL ORDER BY external_id')
+    .map((row) => row['external_id']);
+const [first, second, third] = [1, 2, 4].map((index) => ServiceNow.id('0c', index));
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+test('an incremental run marks what the instance states as deleted, and brings back what was made again', async () => {
+  const { instance } = bench;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('no ids');
+  await bench.sync(bench.manifests());
+  instance.remove('cmdb_ci_linux_server', first, minutesAgo(3));
+  instance.remove('cmdb_ci_linux_server', second, minutesAgo(3));
+  const item = { sys_class_name: 'cmdb_ci_linux_server', name: 'made again' };
+  instance.insert('cmdb_ci', { ...item, sys_id: second }, minutesAgo(2));
+  const { run } = await bench.sync(bench.manifests());
+  expect(run.status?.streams).toMatchObject([
+    { mode: 'Incremental', complete: true, updated: 1, deleted: 1 },
+  ]);
+  expect(gone()).toEqual([first]);
+  instance.insert('cmdb_ci', { ...item, sys_id: first }, minutesAgo(2));
+  await bench.sync(bench.manifests());
+  expect(gone()).toEqual([]);
+});
+
+test('without the right to read the audit only a full run finds deletions, and no run fails for it', async () => {
+  const { instance } = bench;
+  if (third === undefined) throw new Error('no id');
+  instance.forbidden.add('sys_audit_delete');
+  await bench.sync(bench.manifests());
+  instance.remove('cmdb_ci_linux_server', third, minutesAgo(3));
+  const incremental = await bench.sync(bench.manifests());
+  expect(incremental.run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 0 } });
+  expect(gone()).toEqual([]);
+  const full = await bench.sync(bench.manifests(), '--mode', 'Full');
+  expect(full.run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 1 } });
+  expect(gone()).toEqual([third]);
+});
+
+test('stated deletions count against the budget', async () => {
+  const { instance } = bench;
+  await bench.sync(bench.manifests());
+  for (let index = 0; index < 30; index += 1)
+    instance.remove('cmdb_ci_linux_server', ServiceNow.id('0c', index), minutesAgo(3));
+  const held = await bench.sync(bench.manifests());
+  expect(held.run.status).toMatchObject({
+    phase: 'PartiallySucceeded',
+    failure: { code: 'deletionBudget' },
+    totals: { deleted: 0 },
+  });
+  const raised = { deletion: { budget: { maxPercent: 60 } } };
+  const { run } = await bench.sync(bench.manifests({}, raised));
+  expect(run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 30 } });
+});
