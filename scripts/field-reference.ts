@@ -34,13 +34,29 @@ function rows(path: string, schema: Json): string[] {
     const mark = required.includes(name) ? '' : '?';
     const items = field['items'] as Json | undefined;
     const row = `| \`${here}${mark}\` | ${typeOf(field)} | ${text(field['description'])} |`;
+    if (isMap(field)) return [row, ...mapRows(here, field)];
     if (items?.['type'] === 'object') return [row, ...rows(`${here}[]`, items)];
     return field['type'] === 'object' ? [row, ...rows(here, field)] : [row];
   });
 }
 
+function isMap(field: Json): boolean {
+  return typeof field['additionalProperties'] === 'object';
+}
+
+/** What stands under each key of a map, which goes by its own name. */
+function mapRows(path: string, map: Json): string[] {
+  const values = map['additionalProperties'] as Json;
+  const here = `${path}.*`;
+  const row = `| \`${here}\` | ${typeOf(values)} | ${text(values['description'])} |`;
+  if (isMap(values)) return [row, ...mapRows(here, values)];
+  return values['type'] === 'object' ? [row, ...rows(here, values)] : [row];
+}
+
 function typeOf(field: Json): string {
   const type = text(field['type']);
+  if (isMap(field)) return `map${upTo(field['maxProperties'], 'at most ')}`;
+  if (type === '' && field['x-kubernetes-preserve-unknown-fields'] === true) return 'any';
   if (Array.isArray(field['enum'])) return field['enum'].map((value) => `\`${String(value)}\``).join(' ');
   if (type === 'array')
     return `list of ${typeOf(field['items'] as Json)}${upTo(field['maxItems'], 'at most ')}`;

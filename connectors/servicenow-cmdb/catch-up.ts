@@ -79,12 +79,12 @@ function byClass(rows: readonly unknown[], table: string): Map<string, string[]>
 }
 
 async function lookUp(
-  { session, dictionary }: ClassContext,
+  { session, columnsOf }: ClassContext,
   table: string,
   className: string,
   ids: readonly string[],
 ): Promise<readonly unknown[]> {
-  const columns = await dictionary.columnsOf(table);
+  const columns = await columnsOf(table);
   const filter = `sys_class_name=${className}^sys_idIN${ids.join(',')}`;
   const selection = { table, filter, fields: columns.fields, labels: true };
   const { rows } = await readAll(session.api, selection, session.pageSize);

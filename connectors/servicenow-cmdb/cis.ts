@@ -2,6 +2,7 @@
 import { defineStream } from '../../src/connector/contract.ts';
 import { toAsset } from './asset-record.ts';
 import { prepare, readClasses } from './class-reading.ts';
+import { mappableRow } from './mappable-row.ts';
 import { sysIdOf } from './raw-row.ts';
 import type { Session } from './session.ts';
 import { probeTable } from './table-probe.ts';
@@ -18,6 +19,7 @@ export const cis = defineStream({
   read: readClasses,
   idOf: sysIdOf,
   toRecord: (row, session: Session) => toAsset(row, session.classes),
+  mappable: mappableRow,
   test: testClasses,
 });
 
@@ -25,7 +27,7 @@ async function testClasses(session: Session): Promise<string> {
   const { context, tables } = await prepare(session);
   const said: string[] = [];
   for (const table of tables) {
-    const { source } = await context.dictionary.columnsOf(table);
+    const { source } = await context.columnsOf(table);
     const readable = await probeTable(session, table);
     said.push(
       source === 'all' ? `${readable}; its columns are not in sys_dictionary, all are read` : readable,

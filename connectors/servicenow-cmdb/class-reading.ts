@@ -5,6 +5,7 @@ import { catchUp } from './catch-up.ts';
 import { scopeName, type ClassContext } from './class-scope.ts';
 import { walkScope, type WalkedScope } from './class-walk.ts';
 import type { DeletionReading } from './deletions.ts';
+import { checkMappedFields, withMapped } from './mapped-fields.ts';
 import { checkQuery } from './query.ts';
 import { allOf, openWindow, steadyFilter } from './read-window.ts';
 import { endOf, type ScopeEvent } from './scope-end.ts';
@@ -70,10 +71,13 @@ export async function prepare(session: Session): Promise<Prepared> {
   const tree = await session.classes.loadedTree();
   const dictionary = await session.classes.loadedDictionary();
   await dictionary.load(tables);
-  for (const table of tables) await dictionary.columnsOf(table);
+  const paths = session.mappedPaths('cis');
+  const columnsOf = async (table: string) => withMapped(await dictionary.columnsOf(table), paths, table);
+  for (const table of tables) await columnsOf(table);
+  await checkMappedFields(paths, tables, dictionary);
   const { query } = session.config;
   if (query !== undefined) await checkQuery(query, tables, dictionary);
-  return { context: { session, tree, dictionary }, tables };
+  return { context: { session, tree, dictionary, columnsOf }, tables };
 }
 
 async function* readScope(

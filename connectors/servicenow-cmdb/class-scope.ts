@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
 import { Failure } from '../../src/connector/failure.ts';
+import type { Columns } from './columns.ts';
 import type { ClassTree } from './class-tree.ts';
 import type { Dictionary } from './dictionary.ts';
 import { storedText } from './raw-row.ts';
@@ -29,6 +30,8 @@ export interface ClassContext {
   readonly session: Session;
   readonly tree: ClassTree;
   readonly dictionary: Dictionary;
+  /** The columns to read of a table, with what the mapping asks for. */
+  readonly columnsOf: (table: string) => Promise<Columns>;
 }
 
 /**

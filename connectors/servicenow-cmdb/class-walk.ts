@@ -78,7 +78,7 @@ class ClassReading {
   private async *readFrom(table: string, start: Progress): AsyncGenerator<ScopeEvent, Progress, void> {
     const { context, scope, className } = this;
     const { api, pageSize } = context.session;
-    const columns = await context.dictionary.columnsOf(table);
+    const columns = await context.columnsOf(table);
     this.source = columns.source;
     const selection = {
       table,

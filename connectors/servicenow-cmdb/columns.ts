@@ -12,7 +12,7 @@ export interface Columns {
 }
 
 /** An allow-list: what is not on it is not kept, whatever a server sends. */
-export function listedColumns(fields: readonly string[]): Columns {
+export function allowList(fields: readonly string[]): Columns {
   const listed = new Set(fields);
   return { fields, source: 'list', keeps: (field) => listed.has(field) };
 }

@@ -45,25 +45,32 @@ export class Dictionary {
     const missing = [...wanted].filter((name) => !this.entries.has(name)).toSorted();
     for (const names of addressParts(missing)) {
       const found = new Map<string, DictionaryEntry[]>(names.map((name) => [name, []]));
-      const selection = {
-        table: 'sys_dictionary',
-        filter: `nameIN${names.join(',')}^elementISNOTEMPTY`,
-        fields: ['sys_id', 'name', 'element', 'internal_type', 'reference'],
-        labels: false,
-      };
-      const { rows, hidden } = await readAll(this.api, selection, this.pageSize);
-      if (hidden) throw incompleteDictionary('hides rows');
-      for (const row of rows) {
-        const field = storedText(row, 'element');
-        const type = storedText(row, 'internal_type');
-        const name = storedText(row, 'name');
-        if (field === undefined || name === undefined) continue;
-        if (type === undefined) throw incompleteDictionary('hides the field internal_type');
-        const reference = storedText(row, 'reference');
-        found.get(name)?.push({ field, secret: isSecretType(type), reference });
-      }
+      const rows = await this.read(`nameIN${names.join(',')}^elementISNOTEMPTY`);
+      for (const { table, entry } of rows) found.get(table)?.push(entry);
       for (const [name, list] of found) this.entries.set(name, list);
     }
+  }
+
+  private async read(
+    filter: string,
+  ): Promise<readonly { readonly table: string; readonly entry: DictionaryEntry }[]> {
+    const selection = {
+      table: 'sys_dictionary',
+      filter,
+      fields: ['sys_id', 'name', 'element', 'internal_type', 'reference'],
+      labels: false,
+    };
+    const { rows, hidden } = await readAll(this.api, selection, this.pageSize);
+    if (hidden) throw incompleteDictionary('hides rows');
+    return rows.flatMap((row) => {
+      const field = storedText(row, 'element');
+      const type = storedText(row, 'internal_type');
+      const table = storedText(row, 'name');
+      if (field === undefined || table === undefined) return [];
+      if (type === undefined) throw incompleteDictionary('hides the field internal_type');
+      const reference = storedText(row, 'reference');
+      return [{ table, entry: { field, secret: isSecretType(type), reference } }];
+    });
   }
 
   /** The columns of a table by name, those of the tables above included; empty when the dictionary gives no rows of it. */
@@ -79,6 +86,32 @@ export class Dictionary {
       }
     }
     return known;
+  }
+
+  /**
+   * The entries of fields by name, of whichever of the tables, or of one above or below them, has them. Asked for by name: a class has
+   * hundreds of classes below it, whose whole dictionaries nobody needs. Empty when the dictionary gives none of the tables.
+   */
+  async entriesNamed(
+    names: readonly string[],
+    tables: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly DictionaryEntry[]>> {
+    const found = new Map<string, DictionaryEntry[]>();
+    for (const table of tables) {
+      if ((await this.entriesOf(table)).size === 0) return found;
+    }
+    const near = new Set(tables.flatMap((name) => [...this.tree.chain(name), ...this.tree.below(name)]));
+    for (const some of addressParts(names)) {
+      for (const { table, entry } of await this.read(`elementIN${some.join(',')}`)) {
+        if (!near.has(table)) continue;
+        const known = found.get(entry.field);
+        if (known === undefined) found.set(entry.field, [entry]);
+        else known.push(entry);
+      }
+    }
+    // Tables that are listed, none of whose fields is one of these: still an answer.
+    if (found.size === 0) for (const name of names) found.set(name, []);
+    return found;
   }
 
   /** The columns to read of a table. Throws a permission Failure when it knows some, but not all that are `needed`. */

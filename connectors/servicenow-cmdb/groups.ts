@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
-import { listedColumns } from './columns.ts';
+import { listedColumns, testListed } from './listed-table.ts';
+import { mappableRow } from './mappable-row.ts';
 import { groupFields, toGroup } from './people-records.ts';
 import type { Session } from './session.ts';
 import { sysIdOf } from './raw-row.ts';
-import { probeTable } from './table-probe.ts';
 import { readTable } from './table-stream.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
 
 const table = 'sys_user_group';
-const columns = listedColumns(groupFields);
+const listed = { stream: 'groups', table, fields: groupFields };
 
 export const groups = defineStream({
   name: 'groups',
@@ -20,8 +20,9 @@ export const groups = defineStream({
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.groups === true,
   read: (session, request) =>
-    readTable(session, { table, columns: () => Promise.resolve(columns), audited: true }, request),
+    readTable(session, { table, columns: () => listedColumns(session, listed), audited: true }, request),
   idOf: sysIdOf,
   toRecord: toGroup,
-  test: (session) => probeTable(session, table),
+  mappable: mappableRow,
+  test: (session) => testListed(session, listed),
 });

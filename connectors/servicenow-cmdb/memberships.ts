@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
 import { chunks } from './chunks.ts';
-import { listedColumns } from './columns.ts';
+import { listedColumns, testListed } from './listed-table.ts';
+import { mappableRow } from './mappable-row.ts';
+import { mappedFields } from './mapped-fields.ts';
 import { readAll } from './look-up.ts';
 import { membershipFields, toMembership } from './people-records.ts';
 import { isSafeId, readableText, storedText, sysIdOf } from './raw-row.ts';
 import type { Session } from './session.ts';
-import { probeTable } from './table-probe.ts';
 import { readTable } from './table-stream.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
 
 const table = 'sys_user_grmember';
-const columns = listedColumns(membershipFields);
+const listed = { stream: 'memberships', table, fields: membershipFields };
 const idsPerQuery = 50;
 
 export const memberships = defineStream({
@@ -27,7 +28,7 @@ export const memberships = defineStream({
       session,
       {
         table,
-        columns: () => Promise.resolve(columns),
+        columns: () => listedColumns(session, listed),
         // The audit names the row; the record is named by its two ends.
         audited: false,
         complete: (rows) => withTwins(session, rows),
@@ -36,7 +37,8 @@ export const memberships = defineStream({
     ),
   idOf: membershipId,
   toRecord: toMembership,
-  test: (session) => probeTable(session, table),
+  mappable: mappableRow,
+  test: (session) => testListed(session, listed),
 });
 
 /**
@@ -72,7 +74,8 @@ async function withTwins(session: Session, rows: readonly unknown[]): Promise<re
   for (const someGroups of chunks([...groups], idsPerQuery)) {
     for (const someUsers of chunks([...users], idsPerQuery)) {
       const filter = `groupIN${someGroups.join(',')}^userIN${someUsers.join(',')}`;
-      const selection = { table, filter, fields: membershipFields, labels: true };
+      const fields = [...membershipFields, ...mappedFields(session.mappedPaths('memberships'))];
+      const selection = { table, filter, fields, labels: true };
       const found = await readAll(session.api, selection, session.pageSize);
       for (const row of found.rows) {
         const pair = pairOf(row);

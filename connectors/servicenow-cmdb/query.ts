@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
 import type { Dictionary } from './dictionary.ts';
+import { followPath } from './field-path.ts';
 
 const where = 'spec.connector.serviceNowCmdb.query';
 
@@ -51,28 +52,25 @@ function parsed(condition: string): Condition {
   return { text, path: path.split('.') };
 }
 
-/** Follows a path through the references of the dictionary; every hop must be known. */
 async function checkPath({ text, path }: Condition, scope: string, dictionary: Dictionary): Promise<void> {
-  let table = scope;
-  for (const [hop, field] of path.entries()) {
-    const entries = await dictionary.entriesOf(table);
-    if (entries.size === 0) {
+  const trouble = await followPath(path, scope, dictionary);
+  switch (trouble?.kind) {
+    case undefined:
+      return;
+    case 'noDictionary':
       throw new Failure(
         'permission',
-        `table sys_dictionary gives no rows for ${table}, so ${where} cannot be checked, and an unknown field would match everything; grant read access to sys_dictionary or remove the query`,
+        `table sys_dictionary gives no rows for ${trouble.table}, so ${where} cannot be checked, and an unknown field would match everything; grant read access to sys_dictionary or remove the query`,
       );
-    }
-    const entry = entries.get(field);
-    if (entry === undefined || entry.secret) {
+    case 'unknown':
+    case 'secret':
       throw refusal(
-        `${table} has no field ${field}, and ServiceNow would ignore the condition; correct the name`,
+        `${trouble.table} has no field ${trouble.name}, and ServiceNow would ignore the condition; correct the name`,
       );
-    }
-    if (hop === path.length - 1) return;
-    if (entry.reference === undefined) {
-      throw refusal(`"${text}": ${field} of ${table} is no reference, so nothing can be asked beyond it`);
-    }
-    table = entry.reference;
+    case 'noReference':
+      throw refusal(
+        `"${text}": ${trouble.name} of ${trouble.table} is no reference, so nothing can be asked beyond it`,
+      );
   }
 }
 

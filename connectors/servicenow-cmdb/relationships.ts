@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
 import { allColumns, type Columns } from './columns.ts';
+import { mappableRow } from './mappable-row.ts';
+import { checkMappedFields, withMapped } from './mapped-fields.ts';
 import { sysIdOf } from './raw-row.ts';
 import { toRelationship } from './relationship-record.ts';
 import { scopeFailure } from './scope-failure.ts';
@@ -18,10 +20,11 @@ export const relationships = defineStream({
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.relationships === true,
   read: (session, request) =>
-    readTable(session, { table, columns: () => relationColumns(session), audited: true }, request),
+    readTable(session, { table, columns: () => mappedColumns(session), audited: true }, request),
   idOf: sysIdOf,
   toRecord: toRelationship,
-  test: (session) => probeTable(session, table),
+  mappable: mappableRow,
+  test: testRelations,
 });
 
 /** Customers add columns to relations too. Where the dictionary does not tell them, all that may be kept are read. */
@@ -33,4 +36,16 @@ async function relationColumns(session: Session): Promise<Columns> {
     if (scopeFailure(error) === undefined) throw error;
     return allColumns;
   }
+}
+
+/** The same with what the mapping asks for. Throws a Failure when it may not. */
+async function mappedColumns(session: Session): Promise<Columns> {
+  const paths = session.mappedPaths('relationships');
+  await checkMappedFields(paths, [table], await session.classes.dictionaryIfReadable(table));
+  return withMapped(await relationColumns(session), paths, table);
+}
+
+async function testRelations(session: Session): Promise<string> {
+  await mappedColumns(session);
+  return probeTable(session, table);
 }

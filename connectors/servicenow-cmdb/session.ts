@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectContext } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
+import type { MappedPath } from '../../src/connector/mapping.ts';
 import { classifyAnswer, demandsMfa, isGood, TableTrouble } from './answers.ts';
 import { tableApi, type TableApi } from './api.ts';
 import type { AssetContext } from './asset-record.ts';
@@ -10,6 +11,7 @@ import { DeletionAudit } from './deletions.ts';
 import { Dictionary } from './dictionary.ts';
 import { loginOf } from './login.ts';
 import { countRows, lookUpSize } from './look-up.ts';
+import { scopeFailure } from './scope-failure.ts';
 import { ServerClock } from './server-clock.ts';
 
 const defaultPageSize = 1000;
@@ -24,6 +26,8 @@ export interface Session {
   readonly clock: ServerClock;
   readonly classes: ClassModel;
   readonly deletions: DeletionAudit;
+  /** What the mapping of a stream asks for. */
+  mappedPaths(stream: string): readonly MappedPath[];
 }
 
 /** The class tree and the dictionary, read when the first stream asks; other streams do without. */
@@ -63,6 +67,18 @@ export class ClassModel implements AssetContext {
   async loadedTree(): Promise<ClassTree> {
     this.tree ??= await readClassTree(this.api, this.lookUpSize);
     return this.tree;
+  }
+
+  /** For those that can do without; undefined when the tree, or the dictionary of the table, is refused. */
+  async dictionaryIfReadable(table: string): Promise<Dictionary | undefined> {
+    try {
+      const dictionary = await this.loadedDictionary();
+      await dictionary.load([table]);
+      return dictionary;
+    } catch (error) {
+      if (scopeFailure(error) === undefined) throw error;
+      return undefined;
+    }
   }
 
   async loadedDictionary(): Promise<Dictionary> {
@@ -118,6 +134,7 @@ export async function openSession(context: ConnectContext<Config>): Promise<Open
     clock,
     classes: new ClassModel(api, config, size),
     deletions: new DeletionAudit(api, size),
+    mappedPaths: (stream) => context.mappedPaths(stream),
   };
   return { session, source: baseUrl(config).href, account: login.account, login: login.words };
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
-import { listedColumns } from './columns.ts';
+import { listedColumns, testListed } from './listed-table.ts';
+import { mappableRow } from './mappable-row.ts';
 import { userFields, toUser } from './people-records.ts';
 import type { Session } from './session.ts';
 import { sysIdOf } from './raw-row.ts';
-import { probeTable } from './table-probe.ts';
 import { readTable } from './table-stream.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
 
 const table = 'sys_user';
-const columns = listedColumns(userFields);
+const listed = { stream: 'users', table, fields: userFields };
 
 export const users = defineStream({
   name: 'users',
@@ -20,8 +20,9 @@ export const users = defineStream({
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.users === true,
   read: (session, request) =>
-    readTable(session, { table, columns: () => Promise.resolve(columns), audited: true }, request),
+    readTable(session, { table, columns: () => listedColumns(session, listed), audited: true }, request),
   idOf: sysIdOf,
   toRecord: toUser,
-  test: (session) => probeTable(session, table),
+  mappable: mappableRow,
+  test: (session) => testListed(session, listed),
 });

@@ -187,12 +187,20 @@ export function structural(schema: unknown): Json {
   const result: Json = {};
   for (const [key, value] of Object.entries(source)) {
     if (key === 'additionalProperties' && value === false) continue;
-    if (key === 'properties') result[key] = mapValues(value as Json, structural);
+    if (key === 'patternProperties') result['additionalProperties'] = structural(anyValue(value as Json));
+    else if (key === 'properties') result[key] = mapValues(value as Json, structural);
     else if (key === 'items') result[key] = structural(value);
     else result[key] = value;
   }
   if ('enum' in source && !('type' in source)) result['type'] = 'string';
   return result;
+}
+
+/** The schema of a map's values. Keys have no schema in a structural one, so only a map of any keys can be told. */
+function anyValue(patterns: Json): unknown {
+  const [schema, ...others] = Object.values(patterns);
+  if (others.length > 0) throw new TypeError('a map with several patterns of keys has no structural schema');
+  return schema;
 }
 
 function mapValues(map: Json, change: (value: unknown) => Json): Json {

@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { ConditionSchema } from './conditions.ts';
 import { cronPattern } from './cron.ts';
 import { Duration } from './duration.ts';
+import { MappingSchema } from './mapping.ts';
 import { LastRunSchema } from './sync-run.ts';
 import { Time } from './time.ts';
 
@@ -292,6 +293,7 @@ export const specFields = {
     }),
   ),
   limits: Type.Optional(LimitsSchema),
+  mapping: Type.Optional(MappingSchema),
   deletion: Type.Optional(DeletionSchema),
   history: Type.Optional(HistorySchema),
   demo: Type.Optional(

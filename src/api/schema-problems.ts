@@ -17,6 +17,8 @@ interface SchemaError {
   readonly params: object;
 }
 
+const connectorPath = 'spec.connector';
+
 const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
 
 /** Where a value does not fit a schema, as people write fields; twenty problems at most. The kind is named as kubectl takes it. */
@@ -51,8 +53,11 @@ function describeError(error: SchemaError, value: unknown, root: string, kind: s
     case 'enum':
       return { path, message: `${shown}is not allowed; use ${allowedAt(error, path)}` };
     case 'minProperties':
+      if (path !== connectorPath) return { path, message: 'is empty; give an entry, or leave it out' };
       return { path, message: 'names no connector; give exactly one' };
     case 'maxProperties':
+      if (path !== connectorPath)
+        return { path, message: `has more than ${String(params['limit'])} entries` };
       return {
         path,
         message: `names more than one connector (${Object.keys(found as object).join(', ')}); give exactly one`,
@@ -65,6 +70,10 @@ function describeError(error: SchemaError, value: unknown, root: string, kind: s
         path,
         message: `${shown}is not of the right form; see kubectl explain ${kind}.${path.replaceAll(/\[\d+\]/gu, '')}`,
       };
+    case 'type':
+      if (params['type'] === 'string' && (typeof found === 'number' || typeof found === 'boolean'))
+        return { path, message: `${JSON.stringify(found)} must be text; put it in quotes` };
+      return { path, message: `${shown}${error.message}` };
     default:
       return { path, message: `${shown}${error.message}` };
   }

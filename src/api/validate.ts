@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
 import { parseDurationMs } from './duration.ts';
 import type { AuthType, ExternalSystemSpec } from './external-system.ts';
+import type { Mapping } from './mapping.ts';
 import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
 import { schemaProblems, type Problem } from './schema-problems.ts';
 import { SyncRunSpecSchema } from './sync-run.ts';
@@ -11,6 +12,8 @@ export type { Problem } from './schema-problems.ts';
 
 export interface ValidatedConnector extends ConnectorSchema {
   readonly auth: readonly AuthType[];
+  /** What is wrong with a mapping that fits its schema. */
+  mappingProblems(mapping: Mapping | undefined): readonly Problem[];
 }
 
 /** Says what is wrong with a schedule, beginning with the field; handed in, since the api layer knows no calendar. */
@@ -88,6 +91,7 @@ function ruleProblems(
       message: `${type} does not fit connector ${connector.id}; use ${connector.auth.join(' or ')}`,
     });
   }
+  if (connector !== undefined) problems.push(...connector.mappingProblems(spec.mapping));
   if (spec.schedule?.every !== undefined && spec.schedule.cron !== undefined) {
     problems.push({ path: 'spec.schedule', message: 'give every or cron, not both' });
   }

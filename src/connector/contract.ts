@@ -3,9 +3,18 @@ import { hash } from 'node:crypto';
 import { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AuthType } from '../api/external-system.ts';
+import type { Mapping } from '../api/mapping.ts';
+import type { Problem } from '../api/schema-problems.ts';
 import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
+import {
+  applyMapping,
+  MappingMisfit,
+  type MappableRow,
+  type MappedPath,
+  type StreamMapping,
+} from './mapping.ts';
 import { firstProblem } from './problem.ts';
 
 /** JSON as it is stored: cursors, checkpoints, evidence. */
@@ -80,6 +89,8 @@ export interface StreamDefinition<
   idOf(raw: unknown): string | undefined;
   /** Pure. A thrown error sets the row aside with its message. */
   toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
+  /** How a mapping looks into rows; a stream without it cannot be mapped. */
+  readonly mappable?: MappableRow<Static<Row>>;
   /** Checks that the account may read what the stream needs; throws a Failure when not. */
   test(session: Session): Promise<string>;
 }
@@ -89,7 +100,9 @@ export interface Stream<Session> {
   readonly name: string;
   readonly record: RecordKind;
   readonly needs: readonly string[];
-  bind(session: Session): BoundStream | undefined;
+  readonly mappable: Pick<MappableRow<unknown>, 'pathProblem' | 'toTime'> | undefined;
+  /** Undefined when the configuration does not ask for the stream. */
+  bind(session: Session, mapping?: StreamMapping): BoundStream | undefined;
 }
 
 export interface BoundStream {
@@ -117,17 +130,30 @@ export function defineStream<
 
   const schema = hash('sha256', JSON.stringify(kinds[definition.record]), 'hex').slice(0, 16);
 
-  function normalise(session: Session, raw: unknown): RowOutcome {
+  function recordOf(
+    row: Static<Row>,
+    session: Session,
+    mapping: StreamMapping | undefined,
+  ): NormalisedRecord<Kind> {
+    const record = definition.toRecord(row, session);
+    const { mappable } = definition;
+    return mapping === undefined || mappable === undefined
+      ? record
+      : applyMapping(mapping, mappable, row, record);
+  }
+
+  function normalise(session: Session, raw: unknown, mapping: StreamMapping | undefined): RowOutcome {
     const externalId = readableId(definition.idOf(raw));
     if (!rowCheck.Check(raw)) {
       return { type: 'invalid', externalId, ...firstProblem(rowCheck.Errors(raw), 'row') };
     }
     let record: NormalisedRecord<Kind>;
     try {
-      record = definition.toRecord(raw, session);
+      record = recordOf(raw, session, mapping);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return { type: 'invalid', externalId, reason, path: '' };
+      const path = error instanceof MappingMisfit ? error.field : '';
+      return { type: 'invalid', externalId, reason, path };
     }
     if (readableId(record.externalId) === undefined) {
       return { type: 'invalid', externalId: undefined, reason: 'the id is empty or no text', path: '' };
@@ -146,7 +172,8 @@ export function defineStream<
     name: definition.name,
     record: definition.record,
     needs: definition.needs,
-    bind(session) {
+    mappable: definition.mappable,
+    bind(session, mapping) {
       if (!definition.enabled(session)) return undefined;
       return {
         name: definition.name,
@@ -165,7 +192,7 @@ export function defineStream<
             },
             ended: (scope) => request.ended(scope),
           }),
-        normalise: (raw) => normalise(session, raw),
+        normalise: (raw) => normalise(session, raw, mapping),
         test: () => definition.test(session),
       };
     },
@@ -194,6 +221,8 @@ export interface ConnectContext<Config> {
   readonly config: Config;
   readonly credentials: Credentials;
   readonly pageSize: number | undefined;
+  /** What the mapping of a stream looks for in its rows: the connector must ask for it. */
+  mappedPaths(stream: string): readonly MappedPath[];
   http(options: HttpClientOptions): HttpClient;
   /** Makes a secret that the vendor gave out known, so that it is taken out of every text from now on. Before it is used. */
   learnSecret(value: string): void;
@@ -201,6 +230,11 @@ export interface ConnectContext<Config> {
   redact(text: string): string;
   now(): Date;
   readonly signal: AbortSignal;
+}
+
+/** What a connector is connected with: the block of the spec, not yet checked, and the mapping. */
+export interface ConnectRequest extends Omit<ConnectContext<unknown>, 'mappedPaths'> {
+  readonly mapping?: Mapping | undefined;
 }
 
 export interface Connection {
@@ -252,5 +286,7 @@ export interface Connector {
   /** First problem of a configuration block, or undefined when it is valid. */
   problem(config: unknown): { readonly path: string; readonly reason: string } | undefined;
   origin(config: unknown): URL;
-  connect(context: ConnectContext<unknown>): Promise<Connection>;
+  /** What is wrong with a mapping, by the streams of this connector. */
+  mappingProblems(mapping: Mapping | undefined): readonly Problem[];
+  connect(request: ConnectRequest): Promise<Connection>;
 }

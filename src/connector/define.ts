@@ -5,6 +5,7 @@ import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Connection, Connector, ConnectorDefinition } from './contract.ts';
 import { Failure } from './failure.ts';
+import { compileMapping, type MappedStream } from './mapping.ts';
 
 /** Declares a connector. The types of its configuration and session stay inside: what goes in is checked first. */
 export function defineConnector<Config extends TSchema, Session>(
@@ -12,6 +13,10 @@ export function defineConnector<Config extends TSchema, Session>(
 ): Connector {
   const { id, version, streams } = definition;
   const configCheck = Compile(definition.config);
+
+  const mapped = streams.flatMap(({ name, record, mappable }): MappedStream[] =>
+    mappable === undefined ? [] : [{ name, record, rows: mappable }],
+  );
 
   /** Throws a configuration Failure that names the field. */
   function checked(config: unknown): Static<Config> {
@@ -42,15 +47,28 @@ export function defineConnector<Config extends TSchema, Session>(
         throw new Failure('configuration', message, { cause: error });
       }
     },
-    async connect(context): Promise<Connection> {
-      const config = checked(context.config);
-      const opened = await definition.open({ ...context, config });
+    mappingProblems: (mapping) => compileMapping(mapping, mapped, id).problems,
+    async connect({ mapping, ...request }): Promise<Connection> {
+      const config = checked(request.config);
+      const { problems, byStream } = compileMapping(mapping, mapped, id);
+      const [first] = problems;
+      if (first !== undefined) throw new Failure('configuration', `${first.path}: ${first.message}`);
+      const opened = await definition.open({
+        ...request,
+        config,
+        mappedPaths: (stream) => byStream.get(stream)?.paths ?? [],
+      });
       const source = `${id} ${opened.source}`;
       return {
         source,
-        fingerprint: fingerprintOf({ id, version, config, source, account: opened.account }),
+        fingerprint: fingerprintOf({
+          ...{ id, version, config, source, account: opened.account },
+          ...(byStream.size === 0 ? {} : { mapping }),
+        }),
         ...(opened.login === undefined ? {} : { login: opened.login }),
-        streams: streams.map((stream) => stream.bind(opened.session)).filter((bound) => bound !== undefined),
+        streams: streams
+          .map((stream) => stream.bind(opened.session, byStream.get(stream.name)))
+          .filter((bound) => bound !== undefined),
         close: () => Promise.resolve(),
       };
     },

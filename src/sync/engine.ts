@@ -213,6 +213,7 @@ class Attempt {
       config,
       credentials,
       pageSize: spec.limits?.pageSize,
+      mapping: spec.mapping,
       http: (options) => upstream.http(options),
       learnSecret: (value) => this.deps.learnSecret(value),
       redact: (text) => this.deps.redact(text),

@@ -15,6 +15,14 @@ interface Crd {
   };
 }
 
+/** Parts of a schema that have a default; a field may be called so. */
+function withDefault(schema: unknown): unknown[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { properties = {}, ...own } = schema as { readonly properties?: object };
+  const inner = [...Object.values(properties), ...Object.values(own)].flatMap(withDefault);
+  return 'default' in own ? [schema, ...inner] : inner;
+}
+
 const crds = buildCrds(connectors) as unknown as Crd[];
 
 describe.each(crds.map((crd) => [crd.spec.names.kind, crd] as const))('the schema of %s', (kind, crd) => {
@@ -28,9 +36,8 @@ describe.each(crds.map((crd) => [crd.spec.names.kind, crd] as const))('the schem
   });
 
   test('has no default below spec; a SyncRun has none at all', () => {
-    expect(JSON.stringify(properties['spec'])).not.toContain('"default"');
-    const status = JSON.stringify(properties['status']);
-    if (kind === 'SyncRun') expect(status).not.toContain('"default"');
+    expect(withDefault(properties['spec'])).toEqual([]);
+    if (kind === 'SyncRun') expect(withDefault(properties['status'])).toEqual([]);
     else expect(properties['status']?.['default']).toEqual({ observedGeneration: -1 });
   });
 

@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { specProblems, validateManifest } from '../../src/api/validate.ts';
 import { run } from '../kit/manifests.ts';
 
-const fake = { id: 'fake', title: 'Fake', config: Type.Object({}), auth: ['None'] } as const;
+const fake = {
+  id: 'fake',
+  title: 'Fake',
+  config: Type.Object({}),
+  auth: ['None'],
+  mappingProblems: () => [],
+} as const;
 const valid = { connector: { fake: {} }, auth: { type: 'None' } };
 
 describe('the schema of a spec', () => {

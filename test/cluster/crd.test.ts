@@ -69,6 +69,27 @@ describe('the API server refuses', () => {
     ['an unknown field', system('unknown', { shedule: {} }), /unknown field "spec\.shedule"/u],
     ['a missing secretRef', system('secret', { auth: { type: 'Basic' } }), /secretRef is required/u],
     ['an unknown auth type', system('auth', { auth: { type: 'Magic' } }), /Unsupported value: "Magic"/u],
+    [
+      'a mapped value that is no text',
+      system('number', { mapping: { cis: { cpuCount: { constant: 4 } } } }),
+      /spec\.mapping\.cis\.cpuCount\.constant/u,
+    ],
+    [
+      'an unknown word in a mapping',
+      system('word', { mapping: { cis: { name: { form: 'u_name' } } } }),
+      /unknown field "spec\.mapping\.cis\.name\.form"/u,
+    ],
+    [
+      'too many mapped fields',
+      system('many', {
+        mapping: {
+          cis: Object.fromEntries(
+            Array.from({ length: 65 }, (_, index) => [`attributes.a${index}`, { constant: 'x' }]),
+          ),
+        },
+      }),
+      /spec\.mapping\.cis: Too many: 65: must have at most 64 items|at most 64/u,
+    ],
     ['a name of more than 63 characters', system('n'.repeat(64)), /at most 63 characters/u],
     ['an unknown run mode', runManifest('mode', { mode: 'Sideways' }), /Unsupported value: "Sideways"/u],
     ['a correlation id that is no header', runManifest('id', { correlationId: 'a b' }), /correlationId/u],
@@ -118,6 +139,18 @@ describe('what users see', () => {
     expect(problemsOf(good as Manifest)).toEqual([]);
     await create(good);
     expect(await kubectl('get', 'xsys', 'good', '-o', 'jsonpath={.status.observedGeneration}')).toBe('-1');
+  });
+
+  test('a mapping is kept as it was written, a path and a list of paths alike', async () => {
+    const cis = {
+      name: { from: 'u_name' },
+      status: { from: ['u_state', 'attributes.x'], values: { 117: 'retired' }, default: 'unknown' },
+    };
+    const mapped = system('mapped', { mapping: { cis } });
+    expect(problemsOf(mapped as Manifest)).toEqual([]);
+    await create(mapped);
+    const kept = await kubectl('get', 'xsys', 'mapped', '-o', 'jsonpath={.spec.mapping.cis}');
+    expect(JSON.parse(kept)).toEqual(cis);
   });
 
   test('columns, short names and the category', async () => {

@@ -241,6 +241,15 @@ describe('a system with a problem', () => {
       'InvalidSpec',
       /spec\.schedule\.timeZone: Mars\/Olympus/u,
     ],
+    [
+      'a mapping to a value that the field does not take',
+      async (url) => {
+        const status = { from: 'install_status', values: { 117: 'gone' } };
+        await bench.applySystem(url, { mapping: { cis: { status } } });
+      },
+      'InvalidSpec',
+      /spec\.mapping\.cis\.status\.values\.117: "gone" is none of planned/u,
+    ],
   ])('%s gets its reason and a message with the remedy', async (_, apply, reason, message) => {
     await bench.start();
     await apply(upstream.url);

@@ -101,6 +101,7 @@ export function fakeConnector(script: Script): Connector {
     auth: ['None', 'Basic'],
     streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
     problem: () => undefined,
+    mappingProblems: () => [],
     origin: () => new URL('https://fake.example.com'),
     async connect(): Promise<Connection> {
       if (script.connect !== undefined) throw script.connect;

@@ -39,7 +39,10 @@ export function unbounded(schema: Record<string, unknown>, path: string): string
   )) {
     found.push(...unbounded(inner, `${path}.${name}`));
   }
-  if (schema['items'] !== undefined)
-    found.push(...unbounded(schema['items'] as Record<string, unknown>, `${path}[]`));
+  for (const [mark, inner] of [
+    ['[]', schema['items']],
+    ['.*', schema['additionalProperties']],
+  ] as const)
+    if (inner !== undefined) found.push(...unbounded(inner as Record<string, unknown>, `${path}${mark}`));
   return found;
 }

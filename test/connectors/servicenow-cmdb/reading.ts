@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNowCmdb } from '../../../connectors/servicenow-cmdb/index.ts';
+import type { Mapping } from '../../../src/api/mapping.ts';
 import { AccountBudget } from '../../../src/connector/budget.ts';
 import type { BoundStream, Connection, Json, ReadEvent } from '../../../src/connector/contract.ts';
 import { credentialsFrom } from '../../../src/connector/credentials.ts';
@@ -10,6 +11,7 @@ import { openUpstream } from '../../../src/connector/upstream.ts';
 export interface ConnectOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly pageSize?: number;
+  readonly mapping?: Mapping;
   readonly password?: string;
   /** Decoded keys of the Secret, for another login than that by Basic. */
   readonly oauth?: Readonly<Record<string, string>>;
@@ -64,6 +66,7 @@ export async function open(url: string, options: ConnectOptions = {}): Promise<O
         ),
       }),
       pageSize: options.pageSize,
+      mapping: options.mapping,
       http: (client) => upstream.http(client),
       learnSecret: (value) => options.onSecret?.(value),
       redact: (text) => text,

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { SyncRun } from '../../src/api/resource.ts';
+import { testCommand } from '../../src/cli/test.ts';
+import { validateCommand } from '../../src/cli/validate.ts';
+import { call, CliBench } from './cli-bench.ts';
+
+const bench = new CliBench();
+const mapped = (cis: object) => bench.manifests({}, { mapping: { cis } });
+
+test('a changed mapping makes the next run Full, an unchanged one does not', async () => {
+  const modes: (string | undefined)[] = [];
+  const sync = async (yaml: string) => {
+    const { run } = await bench.sync(yaml);
+    expect(run.status?.phase).toBe('Succeeded');
+    modes.push(run.status?.streams?.[0]?.mode);
+  };
+  await sync(bench.manifests());
+  const pool = { department: { from: 'u_cost_pool' } };
+  await sync(mapped(pool));
+  await sync(mapped(pool));
+  await sync(mapped({ ...pool, status: { from: 'install_status', values: { 7: 'missing' } } }));
+  expect(modes).toEqual(['Full', 'Full', 'Incremental', 'Full']);
+  expect(bench.rows("SELECT count(*) AS n FROM assets WHERE department LIKE 'pool-%'")).toEqual([{ n: 60 }]);
+  expect(bench.rows('SELECT status, count(*) AS n FROM assets GROUP BY status ORDER BY status')).toEqual([
+    { status: 'active', n: 58 },
+    { status: 'missing', n: 2 },
+  ]);
+});
+
+test('a row whose value does not fit is in quarantine under the field of the mapping', async () => {
+  const { run } = await bench.sync(mapped({ memoryMb: { from: 'ram' } }));
+  expect(run.status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'contract' } });
+  expect(run.status?.failure?.message).toContain(
+    'spec.mapping.cis.memoryMb: the value of ram is no whole number',
+  );
+  expect(bench.rows('SELECT path, count(*) AS n FROM quarantine GROUP BY path')).toEqual([
+    { path: 'spec.mapping.cis.memoryMb', n: 1 },
+  ]);
+});
+
+test.each([
+  [
+    { status: { from: 'install_status', values: { 117: 'gone' } } },
+    'spec.mapping.cis.status.values.117: "gone" is none of planned, ordered',
+  ],
+  [{ costCentre: { from: 'u_cost_pool' } }, 'spec.mapping.cis.costCentre: Asset has no such field'],
+  [{ cpuCount: { constant: 4 } }, 'spec.mapping.cis.cpuCount.constant: 4 must be text; put it in quotes'],
+  [{ name: { from: ['u_x', 'U X'] } }, 'spec.mapping.cis.name.from[1]: "U X" is no field of ServiceNow'],
+  [{}, 'spec.mapping.cis: is empty; give an entry, or leave it out'],
+  [
+    {
+      name: {
+        from: 'x',
+        values: Object.fromEntries(Array.from({ length: 257 }, (_, index) => [index, 'y'])),
+      },
+    },
+    'spec.mapping.cis.name.values: has more than 256 entries',
+  ],
+  [
+    { name: { from: 'x', values: { 'line\nbreak': 5 } } },
+    'spec.mapping.cis.name.values.line\nbreak: 5 must be text',
+  ],
+])('extsys validate refuses %j', async (cis, said) => {
+  const { code, err } = await call(validateCommand, ['-f', '-'], mapped(cis));
+  expect(code).toBe(2);
+  expect(err).toContain(`ExternalSystem cmdb: ${said}`);
+});
+
+test('extsys test refuses a field that the instance does not have', async () => {
+  const { code, out } = await call(
+    testCommand,
+    ['-f', '-', '-o', 'json'],
+    mapped({ name: { from: 'u_typo' } }),
+  );
+  expect(code).toBe(1);
+  expect((JSON.parse(out) as SyncRun).status?.failure).toMatchObject({
+    code: 'configuration',
+    message: expect.stringContaining(
+      'spec.mapping.cis.name.from: there is no field u_typo in cmdb_ci_server',
+    ),
+  });
+});
+
+test('the example of the guide is valid', async () => {
+  const guide = readFileSync(new URL('../../docs/guides/mapping.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```yaml\n(.*?)```/su.exec(guide) ?? [];
+  expect(await call(validateCommand, ['-f', '-'], example)).toEqual({
+    code: 0,
+    out: 'ExternalSystem cmdb: valid\n',
+    err: '',
+  });
+});
