@@ -4,10 +4,8 @@ import type { AuthType } from '../../src/api/external-system.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { HttpRequest, RawAnswer } from '../../src/connector/http.ts';
 import { vendorWords, type Redact } from '../../src/connector/vendor-words.ts';
+import { minPageSize } from './page-size.ts';
 import { ErrorAnswer, ListAnswer } from './wire.ts';
-
-/** Pages above this are made smaller when the server cuts its answer; at or below it the answer is asked for again. */
-export const minPageSize = 50;
 
 /** One table does not answer as it should while the instance does: its scope is unverified, the others have their turn. */
 export class TableTrouble extends Failure {

@@ -157,6 +157,7 @@ async function* endScope(
     {
       classes: classes.length,
       columns: source,
+      ...context.session.pageSize.evidence,
       ...(deletions === undefined || scope.window.since === undefined ? {} : { deletions }),
     },
   );

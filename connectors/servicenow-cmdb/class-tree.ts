@@ -2,6 +2,7 @@
 import { Failure } from '../../src/connector/failure.ts';
 import type { TableApi } from './api.ts';
 import { readAll } from './look-up.ts';
+import type { PageSize } from './page-size.ts';
 import { storedText } from './raw-row.ts';
 
 const maxDepth = 32;
@@ -19,14 +20,14 @@ export interface ClassTree {
 }
 
 /** Throws a permission Failure when the tree is not readable as a whole: a class that is missing in it loses its columns. */
-export async function readClassTree(api: TableApi, pageSize: number): Promise<ClassTree> {
+export async function readClassTree(api: TableApi, size: PageSize): Promise<ClassTree> {
   const selection = {
     table: 'sys_db_object',
     filter: '',
     fields: ['sys_id', 'name', 'label', 'super_class', 'super_class.name'],
     labels: false,
   };
-  const { rows, hidden } = await readAll(api, selection, pageSize);
+  const { rows, hidden } = await readAll(api, selection, size);
   if (hidden || rows.length === 0) {
     throw new Failure(
       'permission',

@@ -3,6 +3,7 @@ import { Failure } from '../../src/connector/failure.ts';
 import { grantRemedy } from './answers.ts';
 import type { TableApi } from './api.ts';
 import { addressParts, chunks } from './chunks.ts';
+import type { PageSize } from './page-size.ts';
 import { isSafeId, readableText, storedText } from './raw-row.ts';
 import { scopeFailure } from './scope-failure.ts';
 import { shifted } from './stored-time.ts';
@@ -36,13 +37,13 @@ export type DeletionReading = 'audited' | `not read (${Failure['code']})`;
  */
 export class DeletionAudit {
   private readonly api: TableApi;
-  private readonly pageSize: number;
+  private readonly size: PageSize;
   /** Once it was refused nobody asks again in this run. */
   private refusal: Failure | undefined;
 
-  constructor(api: TableApi, pageSize: number) {
+  constructor(api: TableApi, size: PageSize) {
     this.api = api;
-    this.pageSize = pageSize;
+    this.size = size;
   }
 
   /** Yields ids of records that were deleted in the window and stand nowhere now. */
@@ -63,7 +64,7 @@ export class DeletionAudit {
   async test(now: string): Promise<string> {
     const window = { since: shifted(now, -3600), until: now };
     try {
-      const { page } = await askPage(this.api, pageRequest(selectionOf(window), '', 1, 0));
+      const { page } = await askPage(this.api, pageRequest(selectionOf(window), '', 1, 0), this.size);
       for (const row of page.rows) checkRow(row);
       return `${table}: readable, so incremental runs see deletions as well`;
     } catch (error) {
@@ -79,7 +80,7 @@ export class DeletionAudit {
   ): AsyncGenerator<readonly string[], void, void> {
     const selection = selectionOf(window, `tablenameIN${names.join(',')}`);
     const asked = new Set(names);
-    for await (const { rows } of walk(this.api, selection, this.pageSize, walkStart)) {
+    for await (const { rows } of walk(this.api, selection, this.size, walkStart)) {
       const ids = new Set<string>();
       for (const row of rows) {
         const { name, id, at } = checkRow(row);
@@ -105,7 +106,7 @@ export class DeletionAudit {
         fields: ['sys_id'],
         labels: false,
       };
-      const { page } = await askPage(this.api, pageRequest(selection, '', idsPerQuery, 0));
+      const { page } = await askPage(this.api, pageRequest(selection, '', idsPerQuery, 0), this.size);
       if (page.total !== page.rows.length) return [];
       for (const row of page.rows) gone.delete(storedText(row, 'sys_id') ?? '');
     }

@@ -5,6 +5,7 @@ import { addressParts } from './chunks.ts';
 import type { ClassTree } from './class-tree.ts';
 import { allColumns, type Columns } from './columns.ts';
 import { readAll } from './look-up.ts';
+import type { PageSize } from './page-size.ts';
 import { storedText } from './raw-row.ts';
 import { hasSecretName, isSecretType } from './secret-fields.ts';
 
@@ -27,15 +28,15 @@ const systemFields = ['sys_created_on', 'sys_updated_on', 'sys_mod_count'] as co
 export class Dictionary {
   private readonly api: TableApi;
   private readonly tree: ClassTree;
-  private readonly pageSize: number;
+  private readonly size: PageSize;
   /** Tables that other streams will ask for: they come with the first question. */
   private readonly besides: readonly string[];
   private readonly entries = new Map<string, readonly DictionaryEntry[]>();
 
-  constructor(api: TableApi, tree: ClassTree, pageSize: number, besides: readonly string[] = []) {
+  constructor(api: TableApi, tree: ClassTree, size: PageSize, besides: readonly string[] = []) {
     this.api = api;
     this.tree = tree;
-    this.pageSize = pageSize;
+    this.size = size;
     this.besides = besides;
   }
 
@@ -60,7 +61,7 @@ export class Dictionary {
       fields: ['sys_id', 'name', 'element', 'internal_type', 'reference'],
       labels: false,
     };
-    const { rows, hidden } = await readAll(this.api, selection, this.pageSize);
+    const { rows, hidden } = await readAll(this.api, selection, this.size);
     if (hidden) throw incompleteDictionary('hides rows');
     return rows.flatMap((row) => {
       const field = storedText(row, 'element');

@@ -11,6 +11,7 @@ import { DeletionAudit } from './deletions.ts';
 import { Dictionary } from './dictionary.ts';
 import { loginOf } from './login.ts';
 import { countRows, lookUpSize } from './look-up.ts';
+import { PageSize } from './page-size.ts';
 import { scopeFailure } from './scope-failure.ts';
 import { ServerClock } from './server-clock.ts';
 
@@ -20,9 +21,9 @@ export const relationTable = 'cmdb_rel_ci';
 export interface Session {
   readonly config: Config;
   readonly api: TableApi;
-  readonly pageSize: number;
+  readonly pageSize: PageSize;
   /** Rows asked for at a time in look-ups. */
-  readonly lookUpSize: number;
+  readonly lookUpSize: PageSize;
   readonly clock: ServerClock;
   readonly classes: ClassModel;
   readonly deletions: DeletionAudit;
@@ -35,11 +36,11 @@ export class ClassModel implements AssetContext {
   readonly statusField: Config['statusField'];
   private readonly api: TableApi;
   private readonly config: Config;
-  private readonly lookUpSize: number;
+  private readonly lookUpSize: PageSize;
   private tree: ClassTree | undefined;
   private dictionary: Dictionary | undefined;
 
-  constructor(api: TableApi, config: Config, lookUpSize: number) {
+  constructor(api: TableApi, config: Config, lookUpSize: PageSize) {
     this.api = api;
     this.config = config;
     this.lookUpSize = lookUpSize;
@@ -129,7 +130,7 @@ export async function openSession(context: ConnectContext<Config>): Promise<Open
   const session: Session = {
     config,
     api,
-    pageSize: context.pageSize ?? defaultPageSize,
+    pageSize: new PageSize(context.pageSize ?? defaultPageSize),
     lookUpSize: size,
     clock,
     classes: new ClassModel(api, config, size),

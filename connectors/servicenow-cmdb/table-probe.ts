@@ -10,11 +10,11 @@ import { askPage, pageRequest } from './walk.ts';
  */
 export async function probeTable(session: Session, table: string): Promise<string> {
   const selection = { table, filter: '', fields: ['sys_id'], labels: false };
-  const request = pageRequest(selection, '', session.pageSize, 0);
-  let { page, limit } = await askPage(session.api, request);
+  const request = pageRequest(selection, '', session.pageSize.rows, 0);
+  let { page, limit } = await askPage(session.api, request, session.pageSize);
   const missing = () => Math.min(limit, page.total ?? 0) - page.rows.length;
   // The count and the rows are two questions to the server's database: ask again before hidden rows are stated.
-  if (missing() > 0) ({ page, limit } = await askPage(session.api, request));
+  if (missing() > 0) ({ page, limit } = await askPage(session.api, request, session.pageSize));
   const { rows, total } = page;
   if (total === undefined)
     return `${table}: readable, but the server does not count: nothing will be deleted`;

@@ -62,6 +62,7 @@ async function* readScope(
     step = await pages.next();
   }
   const facts = {
+    ...session.pageSize.evidence,
     ...(columns.source === 'list' ? {} : { columns: columns.source }),
     ...(since === undefined || !reading.audited
       ? {}

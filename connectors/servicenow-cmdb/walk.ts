@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import { minPageSize } from './answers.ts';
 import { AnswerCut, type Page, type PageRequest, type TableApi } from './api.ts';
+import { minPageSize, type PageSize } from './page-size.ts';
 import { isSafeId, sysIdOf } from './raw-row.ts';
 
 /** What is read: a table, the rows that match a filter, and of them some fields (undefined: all). */
@@ -44,18 +44,22 @@ export interface WalkedPage {
   readonly progress: Progress;
 }
 
-/** One page; where the server cuts its answer, in ever smaller sizes. Says in which size it came. */
+/** One page; where the server cuts its answer, in ever smaller sizes, which are kept. Says in which size it came. */
 export async function askPage(
   api: TableApi,
   request: PageRequest,
+  size: PageSize,
 ): Promise<{ readonly page: Page; readonly limit: number }> {
   let { limit } = request;
   for (;;) {
     try {
-      return { page: await api.page({ ...request, limit }), limit };
+      const page = await api.page({ ...request, limit });
+      if (limit < request.limit) size.shrinkTo(limit);
+      return { page, limit };
     } catch (error) {
-      if (!(error instanceof AnswerCut) || limit <= minPageSize) throw error;
-      limit = Math.max(minPageSize, Math.floor(limit / 2));
+      const smaller = error instanceof AnswerCut ? size.below(limit) : undefined;
+      if (smaller === undefined) throw error;
+      limit = smaller;
     }
   }
 }
@@ -70,22 +74,23 @@ export async function askPage(
 export async function* walk(
   api: TableApi,
   selection: Selection,
-  pageSize: number,
+  size: PageSize,
   start: Progress,
   allGivenEnds = false,
 ): AsyncGenerator<WalkedPage, Progress, void> {
   const progress = { ...start };
-  let limit = pageSize;
+  let limit = size.rows;
   let skip = 0;
   for (;;) {
+    limit = Math.min(limit, size.rows);
     const request = pageRequest(selection, beyond(progress.after), limit, skip);
-    let { page, limit: passed } = await askPage(api, request);
+    let { page, limit: passed } = await askPage(api, request, size);
     limit = passed;
     if (progress.pages === 0 && page.total !== undefined) progress.counted = page.total;
     progress.pages += 1;
     if (page.rows.length === 0 && beyondSkip(page, skip) && !progress.hidden) {
       // The count and the rows are two questions to the server's database: ask again before hidden rows are stated.
-      ({ page, limit: passed } = await askPage(api, { ...request, limit }));
+      ({ page, limit: passed } = await askPage(api, { ...request, limit }, size));
       limit = passed;
       progress.hidden = page.rows.length === 0 && beyondSkip(page, skip);
     }
@@ -105,7 +110,7 @@ export async function* walk(
       page.total !== undefined &&
       page.rows.length < Math.min(limit, page.total - skip)
     ) {
-      progress.hidden = await hidesRows(api, selection, progress.after, last, limit);
+      progress.hidden = await hidesRows(api, selection, { after: progress.after, last, limit }, size);
       // A server that caps its pages hides nothing; to go on with its size spares the question.
       if (!progress.hidden) limit = Math.min(limit, Math.max(minPageSize, page.rows.length));
     }
@@ -135,16 +140,14 @@ export function pageRequest(selection: Selection, range: string, limit: number, 
 async function hidesRows(
   api: TableApi,
   selection: Selection,
-  after: string,
-  last: string,
-  pageSize: number,
+  { after, last, limit: asked }: { readonly after: string; readonly last: string; readonly limit: number },
+  size: PageSize,
 ): Promise<boolean> {
   let from = after;
-  let size = pageSize;
   for (;;) {
     const range = [beyond(from), `sys_id<=${last}`].filter((part) => part !== '').join('^');
-    const { page, limit } = await askPage(api, pageRequest(selection, range, size, 0));
-    size = limit;
+    const request = pageRequest(selection, range, Math.min(asked, size.rows), 0);
+    const { page, limit } = await askPage(api, request, size);
     const { rows, total } = page;
     if (total === undefined || total <= rows.length) return false;
     if (rows.length < Math.min(limit, total)) return true;
