@@ -33,7 +33,7 @@ export async function* catchUp(
     fields: ['sys_id', 'sys_class_name'],
     labels: false,
   };
-  const pages = walk(session.api, selection, session.pageSize, walkStart);
+  const pages = walk(session.api, selection, session.itemPageSize, walkStart);
   let hidden = false;
   for (;;) {
     const step = await pages.next();
@@ -87,7 +87,7 @@ async function lookUp(
   const columns = await columnsOf(table);
   const filter = `sys_class_name=${className}^sys_idIN${ids.join(',')}`;
   const selection = { table, filter, fields: columns.fields, labels: true };
-  const { rows } = await readAll(session.api, selection, session.pageSize);
+  const { rows } = await readAll(session.api, selection, session.itemPageSize);
   return keptRows(rows, columns);
 }
 
@@ -102,7 +102,7 @@ async function whereNow(
   for (const some of chunks(ids, idsPerQuery)) {
     const filter = allOf(scope.query, `sys_idIN${some.join(',')}`);
     const selection = { table: scope.table, filter, fields: ['sys_id', 'sys_class_name'], labels: false };
-    const found = await readAll(session.api, selection, session.pageSize);
+    const found = await readAll(session.api, selection, session.itemPageSize);
     rows.push(...found.rows);
     hidden ||= found.hidden;
   }

@@ -96,7 +96,7 @@ class Finding {
       fields: ['sys_id', 'sys_class_name'],
       labels: false,
     };
-    const first = await walk(session.api, selection, session.pageSize, walkStart).next();
+    const first = await walk(session.api, selection, session.itemPageSize, walkStart).next();
     const progress = first.done === true ? first.value : first.value.progress;
     this.counted ??= progress.counted;
     this.pages += progress.pages;

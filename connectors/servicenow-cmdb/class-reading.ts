@@ -157,7 +157,7 @@ async function* endScope(
     {
       classes: classes.length,
       columns: source,
-      ...context.session.pageSize.evidence,
+      ...context.session.itemPageSize.evidence,
       ...(deletions === undefined || scope.window.since === undefined ? {} : { deletions }),
     },
   );

@@ -77,7 +77,7 @@ class ClassReading {
 
   private async *readFrom(table: string, start: Progress): AsyncGenerator<ScopeEvent, Progress, void> {
     const { context, scope, className } = this;
-    const { api, pageSize } = context.session;
+    const { api, itemPageSize } = context.session;
     const columns = await context.columnsOf(table);
     this.source = columns.source;
     const selection = {
@@ -87,7 +87,7 @@ class ClassReading {
       labels: true,
       isSteady: (row: unknown) => isUnmoved(row, scope.window),
     };
-    const pages = walk(api, selection, pageSize, start);
+    const pages = walk(api, selection, itemPageSize, start);
     for (;;) {
       const step = await pages.next();
       if (step.done === true) return step.value;

@@ -34,6 +34,13 @@ export async function checkQuery(
   }
 }
 
+/** Whether a query holds a condition for which the database has no index: through a reference, or on the end of a text. */
+export function isUnindexed(query: string): boolean {
+  return query
+    .split('^')
+    .some((condition) => /^(?:OR(?=[a-z]))?[a-z][a-z0-9_]*(?:\.|ENDSWITH)/u.test(condition));
+}
+
 function parsed(condition: string): Condition {
   const text = condition.slice(0, 40);
   if (/^(NQ|ORDERBY|GROUPBY|EQ$)/u.test(condition)) {

@@ -12,16 +12,21 @@ import { Dictionary } from './dictionary.ts';
 import { loginOf } from './login.ts';
 import { countRows, lookUpSize } from './look-up.ts';
 import { PageSize } from './page-size.ts';
+import { isUnindexed } from './query.ts';
 import { scopeFailure } from './scope-failure.ts';
 import { ServerClock } from './server-clock.ts';
 
 const defaultPageSize = 1000;
+/** Each page of a query that no index serves looks through the whole table. */
+const unindexedPageSize = 200;
 export const relationTable = 'cmdb_rel_ci';
 
 export interface Session {
   readonly config: Config;
   readonly api: TableApi;
   readonly pageSize: PageSize;
+  /** Rows of configuration items asked for at a time. */
+  readonly itemPageSize: PageSize;
   /** Rows asked for at a time in look-ups. */
   readonly lookUpSize: PageSize;
   readonly clock: ServerClock;
@@ -127,10 +132,15 @@ export async function openSession(context: ConnectContext<Config>): Promise<Open
   await login.authorize({});
   await probe(api, config.classes[0] ?? 'cmdb_ci');
   const size = lookUpSize(context.pageSize);
+  const pageSize = new PageSize(context.pageSize ?? defaultPageSize);
   const session: Session = {
     config,
     api,
-    pageSize: new PageSize(context.pageSize ?? defaultPageSize),
+    pageSize,
+    itemPageSize:
+      context.pageSize === undefined && isUnindexed(config.query ?? '')
+        ? new PageSize(unindexedPageSize)
+        : pageSize,
     lookUpSize: size,
     clock,
     classes: new ClassModel(api, config, size),

@@ -70,3 +70,48 @@ describe('a page that was too much once', () => {
     expect(ends).toMatchObject([{ evidence: expect.not.objectContaining({ pageSize: expect.anything() }) }]);
   });
 });
+
+describe('a query that no index serves', () => {
+  test.each([
+    ['name=x', 1000],
+    ['nameSTARTSWITHendswith.x', 1000],
+    ['name=x^location.nameENDSWITHx', 200],
+    ['name=x^ORnameENDSWITHx', 200],
+    ['manager.name=x', 200],
+  ])('%s: pages of %i items, and others as ever', async (query, limit) => {
+    await using planted = await plant();
+    planted.instance.putItems(item(1));
+    for (const [name, element, reference] of [
+      ['cmdb_ci', 'location', 'cmn_location'],
+      ['cmdb_ci', 'manager', 'cmn_location'],
+      ['cmn_location', 'name', ''],
+    ] as const)
+      planted.instance.put('sys_dictionary', {
+        sys_id: id(0xd00 + element.length),
+        name,
+        element,
+        reference,
+        internal_type: 'x',
+      });
+    await using opened = await open(planted.url, { config: { query, users: true } });
+    planted.instance.ignores = (condition) => query.includes(condition) || condition.includes('.');
+    await readStream(opened.stream('cis'));
+    await readStream(opened.stream('users'));
+    expect(limitsOf(planted.instance, /^sys_user$/u)).toEqual([1000]);
+    const first = planted.instance.asked.find(({ query: asked }) => asked.startsWith(query));
+    expect(first?.limit).toBe(limit);
+  });
+
+  test('does not overrule the size of the spec', async () => {
+    await using planted = await plant();
+    planted.instance.putItems(item(1));
+    await using opened = await open(planted.url, {
+      config: { query: 'nameSTARTSWITHi^ORnameENDSWITH1' },
+      pageSize: 700,
+    });
+    planted.instance.ignores = () => true;
+    await readStream(opened.stream('cis'));
+    const first = planted.instance.asked.find(({ query: asked }) => asked.startsWith('nameSTARTSWITH'));
+    expect(first?.limit).toBe(700);
+  });
+});
