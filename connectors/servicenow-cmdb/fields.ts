@@ -74,6 +74,11 @@ function digits(text: string): string {
 
 const bareId = /^[0-9a-f]{32}$/u;
 
+/** Whether a text is an id where words belong: a reference of which the label was not given. */
+export function isBareId(text: string): boolean {
+  return bareId.test(text);
+}
+
 const parsers: Readonly<
   Record<FieldForm, (value: string, label: string | undefined) => ColumnValue | undefined>
 > = {
@@ -81,7 +86,7 @@ const parsers: Readonly<
   label: (_, label) => label,
   words(value, label) {
     const words = label ?? value;
-    return bareId.test(words) ? undefined : words;
+    return isBareId(words) ? undefined : words;
   },
   whole: wholeNumber,
   flag: (value) => (value === 'true' ? true : value === 'false' ? false : undefined),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MappableRow } from '../../src/connector/mapping.ts';
-import { valueOf } from './fields.ts';
+import { isBareId, valueOf } from './fields.ts';
 import { toRfc3339 } from './stored-time.ts';
 import type { Row } from './wire.ts';
 
@@ -20,7 +20,8 @@ export const mappableRow: MappableRow<Row> = {
     const cell = Object.hasOwn(row, field) ? row[field] : undefined;
     // A server that answers plain values gives no labels: the value is all there is.
     const shown = typeof cell === 'object' && cell !== null ? cell.display_value : cell;
-    return shown === undefined || shown === null || shown === '' ? undefined : shown;
+    // A reference without a label shows its id, which is no label either.
+    return shown === undefined || shown === null || shown === '' || isBareId(shown) ? undefined : shown;
   },
   pathProblem(path) {
     if (fieldPath.test(path)) return undefined;

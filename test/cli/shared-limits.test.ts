@@ -7,7 +7,7 @@ import { runLocal } from '../../src/cli/local-run.ts';
 import type { Manifest } from '../../src/cli/manifests.ts';
 import { createRuntime } from '../../src/cli/runtime.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import { tooManyRequests } from '../simulators/servicenow/faults.ts';
+import { tooManyRequests, type Fault } from '../simulators/servicenow/faults.ts';
 import { CliBench, oauthClient, password } from './cli-bench.ts';
 
 const bench = new CliBench();
@@ -47,6 +47,11 @@ async function process() {
   };
 }
 
+/** Two hours are longer than any run lasts. */
+function throttleOnce(when: Fault['when']): void {
+  bench.instance.faults.add({ when, times: 1, answer: tooManyRequests(7200) });
+}
+
 const throttled = { status: { phase: 'Failed', failure: { code: 'throttled' } }, requests: 0 };
 
 test.each([
@@ -55,11 +60,7 @@ test.each([
   ['OAuth2 by password, and by Basic as the same user', { ...oauthClient, ...reader }, oauth, reader, {}],
 ])('systems of one account share its limits: %s', async (_, first, firstSpec, second, secondSpec) => {
   await using operator = await process();
-  bench.instance.faults.add({
-    when: ({ table }) => table === 'sys_db_object',
-    times: 1,
-    answer: tooManyRequests(7200),
-  });
+  throttleOnce(({ table }) => table === 'sys_db_object');
   const refused = await operator.run('one', first, firstSpec);
   expect(refused.status).toMatchObject({ phase: 'Failed', failure: { code: 'throttled' } });
   // Told to wait two hours, nobody on the account asks: not even for a token.
@@ -69,22 +70,14 @@ test.each([
 
 test('another account of the same instance is not held back', async () => {
   await using operator = await process();
-  bench.instance.faults.add({
-    when: ({ table }) => table === 'sys_db_object',
-    times: 1,
-    answer: tooManyRequests(7200),
-  });
+  throttleOnce(({ table }) => table === 'sys_db_object');
   await operator.run('one', reader);
   expect((await operator.run('two', oauthClient, oauth)).status).toMatchObject({ phase: 'Succeeded' });
 });
 
 test('a token endpoint that says wait holds the account back as well', async () => {
   await using operator = await process();
-  bench.instance.faults.add({
-    when: ({ path }) => path === '/oauth_token.do',
-    times: 1,
-    answer: tooManyRequests(7200),
-  });
+  throttleOnce(({ path }) => path === '/oauth_token.do');
   expect((await operator.run('one', oauthClient, oauth)).status).toMatchObject(throttled.status);
   expect(await operator.run('two', oauthClient, oauth)).toMatchObject(throttled);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 import type { Mapping } from '../../../src/api/mapping.ts';
+import { mappableRow } from '../../../connectors/servicenow-cmdb/mappable-row.ts';
 import { serviceNowCmdb } from '../../../connectors/servicenow-cmdb/index.ts';
 import { refuse, type Instance, type Stored } from './instance.ts';
 import { id, item, plant } from './plant.ts';
@@ -45,6 +46,31 @@ const server = (fields: Stored) => (instance: Instance) => {
   });
   instance.putItems(item(1, linux, fields));
 };
+
+describe('a path', () => {
+  test.each<[string, Stored[string], string | undefined, string | undefined]>([
+    ['a reference', labelled(id(7), 'Plant Lyon'), id(7), 'Plant Lyon'],
+    ['a reference without a label', labelled(id(7), id(7)), id(7), undefined],
+    ['a reference as plain text', id(7), id(7), undefined],
+    ['a text', labelled('x', 'x'), 'x', 'x'],
+    ['a plain text', 'x', 'x', 'x'],
+    ['a number', labelled('2048', '2,048'), '2048', '2,048'],
+    ['a journal', labelled('', 'Moved to rack 7'), undefined, 'Moved to rack 7'],
+    ['an empty choice', { value: '', display_value: null }, undefined, undefined],
+    ['an empty field', '', undefined, undefined],
+    ['null', null, undefined, undefined],
+  ])('to %s gives value and label', (_, cell, value, label) => {
+    const row = { u_field: cell as string };
+    expect(mappableRow.valueAt(row, 'u_field')).toBe(value);
+    expect(mappableRow.valueAt(row, 'u_field.display')).toBe(label);
+    expect(mappableRow.valueAt(row, 'toString')).toBeUndefined();
+    expect(mappableRow.valueAt(row, 'toString.display')).toBeUndefined();
+  });
+
+  test.each(['U_Field', '', '.display', 'a..b', 'a b', 'a^b', 'a,b', 'u_x.', '1a'])('%j is none', (path) => {
+    expect(mappableRow.pathProblem(path)).toMatch(/no field of ServiceNow/u);
+  });
+});
 
 describe('configuration items', () => {
   test('take stored values, labels, translated ones and constants from custom fields', async () => {
