@@ -43,6 +43,15 @@ test('without the right to read the audit only a full run finds deletions, and n
   expect(gone()).toEqual([third]);
 });
 
+test('a deletion that no audit tells of is found by the next full run', async () => {
+  await bench.sync(bench.manifests());
+  bench.instance.removeUnaudited('cmdb_ci_linux_server', ServiceNow.id('0c', 1));
+  await bench.sync(bench.manifests());
+  expect(gone()).toEqual([]);
+  await bench.sync(bench.manifests(), '--mode', 'Full');
+  expect(gone()).toEqual([ServiceNow.id('0c', 1)]);
+});
+
 test('stated deletions count against the budget', async () => {
   const { instance } = bench;
   await bench.sync(bench.manifests());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Mapping } from '../../src/api/mapping.ts';
 import { AccountBudget } from '../../src/connector/budget.ts';
 import type { Json, ReadEvent } from '../../src/connector/contract.ts';
 import { credentialsFrom } from '../../src/connector/credentials.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => stop());
 
-async function read(checkpoint?: Json) {
+async function read(checkpoint?: Json, mapping?: Mapping) {
   const upstream = openUpstream({
     correlationId: 'test',
     userAgent: 'test',
@@ -52,6 +53,7 @@ async function read(checkpoint?: Json) {
     config: { url },
     credentials: credentialsFrom('Basic', { namespace: 'inventory', name: 'login', data }),
     pageSize: 2,
+    mapping,
     http: (client) => upstream.http(client),
     learnSecret: () => undefined,
     redact: (text) => text,
@@ -79,6 +81,11 @@ it('reads page after page to a proven end, and keeps what has no column', async 
     },
   });
   expect(last).toMatchObject({ type: 'end', coverage: 'Full', evidence: { rows: 5, total: 5 } });
+});
+
+it('lets an owner map fields of its rows', async () => {
+  const { outcomes } = await read(undefined, { hosts: { location: { from: ['room', 'rack'] } } });
+  expect(outcomes[0]).toMatchObject({ record: { columns: { location: '7', name: 'host 0' } } });
 });
 
 it('goes on behind its checkpoint', async () => {

@@ -70,6 +70,15 @@ const hosts = defineStream({
     attributes: others,
   }),
 
+  // An owner may map any field of a host; all are there, so none has to be asked for.
+  mappable: {
+    valueAt(row, path) {
+      const value: unknown = Object.hasOwn(row, path) ? Reflect.get(row, path) : undefined;
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+    },
+    pathProblem: () => undefined,
+  },
+
   async test(session: Session) {
     const { body } = await session.http.json(
       { subject: 'hosts', path: '/hosts', query: { limit: '1' } },

@@ -20,13 +20,14 @@ test('without flags there is an instance of 3000 servers', () => {
 
 test('every flag goes where it belongs', () => {
   const flags =
-    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r';
+    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7';
   expect(parseOptions(flags.split(' '))).toEqual({
     port: 8080,
     seed: 2,
     counts: { servers: 5, users: 4, groups: 3, relationships: 6 },
     basic: { username: 'a', password: 'b' },
     rows: 'r',
+    oauth: { clientId: 'c', clientSecret: 'd', tokenSeconds: 7 },
   });
 });
 
@@ -42,7 +43,7 @@ test('--help and the README name every flag', async () => {
   const { stdout } = await run(process.execPath, [main, '--help']);
   expect(stdout.trim()).toBe(usage);
   const readme = await readFile(new URL('servicenow/README.md', import.meta.url), 'utf8');
-  const flags = usage.match(/--[a-z]+/gu) ?? [];
+  const flags = usage.match(/--[a-z-]+/gu) ?? [];
   expect(flags.length).toBeGreaterThan(9);
   for (const flag of flags) expect(readme).toContain(flag);
 });
