@@ -38,8 +38,8 @@ export type DeletionReading = 'audited' | `not read (${Failure['code']})`;
 export class DeletionAudit {
   private readonly api: TableApi;
   private readonly size: PageSize;
-  /** Once it was refused nobody asks again in this run. */
-  private refusal: Failure | undefined;
+  /** Once it was refused, or failed, nobody asks again in this run: what is optional may not hold it up. */
+  private trouble: Failure | undefined;
 
   constructor(api: TableApi, size: PageSize) {
     this.api = api;
@@ -48,14 +48,14 @@ export class DeletionAudit {
 
   /** Yields ids of records that were deleted in the window and stand nowhere now. */
   async *deleted(request: DeletionRequest): AsyncGenerator<readonly string[], DeletionReading, void> {
-    if (this.refusal !== undefined) return `not read (${this.refusal.code})`;
+    if (this.trouble !== undefined) return `not read (${this.trouble.code})`;
     try {
       for (const names of addressParts(request.audited)) yield* this.deletedOf(names, request);
       return 'audited';
     } catch (error) {
       const failure = scopeFailure(error);
       if (failure === undefined) throw error;
-      if (failure.code === 'permission' || failure.code === 'configuration') this.refusal = failure;
+      this.trouble = failure;
       return `not read (${failure.code})`;
     }
   }
