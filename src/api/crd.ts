@@ -187,6 +187,7 @@ export function structural(schema: unknown): Json {
   const result: Json = {};
   for (const [key, value] of Object.entries(source)) {
     if (key === 'additionalProperties' && value === false) continue;
+    if (key === 'pattern' && isRule(source)) continue;
     if (key === 'patternProperties') result['additionalProperties'] = structural(anyValue(value as Json));
     else if (key === 'properties') result[key] = mapValues(value as Json, structural);
     else if (key === 'items') result[key] = structural(value);
@@ -194,6 +195,11 @@ export function structural(schema: unknown): Json {
   }
   if ('enum' in source && !('type' in source)) result['type'] = 'string';
   return result;
+}
+
+/** Whether a rule with words of its own checks the pattern too: the API server would tell the bare pattern as well. */
+function isRule({ pattern, 'x-kubernetes-validations': rules = [] }: Json): boolean {
+  return (rules as readonly Json[]).some(({ rule }) => rule === `self.matches(r'${String(pattern)}')`);
 }
 
 /** The schema of a map's values. Keys have no schema in a structural one, so only a map of any keys can be told. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
 import { ConditionSchema } from './conditions.ts';
-import { cronPattern } from './cron.ts';
+import { Cron } from './cron.ts';
 import { Duration } from './duration.ts';
 import { MappingSchema } from './mapping.ts';
 import { LastRunSchema } from './sync-run.ts';
@@ -88,20 +88,12 @@ export const ScheduleSchema = Type.Object(
       Duration('Interval between scheduled runs; default 15m.', { min: '1m', max: '8760h' }),
     ),
     cron: Type.Optional(
-      Type.Array(
-        Type.String({
-          minLength: 9,
-          maxLength: 128,
-          pattern: cronPattern,
-          description: 'Five-field cron expression: minute, hour, day of month, month, day of week.',
-        }),
-        {
-          minItems: 1,
-          maxItems: 16,
-          description: 'Cron expressions instead of every; a run is due at the times of any of them.',
-          'x-kubernetes-list-type': 'set',
-        },
-      ),
+      Type.Array(Cron(), {
+        minItems: 1,
+        maxItems: 16,
+        description: 'Cron expressions instead of every; a run is due at the times of any of them.',
+        'x-kubernetes-list-type': 'set',
+      }),
     ),
     timeZone: Type.Optional(
       Type.String({

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { cronMessage, cronPattern } from './cron.ts';
 import { authTypes } from './external-system.ts';
 import { timePattern } from './time.ts';
 
@@ -66,6 +67,7 @@ function describeError(error: SchemaError, value: unknown, root: string, kind: s
       return { path, message: `${shown}${badTime}` };
     case 'pattern':
       if (params['pattern'] === timePattern) return { path, message: `${shown}${badTime}` };
+      if (params['pattern'] === cronPattern) return { path, message: `${shown}${cronMessage}` };
       return {
         path,
         message: `${shown}is not of the right form; see kubectl explain ${kind}.${path.replaceAll(/\[\d+\]/gu, '')}`,

@@ -99,9 +99,10 @@ function ruleProblems(
   const softMs = parseDurationMs(spec.limits?.softTimeLimit ?? '25m') ?? 0;
   const hardMs = parseDurationMs(spec.limits?.hardTimeLimit ?? '30m') ?? 0;
   if (softMs > hardMs) {
+    const { softTimeLimit = '25m by default', hardTimeLimit = '30m by default' } = spec.limits ?? {};
     problems.push({
-      path: 'spec.limits.softTimeLimit',
-      message: 'is longer than hardTimeLimit (default 30m); make it shorter',
+      path: `spec.limits.${spec.limits?.softTimeLimit === undefined ? 'hardTimeLimit' : 'softTimeLimit'}`,
+      message: `softTimeLimit (${softTimeLimit}) is longer than hardTimeLimit (${hardTimeLimit}); make softTimeLimit the shorter one`,
     });
   }
   const schedule = checkSchedule(spec.schedule);

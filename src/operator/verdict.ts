@@ -75,7 +75,7 @@ function untried({ suspended, generation }: SystemFacts): Judgement {
     return { status: 'Unknown', reason: 'Progressing', message };
   }
   const message =
-    'suspended before the first run; set spec.suspend to false or create a SyncRun of mode Test';
+    'suspended before a run has proven the connection; set spec.suspend to false or create a SyncRun of mode Test';
   return { status: 'False', reason: 'Suspended', message };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -78,7 +79,7 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
     say(`kubectl     ${cluster.kubectl} ${place.join(' ')} describe externalsystem cmdb -n ${namespace}`);
     say(`log         ${join(stage.folder, 'operator.log')}`);
     say('A run follows every minute. Ctrl-C stops everything and removes it.');
-    await Promise.race([operator.ended, aborted(stage.signal)]);
+    if (!stage.signal.aborted) await Promise.race([operator.ended, once(stage.signal, 'abort')]);
     return 0;
   } finally {
     await operator.stop();
@@ -134,7 +135,7 @@ function kubectlOf(program: string, place: readonly string[], signal?: AbortSign
     );
 }
 
-/** Waits for the first run to end. */
+/** Waits for the first run to end, or for Ctrl-C. */
 async function firstRun(
   kubectl: Kubectl,
   namespace: string,
@@ -152,14 +153,7 @@ async function firstRun(
       const { items } = JSON.parse(stdout) as { items: SyncRun[] };
       return items.find(({ status }) => isFinal(status?.phase));
     },
-    { timeoutMs: 600_000, intervalMs: 500 },
+    { timeoutMs: 600_000, intervalMs: 500, signal: stage.signal },
   );
   return Promise.race([finished, gone]);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

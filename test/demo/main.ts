@@ -94,7 +94,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const stop = new AbortController();
-  const interrupt = () => stop.abort(new Error('stopped'));
+  const interrupt = () => {
+    say('stopping …');
+    stop.abort(new Error('stopped'));
+  };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {

@@ -36,3 +36,17 @@ test('does not outlive the timeout when the probe hangs', async () => {
   const waiting = waitFor('an answer', () => new Promise(() => undefined), { timeoutMs: 20 });
   await expect(waiting).rejects.toThrow(/the probe did not answer/);
 });
+
+test('ends at once, with its reason, when the signal fires', async () => {
+  const stop = new AbortController();
+  const probe = () => {
+    stop.abort(new Error('stopped'));
+    return undefined;
+  };
+  const waiting = waitFor('an answer', probe, { intervalMs: 60_000, signal: stop.signal });
+  await expect(waiting).rejects.toThrow(/^stopped$/);
+  const hanging = waitFor('an answer', () => new Promise(() => undefined), {
+    signal: AbortSignal.abort(new Error('gone')),
+  });
+  await expect(hanging).rejects.toThrow(/^gone$/);
+});

@@ -6,6 +6,8 @@ type Falsy = false | 0 | 0n | '' | null | undefined;
 export interface WaitOptions {
   readonly timeoutMs?: number;
   readonly intervalMs?: number;
+  /** Ends the waiting; its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -17,28 +19,36 @@ export async function waitFor<T>(
   probe: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Exclude<T, Falsy>> {
-  const { timeoutMs = 60_000, intervalMs = 50 } = options;
+  const { timeoutMs = 60_000, intervalMs = 50, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let last = 'it was never asked';
   let cause: unknown;
   while (performance.now() < deadline) {
     try {
-      const value = await within(probe, deadline - performance.now());
+      const value = await within(probe, deadline - performance.now(), signal);
       if (isTruthy(value)) return value;
       last = `the last answer was ${String(value)}`;
       cause = undefined;
     } catch (error) {
+      signal?.throwIfAborted();
       last = `the last error was: ${error instanceof Error ? error.message : String(error)}`;
       cause = error;
     }
-    await delay(Math.min(intervalMs, Math.max(0, deadline - performance.now())));
+    await delay(Math.min(intervalMs, Math.max(0, deadline - performance.now())), undefined, { signal }).catch(
+      () => signal?.throwIfAborted(),
+    );
   }
   throw new Error(`timed out after ${timeoutMs} ms waiting for ${description}; ${last}`, { cause });
 }
 
-async function within<T>(probe: () => T | Promise<T>, ms: number): Promise<T> {
+async function within<T>(
+  probe: () => T | Promise<T>,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   const stop = new AbortController();
-  const timeout = delay(ms, undefined, { signal: stop.signal }).then(() => {
+  const ends = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+  const timeout = delay(ms, undefined, { signal: ends }).then(() => {
     throw new Error('the probe did not answer');
   });
   // When the probe answers first, the abort below makes the timer reject with nobody left to hear it.

@@ -91,7 +91,7 @@ describe('judge, by the kstatus rules', () => {
       { Ready: 'True Connected' },
     ],
     [
-      'suspended before the first run',
+      'suspended before a run has proven the connection',
       { suspended: true },
       { Ready: 'False Suspended', Reconciling: 'False Suspended' },
     ],
