@@ -17,6 +17,8 @@ import type { RunEnder } from './run-ending.ts';
 export interface ControllerOptions {
   readonly config: KubeConfig;
   readonly store: Store;
+  /** The installation that the database may be taken over from. */
+  readonly adoptDatabase?: string | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Unique per start of the process; also the name of its Lease. */

@@ -138,6 +138,8 @@ export class RunWorker {
     this.active.set(systemKey, { run: run.metadata.uid, stop });
     let claimed = run;
     try {
+      // While the database may not be used, a newer version's for example, the run stays as it is: another replica takes it.
+      await deps.store.ping();
       const held = await this.claim(run, system);
       // Another replica was faster, or a person changed it: the event is on its way.
       if (held === undefined) return later;

@@ -10,13 +10,19 @@ import type { NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
 export interface Store {
-  /** Applies migrations under a lock; refuses a newer schema and a database of another installation. */
-  open(options: { readonly installation?: string }): Promise<void>;
+  /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
+  open(): Promise<void>;
+  /**
+   * For an operator: binds the database to its installation the first time, and checks that from then on; the CLI binds nothing and
+   * may use the database of any. `adopt` names the installation that it may be taken over from. Answers whom it was taken over
+   * from, if it was. Throws DatabaseRefused.
+   */
+  bind(installation: string, adopt?: string): Promise<string | undefined>;
   close(): Promise<void>;
-  /** Cheap check for readiness; throws when the database cannot be used. */
+  /** Cheap check for readiness; throws when the database cannot be used, DatabaseRefused when it may no longer be. */
   ping(): Promise<void>;
 
-  /** Writes the run's open row and takes the system's fence. Throws SlotTaken or RunEnded. */
+  /** Writes the run's open row and takes the system's fence. Throws SlotTaken, RunEnded or DatabaseRefused. */
   claim(claim: RunClaim): Promise<Hold>;
   /** Opens or continues the pass of a stream. */
   beginPass(hold: Hold, pass: PassRequest): Promise<Pass>;
@@ -352,6 +358,11 @@ export class FenceLost extends Error {
     super(`the hold on ${system} was lost to another run or attempt`);
     this.name = 'FenceLost';
   }
+}
+
+/** The database is not for this program: its schema is newer or not ours, or it belongs to another installation. */
+export class DatabaseRefused extends Error {
+  override readonly name = 'DatabaseRefused';
 }
 
 /** Another run of the same system has taken the slot. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { admissionContract } from './admission-contract.ts';
 import { archiveContract } from './archive-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
@@ -7,6 +8,7 @@ import { passContract } from './pass-contract.ts';
 
 /** What every engine of the store must keep, whatever it is built on. */
 export function storeContract(engine: string, open: OpenStore): void {
+  admissionContract(engine, open);
   fenceContract(engine, open);
   archiveContract(engine, open);
   passContract(engine, open);

@@ -100,7 +100,7 @@ export class World {
 
   static async create(change: (store: Store) => Store = (store) => store): Promise<World> {
     const store = sqliteStore(':memory:');
-    await store.open({});
+    await store.open();
     return new World(change(store));
   }
 

