@@ -6,6 +6,7 @@ import { statusFromArchive } from '../sync/run-record.ts';
 import type { Check } from '../telemetry/http-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { announceEnd } from './announce.ts';
+import { ArchiveRecovery } from './archive-recovery.ts';
 import { OperatorBase } from './base.ts';
 import { ControllerMetrics } from './controller-metrics.ts';
 import { CredentialWatch } from './credential-watch.ts';
@@ -47,6 +48,12 @@ export class Controller extends OperatorBase {
       cluster,
       caches,
       replicas: new ReplicaWatch(client, leaseNamespace, monotonicMs),
+      recovery: new ArchiveRecovery({
+        store,
+        cluster,
+        getSystem: caches.getSystem,
+        onRecovered: (recovered) => logger.warn('archive was behind the cluster', { ...recovered }),
+      }),
       credentialWatch: new CredentialWatch(cluster),
       ender: new RunEnder({ identity, store, getSystem: caches.getSystem, now, redact }),
       events: new EventRecorder({

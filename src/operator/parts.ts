@@ -4,6 +4,7 @@ import type { ExternalSystem, OwnerReference, SyncRun } from '../api/resource.ts
 import type { ArchivedRun, Store } from '../store/port.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { ArchiveRecovery } from './archive-recovery.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
 import type { CredentialWatch } from './credential-watch.ts';
@@ -57,6 +58,7 @@ export interface Parts {
   readonly cluster: ClusterPort;
   readonly caches: Caches;
   readonly replicas: ReplicaWatch;
+  readonly recovery: ArchiveRecovery;
   readonly credentialWatch: CredentialWatch;
   readonly ender: RunEnder;
   readonly events: EventRecorder;

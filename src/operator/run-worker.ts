@@ -34,6 +34,8 @@ export interface RunWorkerDependencies {
   readonly activeRuns: (systemKey: string) => readonly SyncRun[];
   /** Whether the worker of that identity has stopped renewing its Lease, as this process has watched it. */
   readonly lapsed: (worker: string) => boolean;
+  /** Whether the archive of a system must first be brought back in step with the cluster. */
+  readonly archiveBehind: (systemKey: string) => Promise<boolean>;
   readonly sync: (
     request: SyncRequest,
     system: ExternalSystem,
@@ -109,6 +111,7 @@ export class RunWorker {
       await this.publish(run, archived, false);
       return undefined;
     }
+    if (await deps.archiveBehind(systemKeyOf(run))) return later;
     const holder = run.status?.phase === 'Running' ? run.status.worker : undefined;
     if (holder !== undefined && holder !== deps.identity && !deps.lapsed(holder)) return later;
 

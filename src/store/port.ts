@@ -3,6 +3,8 @@ import type { FailureCode } from '../api/failure.ts';
 import type { FinalPhase, RunMode, RunTrigger, UnverifiedScope } from '../api/sync-run.ts';
 import type { NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
 
+export { DatabaseRefused, FenceLost, RunEnded, SlotTaken, SourceChanged } from './refusals.ts';
+
 /**
  * The inventory database as the rest of the program sees it. One engine: one implementation; one contract suite
  * runs over all. Every method is one transaction and ends within a bound of the engine's own. Methods that take a Hold hold
@@ -49,6 +51,13 @@ export interface Store {
    * A slot that another run has taken stays with that one.
    */
   finishUnclaimed(claim: RunClaim, build: (link: ChainLink) => RunEnd): Promise<ArchivedRun>;
+
+  /**
+   * After a restored backup: archives the runs of a system that the cluster knows and this database does not, marked as recovered,
+   * lets the chain go on from `head`, and has every stream read in full next. Answers how many were archived; none when the database
+   * is not behind that head.
+   */
+  recover(system: string, head: ChainHead, runs: readonly RecoveredRun[]): Promise<number>;
 
   archivedRun(runUid: string): Promise<ArchivedRun | undefined>;
   /** Runs that were claimed and have not ended, of all systems. */
@@ -339,7 +348,21 @@ export interface SystemHistory {
   readonly lastStartedAt: Date | undefined;
   /** Of the data, whichever object had them read. */
   readonly lastFullAt: Date | undefined;
-  readonly chainHead: { readonly sequence: number; readonly digest: string } | undefined;
+  readonly chainHead: ChainHead | undefined;
+}
+
+/** The newest record of a system's chain. */
+export interface ChainHead {
+  readonly sequence: number;
+  readonly digest: string;
+}
+
+/** A run that has ended, as the cluster has it. */
+export interface RecoveredRun extends Omit<RunEnd, 'fullAt'> {
+  readonly claim: Omit<RunClaim, 'at'>;
+  readonly startedAt: Date;
+  readonly sequence: number;
+  readonly previousDigest: string | undefined;
 }
 
 export interface QuarantinedRow {
@@ -350,45 +373,4 @@ export interface QuarantinedRow {
   readonly raw: string;
   readonly runUid: string;
   readonly at: Date;
-}
-
-/** Another attempt or run holds the system: the caller must stop without a further write. */
-export class FenceLost extends Error {
-  constructor(system: string) {
-    super(`the hold on ${system} was lost to another run or attempt`);
-    this.name = 'FenceLost';
-  }
-}
-
-/** The database is not for this program: its schema is newer or not ours, or it belongs to another installation. */
-export class DatabaseRefused extends Error {
-  override readonly name = 'DatabaseRefused';
-}
-
-/** Another run of the same system has taken the slot. */
-export class SlotTaken extends Error {
-  constructor(system: string, slot: Date) {
-    super(`slot ${slot.toISOString()} of ${system} was taken by another run`);
-    this.name = 'SlotTaken';
-  }
-}
-
-/** The run has ended already; its archived record is the truth. */
-export class RunEnded extends Error {
-  readonly archived: ArchivedRun;
-  constructor(archived: ArchivedRun) {
-    super(`run ${archived.runName} has ended as ${archived.phase}`);
-    this.name = 'RunEnded';
-    this.archived = archived;
-  }
-}
-
-/** The rows under this name come from another source. */
-export class SourceChanged extends Error {
-  constructor(system: string, bound: string, source: string) {
-    super(
-      `the rows of ${system} come from ${bound}, not from ${source}; give the ExternalSystem another name, so that two sources are not mixed`,
-    );
-    this.name = 'SourceChanged';
-  }
 }

@@ -8,6 +8,7 @@ import { history, slotBefore } from './history.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
 import { quarantine } from './quarantine.ts';
+import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
 import type { Sql, SqlEngine } from './sql.ts';
 
@@ -30,6 +31,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     progress: (runUid) => read((sql) => progress(sql, runUid)),
     finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),
     finishUnclaimed: (request, build) => admitted((sql) => archive.finishUnclaimed(sql, request, build)),
+    recover: (system, head, runs) => admitted((sql) => recover(sql, system, head, runs)),
     archivedRun: (runUid) => read((sql) => archive.archivedRun(sql, runUid)),
     openRuns: () => read(openRuns),
     slotBefore: (systemUid, slot) => read((sql) => slotBefore(sql, systemUid, slot)),
