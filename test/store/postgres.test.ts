@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FenceLost } from '../../src/store/port.ts';
 import type { ConnectionSettings } from '../../src/store/postgres/connection-settings.ts';
 import { postgresStore } from '../../src/store/postgres/index.ts';
-import { claimOf, endOf, page, pass, record } from '../contract/contract-bench.ts';
+import { claimOf, deleteAll, ended, endOf, full, page, pass, record } from '../contract/contract-bench.ts';
 import { storeContract } from '../contract/store-contract.ts';
 import { certificate } from '../kit/certificate.ts';
 import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
@@ -142,6 +142,20 @@ describe('opening a database', () => {
     await expect(store.ping()).rejects.toThrow('is not open');
   });
 });
+
+it('a first load is closed soon, although the database knows no sizes of its tables yet', () =>
+  withDatabase(async ({ store }) => {
+    const hold = await store.claim(claimOf('run-1'));
+    const { id } = await store.beginPass(hold, pass);
+    // To look up each of these among all others takes minutes.
+    for (let first = 0; first < 40_000; first += 5_000) {
+      const records = Array.from({ length: 5_000 }, (_, index) => record(`id-${first + index}`));
+      await store.writePage(hold, page(id, records));
+    }
+    await store.endScope(hold, full(id));
+    await store.endPass(hold, ended(id), deleteAll);
+    expect((await store.progress('run-1'))[0]?.tally).toMatchObject({ created: 40_000, deleted: 0 });
+  }));
 
 it('a connection that breaks is replaced, and its transaction undone', () =>
   withDatabase(async ({ store, query }) => {

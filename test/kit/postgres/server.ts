@@ -14,6 +14,7 @@ export interface PostgresPrograms {
 
 export interface PostgresServer {
   readonly port: number;
+  readonly pid: number;
   /** Of the superuser `postgres`, who needs no password. */
   readonly url: string;
   stop(): Promise<void>;
@@ -108,6 +109,7 @@ export async function startPostgres(
   });
   return {
     port,
+    pid: child.pid ?? 0,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async stop() {
       // Fast shutdown: SIGTERM would wait for clients.
