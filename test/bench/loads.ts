@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import { apiVersion } from '../../src/api/group.ts';
 import { embeddedPostgres, startPostgres } from '../kit/postgres/server.ts';
+import { nodeFlags } from './compiled.ts';
 import type { Emulator, EstateName } from './emulator.ts';
 import type { Measurement } from './measured.ts';
 import { usageOfServer, type Usage } from './process-usage.ts';
@@ -25,6 +25,8 @@ export interface BenchSetting {
   readonly emulator: Emulator;
   readonly records: number;
   readonly folder: string;
+  /** Where the program lies as JavaScript. */
+  readonly compiled: string;
   readonly say: (line: string) => void;
 }
 
@@ -49,9 +51,9 @@ export function manifests(url: string): string {
     .join('---\n');
 }
 
-async function measure(args: readonly string[], input = ''): Promise<Measurement> {
-  const measured = fileURLToPath(new URL('measured.ts', import.meta.url));
-  const child = spawn(process.execPath, [...process.execArgv, measured, ...args], {
+async function measure(compiled: string, args: readonly string[], input = ''): Promise<Measurement> {
+  const measured = join(compiled, 'test/bench/measured.js');
+  const child = spawn(process.execPath, [...nodeFlags(), measured, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.end(input);
@@ -109,14 +111,14 @@ interface Engine {
 }
 
 async function measureLoads(
-  { emulator, records, say }: BenchSetting,
+  { emulator, records, compiled, say }: BenchSetting,
   { store, url, raw, rawName, usage }: Engine,
 ): Promise<Load[]> {
   const loads: Load[] = [];
   const run = async (name: string, kind: Load['kind'], args: readonly string[]): Promise<Load> => {
     say(`${records} records, ${store}: ${name} …`);
     const before = usage?.();
-    const measured = await measure(args, kind === 'sync' ? manifests(emulator.url) : '');
+    const measured = await measure(compiled, args, kind === 'sync' ? manifests(emulator.url) : '');
     const after = usage?.();
     const load = { name, kind, ...measured, ...difference(before, after) };
     loads.push(load);

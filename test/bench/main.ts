@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apiWritesPerRun } from './api-writes.ts';
+import { compileInto } from './compiled.ts';
 import { startEmulator } from './emulator.ts';
 import { manifests, measureStore, stores, type StoreName } from './loads.ts';
 import { headOf, tableOf, type StoreResult } from './report.ts';
@@ -23,10 +24,13 @@ async function bench(sizes: readonly number[], wanted: readonly StoreName[], wit
   const folder = await mkdtemp(join(tmpdir(), 'extsys-bench-'));
   try {
     const results: StoreResult[] = [];
+    const compiled = join(folder, 'compiled');
+    say('compiling …');
+    compileInto(compiled);
     for (const records of sizes) {
       await using emulator = await startEmulator(records);
       for (const store of wanted) {
-        const loads = await measureStore(store, { emulator, records, folder, say });
+        const loads = await measureStore(store, { emulator, records, folder, compiled, say });
         results.push({ store, records, loads });
       }
     }
