@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { backupCommand, backupUsage } from './cli/backup.ts';
 import type { Command, Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
@@ -11,6 +12,7 @@ const commands: Readonly<Record<string, { readonly run: Command; readonly usage:
   operator: { run: operatorCommand, usage: operatorUsage },
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
+  backup: { run: backupCommand, usage: backupUsage },
   validate: { run: validateCommand, usage: validateUsage },
 };
 
@@ -20,6 +22,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys sync -f FILE          one sync from a file, without a cluster
   extsys test -f FILE          checks connection and permissions
   extsys validate -f FILE      checks manifests offline
+  extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys version               prints the version
 
 extsys COMMAND --help tells more.

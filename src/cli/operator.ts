@@ -8,6 +8,7 @@ import type { Connector } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
 import { Controller } from '../operator/controller.ts';
 import { loadKubeConfig, UnusableKubeConfig } from '../operator/kube-config.ts';
+import { DatabaseRefused } from '../store/port.ts';
 import { runSync } from '../sync/engine.ts';
 import { startHttpServer } from '../telemetry/http-server.ts';
 import { createLogger, logLevels, type LogLevel, type Logger } from '../telemetry/logger.ts';
@@ -16,7 +17,7 @@ import type { Streams } from './command.ts';
 import { specProblemOf } from './known.ts';
 import { InputError } from './manifests.ts';
 import { createRuntime, type RequestObservation } from './runtime.ts';
-import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
+import { openStore, refusedStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
 
 export const operatorUsage = `extsys operator [--store URL] [--kubeconfig FILE] [--context NAME] [--namespace NAME]
@@ -24,6 +25,7 @@ export const operatorUsage = `extsys operator [--store URL] [--kubeconfig FILE] 
 The controller: watches ExternalSystems, makes and works on SyncRuns. In a pod it uses the pod's account, elsewhere your kubeconfig.
 
 ${storeUsage}
+      --adopt-database ID         take over the database of the installation ID, which is gone for good
       --kubeconfig FILE           instead of KUBECONFIG, ~/.kube/config or the pod's account
       --context NAME              of the kubeconfig
       --namespace NAME            watch this one namespace only (default all)
@@ -42,6 +44,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     allowNegative: true,
     options: {
       ...storeOptions,
+      'adopt-database': { type: 'string' },
       kubeconfig: { type: 'string' },
       context: { type: 'string' },
       namespace: { type: 'string' },
@@ -64,6 +67,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
   const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default';
   return runOperator({
     store: values,
+    adoptDatabase: values['adopt-database'],
     config,
     namespace: values.namespace,
     leaseNamespace,
@@ -89,6 +93,7 @@ function kubeConfig(file: string | undefined, context: string | undefined) {
 
 interface OperatorSettings {
   readonly store: StoreFlags;
+  readonly adoptDatabase: string | undefined;
   readonly config: ReturnType<typeof loadKubeConfig>['config'];
   readonly namespace: string | undefined;
   readonly leaseNamespace: string;
@@ -127,6 +132,7 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
   const controller = new Controller({
     config: settings.config,
     store,
+    adoptDatabase: settings.adoptDatabase,
     logger,
     metrics,
     identity: `extsys-${hostname()
@@ -163,14 +169,24 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
   });
   const stopped = stopSignal(logger);
   logger.info('listening', { url: server.url, version });
-  const started = controller.start();
-  started.catch((error: unknown) => logger.error('start failed', { error }));
-  await stopped;
+  const refused = refusalOf(controller.start(), logger);
+  const reason = await Promise.race([stopped, refused]);
   await controller.shutdown();
   await server.stop();
   await store.close();
+  if (reason !== undefined) throw refusedStore(settings.store, reason);
   logger.info('stopped');
   return 0;
+}
+
+/** Settles when the database turns out to belong to another installation. */
+function refusalOf(started: Promise<void>, logger: Logger): Promise<DatabaseRefused> {
+  return new Promise((resolve) => {
+    started.catch((error: unknown) => {
+      logger.error('start failed', { error });
+      if (error instanceof DatabaseRefused) resolve(error);
+    });
+  });
 }
 
 /** The Pod of this process, where its manifest hands both down (POD_NAME, POD_UID). */

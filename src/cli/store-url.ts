@@ -32,19 +32,23 @@ export interface StoreSurroundings {
 
 /** The database that the flags name, opened. Throws InputError with what is wrong, and never with a password. */
 export async function openStore(flags: StoreFlags, surroundings: StoreSurroundings): Promise<Store> {
-  const shown = withoutPassword(flags.store);
   try {
     const store = storeOf(flags, surroundings);
-    await store.open({});
+    await store.open();
     return store;
   } catch (error) {
-    throw new InputError(`--store ${shown}: ${reasonOf(error)}`);
+    throw refusedStore(flags, error);
   }
+}
+
+/** Says of the flag what is wrong with what it names. */
+export function refusedStore({ store }: StoreFlags, reason: unknown): InputError {
+  return new InputError(`--store ${withoutPassword(store)}: ${reasonOf(reason)}`);
 }
 
 function storeOf(flags: StoreFlags, { env, warn, onError }: StoreSurroundings): Store {
   const { store: url, 'store-password-file': passwordFile } = flags;
-  const [, file] = /^sqlite:(.+)$/u.exec(url) ?? [];
+  const file = sqliteFileOf(url);
   if (file !== undefined) return sqliteStore(file);
   if (!/^postgres(?:ql)?:/u.test(url))
     throw new InputError('not a known store; use sqlite:FILE or postgres://USER@HOST/DATABASE');
@@ -54,8 +58,14 @@ function storeOf(flags: StoreFlags, { env, warn, onError }: StoreSurroundings): 
   return postgresStore(connectionSettings(url, sources), onError);
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/^([a-z]+:\/\/[^:@/]*):[^@/]*@/u, '$1@');
+/** The file that a URL of SQLite names. */
+export function sqliteFileOf(url: string): string | undefined {
+  return /^sqlite:(.+)$/u.exec(url)?.[1];
+}
+
+/** Up to the last @, since a password may hold one itself. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^([a-z]+:\/\/[^:@/]*):.*@/u, '$1@');
 }
 
 /** A refused connection to a name with several addresses is an error of errors without a message. */

@@ -24,6 +24,8 @@ export interface ClusterPort {
   /** Undefined when an object of that name stands there already. */
   createRun(run: NewRun): Promise<SyncRun | undefined>;
   getRun(namespace: string, name: string): Promise<SyncRun | undefined>;
+  /** All runs of a system, the ended ones too: only for what has to be looked up once. */
+  runsOf(namespace: string, systemName: string): Promise<readonly SyncRun[]>;
   /** Replaces the status; fails with Conflict when the object has changed since it was read. */
   updateRunStatus(run: SyncRun, status: SyncRunStatus): Promise<SyncRun>;
   /** No error when it is gone or has another uid. */

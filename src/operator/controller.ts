@@ -6,11 +6,13 @@ import { statusFromArchive } from '../sync/run-record.ts';
 import type { Check } from '../telemetry/http-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { announceEnd } from './announce.ts';
+import { ArchiveRecovery } from './archive-recovery.ts';
 import { OperatorBase } from './base.ts';
 import { ControllerMetrics } from './controller-metrics.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { EventRecorder } from './events.ts';
 import { liveChecks } from './health.ts';
+import { Installation } from './installation.ts';
 import { keyOf, systemKeyOf } from './keys.ts';
 import { externalSystems, kubeCluster, syncRuns } from './kube-cluster.ts';
 import { Leader } from './leader.ts';
@@ -26,6 +28,8 @@ export class Controller extends OperatorBase {
   private readonly parts: Parts;
   private readonly replica: Replica;
   private readonly leader: Leader;
+  private readonly installation: Installation;
+  private readonly stopped = new AbortController();
   private systems!: Reflector<ExternalSystem>;
   private runs!: Reflector<SyncRun>;
   private watching = false;
@@ -44,6 +48,12 @@ export class Controller extends OperatorBase {
       cluster,
       caches,
       replicas: new ReplicaWatch(client, leaseNamespace, monotonicMs),
+      recovery: new ArchiveRecovery({
+        store,
+        cluster,
+        getSystem: caches.getSystem,
+        onRecovered: (recovered) => logger.warn('archive was behind the cluster', { ...recovered }),
+      }),
       credentialWatch: new CredentialWatch(cluster),
       ender: new RunEnder({ identity, store, getSystem: caches.getSystem, now, redact }),
       events: new EventRecorder({
@@ -58,9 +68,19 @@ export class Controller extends OperatorBase {
     };
     this.replica = new Replica(this.parts, (key) => this.leader.lookAt(key));
     this.leader = new Leader(this.parts, this.replica);
+    this.installation = new Installation({
+      client,
+      store,
+      adopt: options.adoptDatabase,
+      onAdopted: (from, installation) => logger.warn('database taken over', { from, installation }),
+      onError: (error) => logger.warn('installation not known yet', { error }),
+    });
   }
 
+  /** Throws DatabaseRefused when the database belongs to another installation. */
   protected override async init(): Promise<void> {
+    await this.installation.bind(this.stopped.signal);
+    if (this.stopped.signal.aborted) return;
     const { logger, namespace, monotonicMs, random, metrics } = this.options;
     const common = { namespace, monotonicMs, random };
     this.systems = this.reflect<ExternalSystem>({
@@ -97,6 +117,7 @@ export class Controller extends OperatorBase {
 
   /** The runs in hand stop at their checkpoints and stay Running, for takeover; then everything ends. */
   async shutdown(): Promise<void> {
+    this.stopped.abort();
     await Promise.all([this.replica.stopRuns(), this.leader.stop()]);
     await this.replica.stop();
     await this.stopWatching();
@@ -119,6 +140,7 @@ export class Controller extends OperatorBase {
       (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
     );
     return [
+      this.installation.check,
       { name: 'caches', ok: synced, detail: synced ? 'filled' : 'being filled' },
       { name: 'lease', ok: held, detail: held ? 'held' : 'not held' },
       { name: 'database', ...database },

@@ -3,7 +3,7 @@ import type { SyncRun } from '../api/resource.ts';
 import type { ArchivedRun, OpenRun, Store } from '../store/port.ts';
 import { cliWorker, systemTaken } from '../sync/unclaimed-end.ts';
 import type { ClusterPort } from './cluster-port.ts';
-import { keyOf } from './keys.ts';
+import { keyOf, systemKeyOf } from './keys.ts';
 import type { RunEnder } from './run-ending.ts';
 import { cancelled } from './run-refusal.ts';
 import type { WorkResult } from './work-queue.ts';
@@ -21,6 +21,8 @@ export interface GoneRunsDependencies {
   readonly getRun: (key: string) => SyncRun | undefined;
   /** Whether a key is of the namespaces that this operator watches. */
   readonly watches: (key: string) => boolean;
+  /** Whether the archive of a system must first be brought back in step with the cluster. */
+  readonly archiveBehind: (systemKey: string) => Promise<boolean>;
   /** Whether this worker still lives, and, if it is this process, works on the run. */
   readonly alive: (worker: string, runUid: string) => Promise<boolean>;
   readonly monotonicMs: () => number;
@@ -50,6 +52,7 @@ export class GoneRuns {
       this.since.delete(uid);
       return undefined;
     }
+    if (await this.deps.archiveBehind(systemKeyOf(run))) return { afterMs: lookAgainMs };
     const row = (await store.openRuns()).find(({ runUid }) => runUid === uid);
     const worker = row?.worker ?? run.status?.worker;
     if (worker !== undefined && (await this.leftTo(worker, uid))) return { afterMs: lookAgainMs };
@@ -75,6 +78,7 @@ export class GoneRuns {
   private async look(row: OpenRun): Promise<boolean> {
     const { ender, onEnded, watches } = this.deps;
     if (!watches(row.system)) return false;
+    if (await this.deps.archiveBehind(row.system)) return true;
     if (row.worker.startsWith(cliWorker)) {
       // It may be under way in another process; once another run has the system it can only end.
       if (!row.holdsFence)

@@ -22,6 +22,11 @@ interface SecretObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+interface SyncRunList {
+  readonly metadata: { readonly continue?: string };
+  readonly items: readonly SyncRun[];
+}
+
 /** The writes and reads of reconciling, on a real API server. */
 export function kubeCluster(client: KubeClient): ClusterPort {
   const ifThere = <T>(found: Promise<T>): Promise<T | undefined> =>
@@ -53,6 +58,22 @@ export function kubeCluster(client: KubeClient): ClusterPort {
     },
     getRun: (namespace, name) =>
       ifThere(client.send<SyncRun>({ verb: 'get', resource: syncRuns, namespace, name })),
+    async runsOf(namespace, systemName) {
+      const query = { fieldSelector: `spec.systemRef.name=${systemName}`, limit: '500' };
+      const found: SyncRun[] = [];
+      let token = '';
+      do {
+        const page = await client.send<SyncRunList>({
+          verb: 'list',
+          resource: syncRuns,
+          namespace,
+          query: token === '' ? query : { ...query, continue: token },
+        });
+        found.push(...page.items);
+        token = page.metadata.continue ?? '';
+      } while (token !== '');
+      return found;
+    },
     updateRunStatus: (run, status) =>
       client.send<SyncRun>({
         verb: 'update',

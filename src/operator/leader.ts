@@ -27,7 +27,7 @@ export class Leader {
   constructor(parts: Parts, replica: Replica) {
     this.parts = parts;
     this.replica = replica;
-    const { options, cluster, credentialWatch, caches, events } = parts;
+    const { options, cluster, credentialWatch, caches, events, recovery } = parts;
     const { store, logger, now, redact, specProblem } = options;
     this.runMaker = new RunMaker({
       cluster,
@@ -41,6 +41,7 @@ export class Leader {
       cluster,
       store,
       credentialWatch,
+      recovery,
       runMaker: this.runMaker,
       getSystem: caches.getSystem,
       specProblem,
@@ -102,7 +103,7 @@ export class Leader {
   }
 
   private goneRuns(): GoneRuns {
-    const { options, cluster, caches, ender, onEnded } = this.parts;
+    const { options, cluster, caches, ender, onEnded, recovery } = this.parts;
     const { store, logger, monotonicMs } = options;
     return new GoneRuns({
       store,
@@ -110,6 +111,7 @@ export class Leader {
       ender,
       getRun: caches.getRun,
       watches: (key) => this.watches(key),
+      archiveBehind: (key) => recovery.behind(key),
       alive: (worker, runUid) => this.alive(worker, runUid),
       monotonicMs,
       onEnded,

@@ -4,6 +4,7 @@ import type { ExternalSystem, OwnerReference, SyncRun } from '../api/resource.ts
 import type { ArchivedRun, Store } from '../store/port.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { ArchiveRecovery } from './archive-recovery.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
 import type { CredentialWatch } from './credential-watch.ts';
@@ -17,6 +18,8 @@ import type { RunEnder } from './run-ending.ts';
 export interface ControllerOptions {
   readonly config: KubeConfig;
   readonly store: Store;
+  /** The installation that the database may be taken over from. */
+  readonly adoptDatabase?: string | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Unique per start of the process; also the name of its Lease. */
@@ -55,6 +58,7 @@ export interface Parts {
   readonly cluster: ClusterPort;
   readonly caches: Caches;
   readonly replicas: ReplicaWatch;
+  readonly recovery: ArchiveRecovery;
   readonly credentialWatch: CredentialWatch;
   readonly ender: RunEnder;
   readonly events: EventRecorder;

@@ -17,7 +17,7 @@ export class Replica {
 
   constructor(parts: Parts, onConnected: (systemKey: string) => void) {
     this.parts = parts;
-    const { options, cluster, credentialWatch, caches, replicas, ender, onEnded } = parts;
+    const { options, cluster, credentialWatch, caches, replicas, ender, recovery, onEnded } = parts;
     const { identity, store, logger, now, pod } = options;
     this.carrier = new RunCarrier({ cluster, credentialWatch, logger, sync: options.sync, onConnected });
     this.worker = new RunWorker({
@@ -28,6 +28,7 @@ export class Replica {
       getRun: caches.getRun,
       getSystem: caches.getSystem,
       activeRuns: caches.runsOf,
+      archiveBehind: (key) => recovery.behind(key),
       lapsed: (worker) => replicas.lapsed(worker),
       sync: (...run) => this.carrier.carry(...run),
       now,

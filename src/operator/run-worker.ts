@@ -34,6 +34,8 @@ export interface RunWorkerDependencies {
   readonly activeRuns: (systemKey: string) => readonly SyncRun[];
   /** Whether the worker of that identity has stopped renewing its Lease, as this process has watched it. */
   readonly lapsed: (worker: string) => boolean;
+  /** Whether the archive of a system must first be brought back in step with the cluster. */
+  readonly archiveBehind: (systemKey: string) => Promise<boolean>;
   readonly sync: (
     request: SyncRequest,
     system: ExternalSystem,
@@ -109,6 +111,7 @@ export class RunWorker {
       await this.publish(run, archived, false);
       return undefined;
     }
+    if (await deps.archiveBehind(systemKeyOf(run))) return later;
     const holder = run.status?.phase === 'Running' ? run.status.worker : undefined;
     if (holder !== undefined && holder !== deps.identity && !deps.lapsed(holder)) return later;
 
@@ -138,6 +141,8 @@ export class RunWorker {
     this.active.set(systemKey, { run: run.metadata.uid, stop });
     let claimed = run;
     try {
+      // While the database may not be used, a newer version's for example, the run stays as it is: another replica takes it.
+      await deps.store.ping();
       const held = await this.claim(run, system);
       // Another replica was faster, or a person changed it: the event is on its way.
       if (held === undefined) return later;

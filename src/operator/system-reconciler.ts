@@ -6,6 +6,7 @@ import type { Store, SystemHistory } from '../store/port.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { resolveSchedule, type ResolvedSchedule } from '../sync/schedule.ts';
 import { isConflict, isNotFound } from './api-error.ts';
+import type { ArchiveRecovery } from './archive-recovery.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import { Pruner } from './pruning.ts';
@@ -28,6 +29,7 @@ export interface SystemReconcilerDependencies {
   readonly cluster: ClusterPort;
   readonly store: Store;
   readonly credentialWatch: CredentialWatch;
+  readonly recovery: ArchiveRecovery;
   readonly runMaker: RunMaker;
   readonly getSystem: (key: string) => ExternalSystem | undefined;
   readonly specProblem: (system: ExternalSystem) => string | undefined;
@@ -69,7 +71,10 @@ export class SystemReconciler {
       return undefined;
     }
     const system = this.newest(key, cached);
-    const history = await deps.store.history(key, system.metadata.uid);
+    const known = await deps.store.history(key, system.metadata.uid);
+    const history = (await deps.recovery.catchUp(system, known))
+      ? await deps.store.history(key, system.metadata.uid)
+      : known;
     const problem = deps.specProblem(system);
     const resolved = resolveSchedule(system.spec.schedule, system.metadata.uid);
     const schedule = 'problem' in resolved ? undefined : resolved;

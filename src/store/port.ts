@@ -3,6 +3,8 @@ import type { FailureCode } from '../api/failure.ts';
 import type { FinalPhase, RunMode, RunTrigger, UnverifiedScope } from '../api/sync-run.ts';
 import type { NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
 
+export { DatabaseRefused, FenceLost, RunEnded, SlotTaken, SourceChanged } from './refusals.ts';
+
 /**
  * The inventory database as the rest of the program sees it. One engine: one implementation; one contract suite
  * runs over all. Every method is one transaction and ends within a bound of the engine's own. Methods that take a Hold hold
@@ -10,13 +12,19 @@ import type { NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
 export interface Store {
-  /** Applies migrations under a lock; refuses a newer schema and a database of another installation. */
-  open(options: { readonly installation?: string }): Promise<void>;
+  /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
+  open(): Promise<void>;
+  /**
+   * For an operator: binds the database to its installation the first time, and checks that from then on; the CLI binds nothing and
+   * may use the database of any. `adopt` names the installation that it may be taken over from. Answers whom it was taken over
+   * from, if it was. Throws DatabaseRefused.
+   */
+  bind(installation: string, adopt?: string): Promise<string | undefined>;
   close(): Promise<void>;
-  /** Cheap check for readiness; throws when the database cannot be used. */
+  /** Cheap check for readiness; throws when the database cannot be used, DatabaseRefused when it may no longer be. */
   ping(): Promise<void>;
 
-  /** Writes the run's open row and takes the system's fence. Throws SlotTaken or RunEnded. */
+  /** Writes the run's open row and takes the system's fence. Throws SlotTaken, RunEnded or DatabaseRefused. */
   claim(claim: RunClaim): Promise<Hold>;
   /** Opens or continues the pass of a stream. */
   beginPass(hold: Hold, pass: PassRequest): Promise<Pass>;
@@ -43,6 +51,13 @@ export interface Store {
    * A slot that another run has taken stays with that one.
    */
   finishUnclaimed(claim: RunClaim, build: (link: ChainLink) => RunEnd): Promise<ArchivedRun>;
+
+  /**
+   * After a restored backup: archives the runs of a system that the cluster knows and this database does not, marked as recovered,
+   * lets the chain go on from `head`, and has every stream read in full next. Answers how many were archived; none when the database
+   * is not behind that head.
+   */
+  recover(system: string, head: ChainHead, runs: readonly RecoveredRun[]): Promise<number>;
 
   archivedRun(runUid: string): Promise<ArchivedRun | undefined>;
   /** Runs that were claimed and have not ended, of all systems. */
@@ -333,7 +348,21 @@ export interface SystemHistory {
   readonly lastStartedAt: Date | undefined;
   /** Of the data, whichever object had them read. */
   readonly lastFullAt: Date | undefined;
-  readonly chainHead: { readonly sequence: number; readonly digest: string } | undefined;
+  readonly chainHead: ChainHead | undefined;
+}
+
+/** The newest record of a system's chain. */
+export interface ChainHead {
+  readonly sequence: number;
+  readonly digest: string;
+}
+
+/** A run that has ended, as the cluster has it. */
+export interface RecoveredRun extends Omit<RunEnd, 'fullAt'> {
+  readonly claim: Omit<RunClaim, 'at'>;
+  readonly startedAt: Date;
+  readonly sequence: number;
+  readonly previousDigest: string | undefined;
 }
 
 export interface QuarantinedRow {
@@ -344,40 +373,4 @@ export interface QuarantinedRow {
   readonly raw: string;
   readonly runUid: string;
   readonly at: Date;
-}
-
-/** Another attempt or run holds the system: the caller must stop without a further write. */
-export class FenceLost extends Error {
-  constructor(system: string) {
-    super(`the hold on ${system} was lost to another run or attempt`);
-    this.name = 'FenceLost';
-  }
-}
-
-/** Another run of the same system has taken the slot. */
-export class SlotTaken extends Error {
-  constructor(system: string, slot: Date) {
-    super(`slot ${slot.toISOString()} of ${system} was taken by another run`);
-    this.name = 'SlotTaken';
-  }
-}
-
-/** The run has ended already; its archived record is the truth. */
-export class RunEnded extends Error {
-  readonly archived: ArchivedRun;
-  constructor(archived: ArchivedRun) {
-    super(`run ${archived.runName} has ended as ${archived.phase}`);
-    this.name = 'RunEnded';
-    this.archived = archived;
-  }
-}
-
-/** The rows under this name come from another source. */
-export class SourceChanged extends Error {
-  constructor(system: string, bound: string, source: string) {
-    super(
-      `the rows of ${system} come from ${bound}, not from ${source}; give the ExternalSystem another name, so that two sources are not mixed`,
-    );
-    this.name = 'SourceChanged';
-  }
 }

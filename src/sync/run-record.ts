@@ -50,6 +50,13 @@ export function sealRun(record: RunRecord, link: ChainLink): SealedRun {
   return { json, digest, status: { ...sound.status, digest } };
 }
 
+/** The record of a run that has ended, made again from its object. */
+export function recordOf({ status, ...record }: RunRecord): SealedRecord {
+  const { digest: _, ...sealed } = status;
+  const json = canonical({ ...record, status: sealed });
+  return { json, digest: digestOf(json) };
+}
+
 function linkedTo(record: RunRecord, { sequence, previousDigest }: ChainLink): RunRecord {
   const chain = { sequence, ...(previousDigest === undefined ? {} : { previousDigest }) };
   return { ...record, status: { ...record.status, ...chain } };

@@ -20,8 +20,8 @@ import {
 import { stopFailure } from './control.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
 import { worstFailure } from './outcome.ts';
-import { sortPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
+import { prepared, type PreparedEvent, type PreparedPage } from './prepared.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { fewSetAside, misread } from './set-aside.ts';
 
@@ -161,7 +161,7 @@ class Reading {
     const { context, ledger, stream } = this;
     let softReached = false;
     try {
-      for await (const event of prefetch(stream.read(this.request()), context.signal)) {
+      for await (const event of this.events()) {
         // The scope in hand still gets its end: what was read to there needs no other run.
         if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) {
           return new Failure(
@@ -185,6 +185,12 @@ class Reading {
     return new Failure('contract', `${stream.name}: nothing was read, not even an empty scope`);
   }
 
+  /** One page is written while the next is read and turned into records. */
+  private events(): AsyncGenerator<PreparedEvent, void, void> {
+    const { signal, redact } = this.context;
+    return prefetch(prepared(this.stream, this.stream.read(this.request()), redact), signal);
+  }
+
   /**
    * A scope that ended before in this pass is caught up from where it ended: records may have moved into it since. One without a
    * cursor cannot be, and is left as it is.
@@ -203,7 +209,7 @@ class Reading {
     };
   }
 
-  private async take(event: ReadEvent): Promise<void> {
+  private async take(event: PreparedEvent): Promise<void> {
     try {
       switch (event.type) {
         case 'page':
@@ -220,26 +226,25 @@ class Reading {
     }
   }
 
-  private async takePage(event: Extract<ReadEvent, { type: 'page' }>): Promise<void> {
-    const { store, hold, now, redact, onPage } = this.context;
-    const sorted = sortPage(this.stream, event, redact);
-    this.ledger.page(event.scope, sorted.unreadableIds);
+  private async takePage({ scope, sorted, checkpoint, fetched }: PreparedPage): Promise<void> {
+    const { store, hold, now, onPage } = this.context;
+    this.ledger.page(scope, sorted.unreadableIds);
     this.firstSetAside ??= sorted.setAside[0];
     const result = await store.writePage(hold, {
       passId: this.pass.id,
-      scope: event.scope,
+      scope,
       removed: sorted.removed,
       records: sorted.records,
       setAside: sorted.setAside,
-      checkpoint: event.checkpoint,
-      fetched: event.rows.length,
+      checkpoint,
+      fetched,
       at: now(),
     });
     const { tally } = this;
     this.tally = {
       ...tally,
       pages: tally.pages + 1,
-      fetched: tally.fetched + event.rows.length,
+      fetched: tally.fetched + fetched,
       created: tally.created + result.created,
       updated: tally.updated + result.updated,
       unchanged: tally.unchanged + result.unchanged,

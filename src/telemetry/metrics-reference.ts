@@ -24,7 +24,7 @@ export function renderMetricsReference(): string {
     '| path | 200 when |',
     '| --- | --- |',
     '| `/healthz` | watches were heard of lately, no key waits too long for a worker, the own Lease is renewed |',
-    '| `/readyz` | the caches are filled and the database answers |',
+    '| `/readyz` | the database is of this cluster and answers, the caches are filled, the own Lease is held |',
     '',
     '## Alerts worth having',
     '',

@@ -1,99 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { dump } from 'js-yaml';
-import { apiVersion } from '../../src/api/group.ts';
 import { apiWritesPerRun } from './api-writes.ts';
-import type { Measurement } from './measured.ts';
+import { compileInto } from './compiled.ts';
+import { startEmulator } from './emulator.ts';
+import { manifests, measureStore, stores, type StoreName } from './loads.ts';
+import { headOf, tableOf, type StoreResult } from './report.ts';
 
-const usage = `npm run bench -- [--records N] [--no-cluster] [--output table|json]
+const usage = `npm run bench -- [--records N[,N]] [--store sqlite|postgres|both] [--no-cluster] [--output table|json]
 
-Syncs N configuration items (default 200000) from the ServiceNow emulator into SQLite, first and unchanged, and measures in
-the same run what the machine can do at most: fetching and parsing alone, inserting alone. Then counts the writes to a real
-API server per run; --no-cluster leaves that out.
+Syncs N configuration items (default 200000) from the ServiceNow emulator into SQLite and PostgreSQL: first, unchanged, with 10 %
+changed, with 5 % deleted. Measures in the same run what the machine can do at most: fetching and parsing alone, inserting or
+copying alone. Both databases are durable. Then counts the writes to a real API server per run; --no-cluster leaves that out.
 `;
-
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-
-async function startEmulator(records: number) {
-  const child = spawn(
-    process.execPath,
-    [here('../simulators/servicenow/main.ts'), '--servers', String(records)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const { url } = JSON.parse(line) as { url: string };
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      await once(child, 'exit');
-    },
-  };
-}
-
-async function measure(args: readonly string[], input = ''): Promise<Measurement> {
-  const child = spawn(process.execPath, [here('measured.ts'), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(input);
-  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-  if (code !== 0) throw new Error(`the measurement ${args[0]} ended with ${String(code)}`);
-  return JSON.parse(printed) as Measurement;
-}
-
-function manifests(url: string): string {
-  const metadata = { name: 'bench', namespace: 'inventory' };
-  const secret = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata,
-    stringData: { username: 'reader', password: 'change-me' },
-  };
-  const spec = {
-    connector: { serviceNowCmdb: { url, classes: ['cmdb_ci_server'] } },
-    auth: { type: 'Basic', secretRef: { name: 'bench' } },
-    schedule: { every: '24h' },
-    // The emulator is not to be spared.
-    limits: { requestsPerSecond: 1000 },
-  };
-  return [secret, { apiVersion, kind: 'ExternalSystem', metadata, spec }]
-    .map((one) => dump(one))
-    .join('---\n');
-}
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function bench(records: number, withCluster: boolean) {
+async function bench(sizes: readonly number[], wanted: readonly StoreName[], withCluster: boolean) {
   const folder = await mkdtemp(join(tmpdir(), 'extsys-bench-'));
   try {
-    const database = join(folder, 'inventory.db');
-    await using emulator = await startEmulator(records);
-    const input = manifests(emulator.url);
-    const steps: [string, readonly string[], string?][] = [
-      ['fetch and parse alone', ['fetch', emulator.url]],
-      ['first sync', ['sync', database, 'Full'], input],
-      ['unchanged sync', ['sync', database, 'Full'], input],
-      ['insert alone', ['insert', database, join(folder, 'raw.db')]],
-    ];
-    const results = new Map<string, Measurement>();
-    for (const [name, args, given] of steps) {
-      say(`${name} …`);
-      const result = await measure(args, given);
-      if (result.records !== records)
-        throw new Error(`${name} saw ${result.records} records instead of ${records}`);
-      results.set(name, result);
+    const results: StoreResult[] = [];
+    const compiled = join(folder, 'compiled');
+    say('compiling …');
+    compileInto(compiled);
+    for (const records of sizes) {
+      await using emulator = await startEmulator(records);
+      for (const store of wanted) {
+        const loads = await measureStore(store, { emulator, records, folder, compiled, say });
+        results.push({ store, records, loads });
+      }
     }
     if (!withCluster) return { results, writes: undefined };
     say('writes to the API server …');
@@ -104,46 +43,47 @@ async function bench(records: number, withCluster: boolean) {
   }
 }
 
-const rate = ({ records, seconds }: Measurement) => records / seconds;
-
-function row(name: string, result: Measurement, fastest: number): string {
-  return [
-    name.padEnd(25),
-    rate(result).toFixed(0).padStart(9),
-    `${((rate(result) / fastest) * 100).toFixed(0)} %`.padStart(9),
-    ((result.cpuSeconds / result.records) * 1e6).toFixed(1).padStart(13),
-    result.peakMiB.toFixed(0).padStart(9),
-  ].join(' ');
+function wrong(flag: string, value: string, remedy: string): undefined {
+  say(`bench: --${flag} ${value}: ${remedy}\n\n${usage}`);
+  process.exitCode = 2;
+  return undefined;
 }
 
-const { values } = parseArgs({
-  allowNegative: true,
-  options: {
-    records: { type: 'string', default: '200000' },
-    cluster: { type: 'boolean', default: true },
-    output: { type: 'string', default: 'table' },
-    help: { type: 'boolean', default: false },
-  },
-});
-const records = Number(values.records);
-if (values.help || !Number.isInteger(records) || records < 1) {
-  say(values.help ? usage : `bench: --records ${values.records}: use a whole number above 0\n\n${usage}`);
-  process.exitCode = values.help ? 0 : 2;
-} else {
-  const { results, writes } = await bench(records, values.cluster);
-  const limits = ['fetch and parse alone', 'insert alone'].flatMap((name) => results.get(name) ?? []);
-  // One thread reads, maps and writes: without any work of ours in between, this is what is left.
-  const limit = 1 / limits.reduce((seconds, one) => seconds + 1 / rate(one), 0);
-  if (values.output === 'json') {
-    process.stdout.write(`${JSON.stringify({ ...Object.fromEntries(results), limit, writes })}\n`);
-  } else {
-    const lines = [...results].map(([name, result]) => row(name, result, limit));
-    const head = `${String(records)} records, ${availableParallelism()} cores`.padEnd(25);
-    process.stdout.write(`${head} records/s  of limit  CPU s/million  peak MiB\n${lines.join('\n')}\n`);
-    process.stdout.write(`limit: fetch, parse and insert one after another, ${limit.toFixed(0)} records/s\n`);
+function parseOptions() {
+  const { values } = parseArgs({
+    allowNegative: true,
+    options: {
+      records: { type: 'string', default: '200000' },
+      store: { type: 'string', default: 'both' },
+      cluster: { type: 'boolean', default: true },
+      output: { type: 'string', default: 'table' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    say(usage);
+    return undefined;
+  }
+  const sizes = values.records.split(',').map(Number);
+  if (!sizes.every((size) => Number.isInteger(size) && size > 0))
+    return wrong('records', values.records, 'use whole numbers above 0');
+  const wanted = values.store === 'both' ? stores : stores.filter((name) => name === values.store);
+  if (wanted.length === 0) return wrong('store', values.store, `use ${stores.join(', ')} or both`);
+  const { output } = values;
+  if (output !== 'table' && output !== 'json') return wrong('output', output, 'use table or json');
+  return { sizes, wanted, output, withCluster: values.cluster } as const;
+}
+
+const options = parseOptions();
+if (options !== undefined) {
+  const { results, writes } = await bench(options.sizes, options.wanted, options.withCluster);
+  if (options.output === 'json') process.stdout.write(`${JSON.stringify({ results, writes })}\n`);
+  else {
+    process.stdout.write(`${headOf()}\n${results.map((result) => tableOf(result)).join('\n')}`);
     if (writes !== undefined) {
+      const { writesPerRun, runs } = writes;
       process.stdout.write(
-        `API writes per run that an annotation asks for: ${writes.writesPerRun.toFixed(1)} (${writes.runs} runs)\n`,
+        `API writes per run that an annotation asks for: ${writesPerRun.toFixed(1)} (${runs} runs)\n`,
       );
     }
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SyncRun } from '../../src/api/resource.ts';
+import { InputError } from '../../src/cli/manifests.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
 import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
 import { call, CliBench } from './cli-bench.ts';
@@ -71,6 +72,31 @@ describe('extsys sync --store postgres://…', () => {
     await expect(call(syncCommand, ['-f', '-', ...missing], bench.manifests())).rejects.toThrow(
       /--store postgres:\/\/postgres@.*: ENOENT.*password-missing/u,
     );
+  });
+
+  test('a database with a newer schema is refused in one sentence, with exit status 2', async () => {
+    const url = await schema('newer');
+    await call(syncCommand, ['-f', '-', '--store', url, '--quiet'], bench.manifests());
+    const admin = new Client({ connectionString: url });
+    await admin.connect();
+    await admin.query("INSERT INTO migrations VALUES (9999, 'of-the-future', 'x')");
+    await admin.end();
+    const refused = call(syncCommand, ['-f', '-', '--store', url], bench.manifests());
+    await expect(refused).rejects.toThrow(InputError);
+    await expect(refused).rejects.toThrow(
+      /^--store postgres:\S+: database postgres on 127\.0\.0\.1 has schema 9999, newer than the \d+ of this version; use a version that knows it$/u,
+    );
+  });
+
+  test('the password of an address is said to show in the list of processes, and is not shown, whatever it holds', async () => {
+    const url = (await schema('warned')).replace('postgres@', 'postgres:hunter2@canary@');
+    const flags = ['-f', '-', '--store', url, '--quiet'];
+    const warned = await call(syncCommand, flags, bench.manifests());
+    expect(warned.err).toBe(
+      'warning: the password in --store shows in the list of processes; use --store-password-file or PGPASSWORD\n',
+    );
+    const refused = call(syncCommand, ['-f', '-', '--store', `${url}&ssl=true`], bench.manifests());
+    await expect(refused).rejects.toThrow(/^(?!.*(?:hunter2|canary)).*has an unknown parameter ssl/u);
   });
 
   test.each([

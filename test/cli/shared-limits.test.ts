@@ -18,7 +18,7 @@ const [connector] = connectors;
 /** Runs systems one after the other in one process, as an operator does. */
 async function process() {
   const store = sqliteStore(':memory:');
-  await store.open({});
+  await store.open();
   const runtime = createRuntime({
     version: 'test',
     addresses: { allowHttp: true, allowLoopback: true, remedy: '' },

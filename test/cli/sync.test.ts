@@ -132,7 +132,7 @@ describe('extsys sync', () => {
 
   test('ends the record of an earlier one that was killed', async () => {
     const store = sqliteStore(`${bench.folder}/inventory.db`);
-    await store.open({});
+    await store.open();
     await store.claim({
       ...{ system: 'inventory/cmdb', systemUid: 'file-1', systemGeneration: 1 },
       ...{ runUid: 'killed-uid', runName: 'cmdb-cli-1', attempt: 1, mode: 'Full', trigger: 'Manual' },

@@ -18,6 +18,8 @@ export interface StoreUnderTest {
   /** Another connection to the same database, as a second process has. */
   readonly second: () => Promise<Store>;
   readonly query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** What nobody but a test does to it. */
+  readonly change: (sql: string) => Promise<void>;
   close(): Promise<void>;
 }
 

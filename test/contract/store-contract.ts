@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { admissionContract } from './admission-contract.ts';
 import { archiveContract } from './archive-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { passContract } from './pass-contract.ts';
+import { recoveryContract } from './recovery-contract.ts';
 
 /** What every engine of the store must keep, whatever it is built on. */
 export function storeContract(engine: string, open: OpenStore): void {
+  admissionContract(engine, open);
   fenceContract(engine, open);
   archiveContract(engine, open);
   passContract(engine, open);
   deletionContract(engine, open);
+  recoveryContract(engine, open);
 }

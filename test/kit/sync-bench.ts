@@ -22,7 +22,7 @@ export class SyncBench {
   private runs = 0;
 
   async open(): Promise<this> {
-    await this.store.open({});
+    await this.store.open();
     return this;
   }
 

@@ -7,7 +7,7 @@ import type { ClusterPort, SecretContent } from '../../src/operator/cluster-port
 import { keyOf, systemKeyOf } from '../../src/operator/keys.ts';
 import { seconds } from '../../src/sync/run-end.ts';
 
-type Request = Exclude<keyof ClusterPort, 'getRun' | 'getSecret'>;
+type Request = Exclude<keyof ClusterPort, 'getRun' | 'runsOf' | 'getSecret'>;
 
 /** Objects as an API server keeps them: versions, conflicts, names that are taken; and errors on demand. */
 export class FakeCluster implements ClusterPort {
@@ -81,6 +81,11 @@ export class FakeCluster implements ClusterPort {
 
   async getRun(namespace: string, name: string) {
     return this.runs.get(`${namespace}/${name}`);
+  }
+
+  async runsOf(namespace: string, systemName: string) {
+    const key = `${namespace}/${systemName}`;
+    return [...this.runs.values()].filter((run) => systemKeyOf(run) === key);
   }
 
   async updateRunStatus(run: SyncRun, status: NonNullable<SyncRun['status']>) {

@@ -3,6 +3,7 @@ import { apiVersion, annotations as known } from '../../src/api/group.ts';
 import type { ExternalSystemSpec } from '../../src/api/external-system.ts';
 import type { ExternalSystem, SyncRun } from '../../src/api/resource.ts';
 import { isFinal, type SyncRunSpec } from '../../src/api/sync-run.ts';
+import { ArchiveRecovery, type Recovered } from '../../src/operator/archive-recovery.ts';
 import { CredentialWatch } from '../../src/operator/credential-watch.ts';
 import { GoneRuns } from '../../src/operator/gone-runs.ts';
 import { keyOf } from '../../src/operator/keys.ts';
@@ -35,6 +36,8 @@ export class World {
   /** Workers whose Lease has lapsed. */
   readonly lapsed = new Set<string>();
   readonly cluster: FakeCluster;
+  readonly recovery: ArchiveRecovery;
+  readonly recovered: Recovered[] = [];
   reconciler: SystemReconciler;
   readonly me: RunWorker;
   readonly goneRuns: GoneRuns;
@@ -49,6 +52,12 @@ export class World {
     this.cluster = new FakeCluster(now);
     const { cluster } = this;
     this.credentialWatch = new CredentialWatch(cluster);
+    this.recovery = new ArchiveRecovery({
+      store,
+      cluster,
+      getSystem: (key) => cluster.systems.get(key),
+      onRecovered: (recovered) => this.recovered.push(recovered),
+    });
     this.reconciler = this.newReconciler();
     this.me = this.worker('me');
     this.goneRuns = new GoneRuns({
@@ -57,6 +66,7 @@ export class World {
       ender: this.ender('leader'),
       getRun: (key) => cluster.cached(key),
       watches: (key) => key.startsWith('ns/'),
+      archiveBehind: (key) => this.recovery.behind(key),
       alive: async (worker, uid) => (worker === 'me' ? this.me.worksOn(uid) : !this.lapsed.has(worker)),
       monotonicMs: () => this.timeMs,
       onEnded: (archived) => this.ended.push(archived),
@@ -87,6 +97,7 @@ export class World {
       cluster,
       store,
       credentialWatch,
+      recovery: this.recovery,
       runMaker,
       getSystem,
       specProblem: () => undefined,
@@ -100,7 +111,7 @@ export class World {
 
   static async create(change: (store: Store) => Store = (store) => store): Promise<World> {
     const store = sqliteStore(':memory:');
-    await store.open({});
+    await store.open();
     return new World(change(store));
   }
 
@@ -241,6 +252,7 @@ export class World {
       getSystem: (key) => cluster.systems.get(key),
       activeRuns: (key) => cluster.active(key),
       lapsed: (worker) => this.lapsed.has(worker),
+      archiveBehind: (key) => this.recovery.behind(key),
       sync: (...run) => carrier.carry(...run),
       now: () => this.now(),
       onClaimed: () => undefined,

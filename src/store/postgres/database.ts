@@ -83,9 +83,18 @@ export class Database {
     const known = this.copies.get(client);
     if (known !== undefined) return known;
     await client.query(session);
+    await this.noticeDeadClient(client);
     const made = new RecordCopy(client);
     this.copies.set(client, made);
     return made;
+  }
+  /** Else the statement of a process that was killed goes on, and holds its system, until its time is over. */
+  private async noticeDeadClient(client: PoolClient): Promise<void> {
+    await client.query('SET client_connection_check_interval = 5000').catch((error: unknown) => {
+      // A server on a platform that cannot tell (Windows) takes only 0.
+      const cannot = error instanceof Error && 'code' in error && error.code === '22023';
+      if (!cannot) throw error;
+    });
   }
 }
 
@@ -101,6 +110,7 @@ function statementsOf(client: PoolClient, copy: RecordCopy): Sql {
     get: async (statement, ...values) => (await query(statement, values)).rows[0],
     all: async (statement, ...values) => (await query(statement, values)).rows,
     script: async (statements) => void (await client.query(statements)),
+    expectLargeJoins: async () => void (await client.query('SET LOCAL enable_nestloop = off')),
     putRecords: (table, rows) => copy.put(table, rows),
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Store } from '../port.ts';
-import { claimInstallation, migrate } from '../sql/migrate.ts';
+import { Admission } from '../sql/admission.ts';
 import { sqlStore } from '../sql/store.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { Database } from './database.ts';
@@ -15,6 +15,7 @@ export function postgresStore(
 ): Store {
   let connection: Database | undefined;
   const what = `database ${settings.database} on ${settings.host}`;
+  const admission = new Admission(what, new URL('migrations/', import.meta.url));
 
   function database(): Database {
     if (connection === undefined) throw new Error(`${what} is not open`);
@@ -22,17 +23,19 @@ export function postgresStore(
   }
 
   return {
-    ...sqlStore({
-      transaction: (work) => database().transaction(work),
-      read: (work) => database().read(work),
-    }),
-    async open({ installation }) {
+    ...sqlStore(
+      {
+        transaction: async (work) => database().transaction(work),
+        read: async (work) => database().read(work),
+      },
+      admission,
+    ),
+    async open() {
       const opened = new Database(settings, onError);
       try {
         await opened.transaction(async (sql) => {
           await sql.run(`SELECT pg_advisory_xact_lock(${migrationLock})`);
-          await migrate(sql, what, new URL('migrations/', import.meta.url));
-          if (installation !== undefined) await claimInstallation(sql, what, installation);
+          await admission.migrate(sql);
         });
       } catch (error) {
         await opened.close();
@@ -43,9 +46,6 @@ export function postgresStore(
     async close() {
       await connection?.close();
       connection = undefined;
-    },
-    async ping() {
-      await database().read((sql) => sql.get('SELECT 1 AS one'));
     },
   };
 }

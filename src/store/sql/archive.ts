@@ -73,7 +73,11 @@ async function archive(sql: Sql, head: Row, row: Row, build: Build): Promise<Arc
     end.fullAt?.toISOString() ?? null,
     system,
   );
-  await noteEnd(sql, row, end);
+  await noteEnd(
+    sql,
+    { runUid, system, systemUid: text(row, 'system_uid'), mode: text(row, 'mode') as RunClaim['mode'] },
+    end,
+  );
   await sql.run('DELETE FROM run_streams WHERE run_uid = ?', runUid);
   const archived = await archivedRun(sql, runUid);
   if (archived === undefined) throw new Error(`run ${runUid} was not archived`);
@@ -81,9 +85,12 @@ async function archive(sql: Sql, head: Row, row: Row, build: Build): Promise<Arc
 }
 
 /** Keeps what `history` answers. */
-async function noteEnd(sql: Sql, row: Row, end: RunEnd): Promise<void> {
-  const runUid = text(row, 'run_uid');
-  const counts = end.verdict && text(row, 'mode') !== 'Test';
+export async function noteEnd(
+  sql: Sql,
+  { runUid, system, systemUid, mode }: Pick<RunClaim, 'runUid' | 'system' | 'systemUid' | 'mode'>,
+  end: Pick<RunEnd, 'verdict' | 'phase' | 'endedAt'>,
+): Promise<void> {
+  const counts = end.verdict && mode !== 'Test';
   const failed = counts && end.phase === 'Failed';
   const succeeded = counts && (end.phase === 'Succeeded' || end.phase === 'PartiallySucceeded');
   const endedAt = end.endedAt.toISOString();
@@ -98,8 +105,8 @@ async function noteEnd(sql: Sql, row: Row, end: RunEnd): Promise<void> {
     failed ? endedAt : null,
     succeeded ? 1 : 0,
     failed ? 1 : 0,
-    text(row, 'system'),
-    text(row, 'system_uid'),
+    system,
+    systemUid,
   );
 }
 

@@ -16,6 +16,7 @@ export async function endPass(
 ): Promise<void> {
   await checkFence(sql, hold);
   const stream = await streamOfPass(sql, end.passId);
+  await sql.expectLargeJoins();
   const pass: ClosingPass = {
     id: end.passId,
     streamId: stream.id,

@@ -80,7 +80,10 @@ async function takeOver(sql: Sql, request: RunClaim, before: Row): Promise<void>
   );
 }
 
-async function noteStart(sql: Sql, request: RunClaim): Promise<void> {
+export async function noteStart(
+  sql: Sql,
+  request: Pick<RunClaim, 'system' | 'systemUid' | 'at'>,
+): Promise<void> {
   await sql.run(
     'UPDATE system_objects SET last_started_at = ? WHERE system = ? AND system_uid = ?',
     request.at.toISOString(),

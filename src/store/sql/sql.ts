@@ -24,6 +24,11 @@ export interface Sql extends Dialect {
   all(statement: string, ...values: readonly SqlValue[]): Promise<readonly Row[]>;
   /** Several statements without parameters. */
   script(statements: string): Promise<void>;
+  /**
+   * Called before statements that join whole tables. After a first load no engine knows yet how large they are, and a planner that takes
+   * them for small looks up each row among all the others.
+   */
+  expectLargeJoins(): Promise<void>;
   /** Writes whole rows of a record table: those that are new, and those that replace the row with their key. */
   putRecords(table: RecordTable, rows: RecordRows): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Store } from '../port.ts';
-import { claimInstallation, migrate } from '../sql/migrate.ts';
+import { Admission } from '../sql/admission.ts';
 import { sqlStore } from '../sql/store.ts';
 import { Database } from './database.ts';
 
@@ -11,6 +11,7 @@ import { Database } from './database.ts';
  * page of a thousand records holds the loop for some tens of milliseconds.
  */
 export function sqliteStore(file: string): Store {
+  const admission = new Admission(`database ${file}`, new URL('migrations/', import.meta.url));
   let connection: Database | undefined;
 
   function database(): Database {
@@ -19,21 +20,19 @@ export function sqliteStore(file: string): Store {
   }
 
   return {
-    ...sqlStore({
-      transaction: (work) => database().transaction(work),
-      read: (work) => database().read(work),
-    }),
-    async open({ installation }) {
+    ...sqlStore(
+      {
+        transaction: async (work) => database().transaction(work),
+        read: async (work) => database().read(work),
+      },
+      admission,
+    ),
+    async open() {
       if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true });
       const opened = new Database(file);
       try {
         await opened.useWriteAheadLog();
-        await opened.transaction((sql) =>
-          migrate(sql, `database ${file}`, new URL('migrations/', import.meta.url)),
-        );
-        if (installation !== undefined) {
-          await opened.transaction((sql) => claimInstallation(sql, `database ${file}`, installation));
-        }
+        await opened.transaction((sql) => admission.migrate(sql));
       } catch (error) {
         await opened.close();
         throw error;
@@ -43,9 +42,6 @@ export function sqliteStore(file: string): Store {
     async close() {
       await connection?.close();
       connection = undefined;
-    },
-    async ping() {
-      await database().read((sql) => sql.get('SELECT 1 AS one'));
     },
   };
 }

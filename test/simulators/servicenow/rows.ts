@@ -66,6 +66,9 @@ export function valueOf(cell: Cell | undefined): string {
   return typeof cell.odd === 'number' || typeof cell.odd === 'boolean' ? String(cell.odd) : '';
 }
 
+/** What has become of a row: nothing, other values in some fields, or it is gone. */
+export type Change = Row | 'gone' | undefined;
+
 /** A table as it stands: what it began with, and what has happened since. */
 export class Table {
   private readonly source: RowSource;
@@ -73,6 +76,7 @@ export class Table {
   private readonly removed = new Set<string>();
   private readonly inserted: Row[] = [];
   private readonly cache = new Map<string, readonly number[]>();
+  private change: (index: number) => Change = () => undefined;
 
   constructor(source: RowSource) {
     this.source = source;
@@ -89,11 +93,19 @@ export class Table {
 
   cell(position: number, field: string): Cell | undefined {
     if (position < 0) return this.inserted[-position - 1]?.[field];
+    const change = this.change(position);
+    if (typeof change === 'object' && Object.hasOwn(change, field)) return change[field];
     if (this.patches.size > 0) {
       const patch = this.patches.get(this.source.id(position));
       if (patch !== undefined && Object.hasOwn(patch, field)) return patch[field];
     }
     return this.source.cell(position, field);
+  }
+
+  /** What has become of the rows that the table began with, as a rule: it holds for millions and costs no memory. */
+  changeAll(change: (index: number) => Change): void {
+    this.cache.clear();
+    this.change = change;
   }
 
   insert(row: Row): void {
@@ -122,6 +134,7 @@ export class Table {
     const found: number[] = [];
     for (let index = 0; index < this.source.size; index += 1) {
       if (this.removed.size > 0 && this.removed.has(this.source.id(index))) continue;
+      if (this.change(index) === 'gone') continue;
       if (holds(index)) found.push(index);
     }
     if (this.inserted.length > 0) {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ArchivedRun } from './port.ts';
+
+/** Another attempt or run holds the system: the caller must stop without a further write. */
+export class FenceLost extends Error {
+  constructor(system: string) {
+    super(`the hold on ${system} was lost to another run or attempt`);
+    this.name = 'FenceLost';
+  }
+}
+
+/** The database is not for this program: its schema is newer or not ours, or it belongs to another installation. */
+export class DatabaseRefused extends Error {
+  override readonly name = 'DatabaseRefused';
+}
+
+/** Another run of the same system has taken the slot. */
+export class SlotTaken extends Error {
+  constructor(system: string, slot: Date) {
+    super(`slot ${slot.toISOString()} of ${system} was taken by another run`);
+    this.name = 'SlotTaken';
+  }
+}
+
+/** The run has ended already; its archived record is the truth. */
+export class RunEnded extends Error {
+  readonly archived: ArchivedRun;
+  constructor(archived: ArchivedRun) {
+    super(`run ${archived.runName} has ended as ${archived.phase}`);
+    this.name = 'RunEnded';
+    this.archived = archived;
+  }
+}
+
+/** The rows under this name come from another source. */
+export class SourceChanged extends Error {
+  constructor(system: string, bound: string, source: string) {
+    super(
+      `the rows of ${system} come from ${bound}, not from ${source}; give the ExternalSystem another name, so that two sources are not mixed`,
+    );
+    this.name = 'SourceChanged';
+  }
+}
