@@ -41,3 +41,17 @@ test('an address of --listen that is taken is said in one sentence, with exit st
   expect(status, stderr).toBe(2);
   expect(stderr.trim()).toMatch(new RegExp(`^extsys operator: --listen ${listen}: .*EADDRINUSE.*$`, 'u'));
 });
+
+test.each([['Inventory'], ['a,b'], ['']])(
+  '--namespace %j is no name of a namespace, and is told how to give several',
+  (name) => {
+    const { status, stderr } = spawnSync(process.execPath, [main, 'operator', `--namespace=${name}`], {
+      encoding: 'utf8',
+      timeout: 15_000,
+    });
+    expect(status, stderr).toBe(2);
+    expect(stderr).toContain(
+      `extsys operator: --namespace ${name}: not a name of a namespace; give the flag once for each`,
+    );
+  },
+);

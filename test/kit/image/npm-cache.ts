@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cacheRoot } from '../control-plane/binaries.ts';
+import { cacheFolder } from '../control-plane/binaries.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 export async function fillNpmCache(
   progress: (line: string) => void,
 ): Promise<{ readonly cache: string; readonly registry: string }> {
-  const cache = join(dirname(cacheRoot(process.env)), 'npm');
+  const cache = cacheFolder(process.env, 'npm');
   await mkdir(cache, { recursive: true });
   const scratch = await mkdtemp(join(tmpdir(), 'npm-cache-'));
   try {
