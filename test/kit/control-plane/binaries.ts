@@ -26,6 +26,7 @@ export type BinaryName =
   | 'loopback'
   | 'host-local'
   | 'coredns'
+  | 'pause'
   | 'helm';
 export type BinarySource = 'KUBEBUILDER_ASSETS' | 'cache' | 'download' | 'build';
 
