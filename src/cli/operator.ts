@@ -20,7 +20,7 @@ import { createRuntime, type RequestObservation } from './runtime.ts';
 import { openStore, refusedStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
 
-export const operatorUsage = `extsys operator [--store URL] [--kubeconfig FILE] [--context NAME] [--namespace NAME]
+export const operatorUsage = `extsys operator [--store URL] [--kubeconfig FILE] [--context NAME] [--namespace NAME]…
 
 The controller: watches ExternalSystems, makes and works on SyncRuns. In a pod it uses the pod's account, elsewhere your kubeconfig.
 
@@ -28,7 +28,7 @@ ${storeUsage}
       --adopt-database ID         take over the database of the installation ID, which is gone for good
       --kubeconfig FILE           instead of KUBECONFIG, ~/.kube/config or the pod's account
       --context NAME              of the kubeconfig
-      --namespace NAME            watch this one namespace only (default all)
+      --namespace NAME            watch this namespace only; may be given several times (default all)
       --lease-namespace NAME      where the Leases are (default: the pod's namespace, else default)
       --listen ADDRESS            for /metrics, /healthz, /readyz (default :8080; port 0 takes a free one)
       --concurrent-runs N         runs at a time (default 4)
@@ -47,7 +47,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
       'adopt-database': { type: 'string' },
       kubeconfig: { type: 'string' },
       context: { type: 'string' },
-      namespace: { type: 'string' },
+      namespace: { type: 'string', multiple: true, default: [] },
       'lease-namespace': { type: 'string' },
       listen: { type: 'string', default: ':8080' },
       'concurrent-runs': { type: 'string', default: '4' },
@@ -63,13 +63,16 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     throw new InputError(`--concurrent-runs ${values['concurrent-runs']}: use a whole number from 1 to 64`);
   }
   const { host, port } = parseListen(values.listen);
+  const namespaces = namespacesOf(values.namespace);
   const { config, namespace: podNamespace } = kubeConfig(values.kubeconfig, values.context);
-  const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? values.namespace ?? 'default';
+  // Of several none is the one that every replica would choose.
+  const only = namespaces.length === 1 ? namespaces[0] : undefined;
+  const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? only ?? 'default';
   return runOperator({
     store: values,
     adoptDatabase: values['adopt-database'],
     config,
-    namespace: values.namespace,
+    namespaces,
     leaseNamespace,
     // An owner in another namespace does not exist for the garbage collector: it would delete the Lease.
     pod: leaseNamespace === podNamespace ? podOf(process.env) : undefined,
@@ -95,7 +98,7 @@ interface OperatorSettings {
   readonly store: StoreFlags;
   readonly adoptDatabase: string | undefined;
   readonly config: ReturnType<typeof loadKubeConfig>['config'];
-  readonly namespace: string | undefined;
+  readonly namespaces: readonly string[];
   readonly leaseNamespace: string;
   readonly pod: OwnerReference | undefined;
   readonly host: string;
@@ -141,7 +144,7 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
       .slice(0, 40)}-${randomBytes(4).toString('hex')}`,
     leaseNamespace: settings.leaseNamespace,
     pod: settings.pod,
-    namespace: settings.namespace,
+    namespaces: settings.namespaces,
     concurrentRuns: settings.concurrentRuns,
     specProblem: specProblemOf,
     connectorOf: (system) => connectorOf(system)?.id ?? 'unknown',
@@ -215,6 +218,16 @@ function stopSignal(logger: Logger): Promise<void> {
       });
     }
   });
+}
+
+/** Without doubles. A name that no namespace can have would be watched in vain for ever. */
+function namespacesOf(names: readonly string[]): readonly string[] {
+  const wrong = names.find((name) => !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/u.test(name));
+  if (wrong !== undefined)
+    throw new InputError(
+      `--namespace ${wrong}: not a name of a namespace; give the flag once for each, such as --namespace a --namespace b`,
+    );
+  return [...new Set(names)];
 }
 
 function parseListen(text: string): { readonly host: string; readonly port: number } {

@@ -7,7 +7,7 @@ import type { Check } from '../telemetry/http-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { announceEnd } from './announce.ts';
 import { ArchiveRecovery } from './archive-recovery.ts';
-import { OperatorBase } from './base.ts';
+import { OperatorBase, type WatchOptions } from './base.ts';
 import { ControllerMetrics } from './controller-metrics.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { EventRecorder } from './events.ts';
@@ -18,9 +18,10 @@ import { externalSystems, kubeCluster, syncRuns } from './kube-cluster.ts';
 import { Leader } from './leader.ts';
 import { ReplicaWatch } from './lease.ts';
 import type { Caches, ControllerOptions, Parts } from './parts.ts';
-import type { Reflector } from './reflector.ts';
+import { ReflectorSet } from './reflector-set.ts';
 import { Replica } from './replica.ts';
 import { RunEnder } from './run-ending.ts';
+import type { Reflected } from './watch-events.ts';
 
 /** The operator: watches both kinds, and tells the leader's part and the replica's what has happened. */
 export class Controller extends OperatorBase {
@@ -30,8 +31,8 @@ export class Controller extends OperatorBase {
   private readonly leader: Leader;
   private readonly installation: Installation;
   private readonly stopped = new AbortController();
-  private systems!: Reflector<ExternalSystem>;
-  private runs!: Reflector<SyncRun>;
+  private systems!: ReflectorSet<ExternalSystem>;
+  private runs!: ReflectorSet<SyncRun>;
   private watching = false;
 
   constructor(options: ControllerOptions) {
@@ -81,9 +82,9 @@ export class Controller extends OperatorBase {
   protected override async init(): Promise<void> {
     await this.installation.bind(this.stopped.signal);
     if (this.stopped.signal.aborted) return;
-    const { logger, namespace, monotonicMs, random, metrics } = this.options;
-    const common = { namespace, monotonicMs, random };
-    this.systems = this.reflect<ExternalSystem>({
+    const { logger, monotonicMs, random, metrics } = this.options;
+    const common = { monotonicMs, random };
+    this.systems = this.reflectAll<ExternalSystem>({
       ...common,
       resource: externalSystems,
       onAdd: (system) => this.leader.lookAt(keyOf(system)),
@@ -94,7 +95,7 @@ export class Controller extends OperatorBase {
       },
       onError: (error) => logger.warn('watch broke, going on', { resource: 'externalsystems', error }),
     });
-    this.runs = this.reflect<SyncRun>({
+    this.runs = this.reflectAll<SyncRun>({
       ...common,
       resource: syncRuns,
       // Memory and start do not grow with history.
@@ -133,7 +134,8 @@ export class Controller extends OperatorBase {
   }
 
   async ready(): Promise<readonly Check[]> {
-    const synced = this.watching && this.systems.isSynced && this.runs.isSynced;
+    const waiting = this.watching ? [...this.systems.unsynced, ...this.runs.unsynced] : ['all'];
+    const synced = waiting.length === 0;
     const { held } = this.replica;
     const database = await this.options.store.ping().then(
       () => ({ ok: true, detail: 'answers' }),
@@ -141,10 +143,22 @@ export class Controller extends OperatorBase {
     );
     return [
       this.installation.check,
-      { name: 'caches', ok: synced, detail: synced ? 'filled' : 'being filled' },
+      {
+        name: 'caches',
+        ok: synced,
+        detail: synced ? 'filled' : `being filled, namespaces: ${[...new Set(waiting)].join(', ')}`,
+      },
       { name: 'lease', ok: held, detail: held ? 'held' : 'not held' },
       { name: 'database', ...database },
     ];
+  }
+
+  private reflectAll<Kind extends Reflected>(
+    options: Omit<WatchOptions<Kind>, 'namespace'>,
+  ): ReflectorSet<Kind> {
+    return new ReflectorSet(this.options.namespaces, (namespace) =>
+      this.reflect<Kind>({ ...options, namespace }),
+    );
   }
 
   private caches(): Caches {

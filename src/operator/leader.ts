@@ -129,8 +129,8 @@ export class Leader {
   }
 
   private watches(key: string): boolean {
-    const { namespace } = this.parts.options;
-    return namespace === undefined || key.startsWith(`${namespace}/`);
+    const { namespaces } = this.parts.options;
+    return namespaces.length === 0 || namespaces.some((namespace) => key.startsWith(`${namespace}/`));
   }
 
   private changed(held: boolean): void {

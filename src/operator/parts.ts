@@ -27,8 +27,8 @@ export interface ControllerOptions {
   readonly leaseNamespace: string;
   /** Owner of this replica's Lease, so that it goes with the Pod; absent outside of one. */
   readonly pod?: OwnerReference | undefined;
-  /** All namespaces when absent. */
-  readonly namespace?: string | undefined;
+  /** All namespaces when empty. */
+  readonly namespaces: readonly string[];
   readonly concurrentRuns: number;
   readonly leaseTimes?: LeaseTimes;
   readonly specProblem: (system: ExternalSystem) => string | undefined;

@@ -77,3 +77,14 @@ test('the database of another cluster is refused in one sentence, with exit stat
   );
   expect(asked, 'nothing else was read or written').toEqual(['/api/v1/namespaces/kube-system']);
 });
+
+test.each([['Inventory'], ['a,b'], ['']])(
+  '--namespace %j is no name of a namespace, and is told how to give several',
+  async (name) => {
+    const { code, stderr } = await operator(folderOfTest(), 'https://127.0.0.1:9', `--namespace=${name}`);
+    expect(code, stderr).toBe(2);
+    expect(stderr).toContain(
+      `extsys operator: --namespace ${name}: not a name of a namespace; give the flag once for each`,
+    );
+  },
+);

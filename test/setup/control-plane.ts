@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TestProject } from 'vitest/node';
+import type { ProvidedHelm } from './provided.ts';
 import { ControlPlaneUnavailable, resolveControlPlane } from '../kit/control-plane/resolve.ts';
+import { resolveHelm } from '../kit/control-plane/helm.ts';
 import { startControlPlane } from '../kit/control-plane/start.ts';
 
 /** Set by `npm test -- --without control-plane`. */
@@ -19,6 +21,7 @@ const noTest = /(?!)/;
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const missing = (reason: string, run: RegExp) => {
     project.provide('controlPlane', { state: 'missing', reason });
+    project.provide('helm', { state: 'missing', reason });
     project.config.testNamePattern = run;
   };
   if (process.env[withoutVariable]?.split(',').includes('control-plane') === true) {
@@ -30,6 +33,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     const controlPlane = await startControlPlane(binaries);
     progress(`control plane: Kubernetes ${binaries.version} (${binaries.source}) at ${controlPlane.server}`);
     project.provide('controlPlane', { state: 'running', address: controlPlane.address });
+    project.provide('helm', await findHelm());
     return () => controlPlane.stop();
   } catch (error) {
     const reason = error instanceof ControlPlaneUnavailable ? error.message : describe(error);
@@ -38,6 +42,15 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     // Also when that one test is not among the selected ones.
     process.exitCode = 1;
     return undefined;
+  }
+}
+
+/** Without Helm only the tests of the chart have nothing to run on: one of them fails and says why. */
+async function findHelm(): Promise<ProvidedHelm> {
+  try {
+    return { state: 'found', path: await resolveHelm({ progress }) };
+  } catch (error) {
+    return { state: 'missing', reason: error instanceof Error ? error.message : String(error) };
   }
 }
 

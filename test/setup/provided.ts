@@ -6,9 +6,13 @@ export type ProvidedControlPlane =
   | { readonly state: 'running'; readonly address: ClusterAddress }
   | { readonly state: 'missing'; readonly reason: string };
 
+export type ProvidedHelm =
+  { readonly state: 'found'; readonly path: string } | { readonly state: 'missing'; readonly reason: string };
+
 declare module 'vitest' {
   export interface ProvidedContext {
     readonly controlPlane: ProvidedControlPlane;
+    readonly helm: ProvidedHelm;
     readonly seed: number;
   }
 }

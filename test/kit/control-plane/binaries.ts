@@ -10,7 +10,24 @@ export const kubernetesVersion = 'v1.37.2';
 /** Selectable fields of custom resources are on by default from here. */
 const oldestMinor = 32;
 
-export type BinaryName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'kube-controller-manager';
+/** Programs that can be built from `modules/`: of the control plane, of a node that runs pods, and Helm. */
+export type BinaryName =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kubectl'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'kube-proxy'
+  | 'kubelet'
+  | 'containerd'
+  | 'containerd-shim-runc-v2'
+  | 'ctr'
+  | 'bridge'
+  | 'loopback'
+  | 'host-local'
+  | 'coredns'
+  | 'pause'
+  | 'helm';
 export type BinarySource = 'KUBEBUILDER_ASSETS' | 'cache' | 'download' | 'build';
 
 /** Absolute paths of programs that were run once and answered. */
@@ -31,9 +48,13 @@ export type Lookup = { readonly binaries: ControlPlaneBinaries } | { readonly mi
 const run = promisify(execFile);
 
 /** `$XDG_CACHE_HOME` or `~/.cache`, then the project's own folder: outside the checkout, because `npm ci` empties node_modules. */
-export function cacheRoot(env: NodeJS.ProcessEnv): string {
+export function cacheFolder(env: NodeJS.ProcessEnv, name: string): string {
   const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
-  return join(base, 'externalsystem-operator', 'control-plane');
+  return join(base, 'externalsystem-operator', name);
+}
+
+export function cacheRoot(env: NodeJS.ProcessEnv): string {
+  return cacheFolder(env, 'control-plane');
 }
 
 /** The path of the program when it is there and can be executed. */
@@ -81,11 +102,17 @@ export async function inspectFolder(folder: string, source: BinarySource): Promi
   }
 }
 
+/** Where `--version` is not what says it. */
+const versionArgs: Readonly<Partial<Record<BinaryName, readonly string[]>>> = {
+  kubectl: ['version', '--client'],
+  helm: ['version', '--short'],
+  coredns: ['-version'],
+  'containerd-shim-runc-v2': ['-v'],
+};
+
 /** What the program says about its version. Rejects when it does not run: cut off, or for another processor. */
 export async function ask(name: BinaryName, path: string): Promise<string> {
-  const { stdout } = await run(path, name === 'kubectl' ? ['version', '--client'] : ['--version'], {
-    timeout: 60_000,
-  });
+  const { stdout } = await run(path, versionArgs[name] ?? ['--version'], { timeout: 60_000 });
   return stdout;
 }
 

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask, executable, kubernetesVersion, type BinaryName } from './binaries.ts';
+import { ask, executable, type BinaryName } from './binaries.ts';
 import { withCacheLock } from './cache-lock.ts';
 import { spawnTied } from './child.ts';
+import { buildArgs, recipes, type Recipe } from './recipes.ts';
 
 export interface BuildRequest {
   readonly names: readonly BinaryName[];
@@ -14,28 +15,6 @@ export interface BuildRequest {
   readonly env: NodeJS.ProcessEnv;
   readonly progress: (line: string) => void;
 }
-
-interface Recipe {
-  readonly module: 'etcd' | 'kubernetes';
-  readonly target: string;
-  /** Measured on 2 cores with nothing in Go's build cache, after the ones before it. */
-  readonly expected: string;
-}
-
-const recipes: Readonly<Record<BinaryName, Recipe>> = {
-  etcd: { module: 'etcd', target: 'go.etcd.io/etcd/server/v3', expected: '40 s' },
-  'kube-apiserver': {
-    module: 'kubernetes',
-    target: 'k8s.io/kubernetes/cmd/kube-apiserver',
-    expected: '6 min 30 s',
-  },
-  kubectl: { module: 'kubernetes', target: 'k8s.io/kubernetes/cmd/kubectl', expected: '30 s' },
-  'kube-controller-manager': {
-    module: 'kubernetes',
-    target: 'k8s.io/kubernetes/cmd/kube-controller-manager',
-    expected: '2 min 30 s',
-  },
-};
 
 const stillBuildingEveryMs = 30_000;
 
@@ -46,7 +25,7 @@ export async function buildFromModules(request: BuildRequest): Promise<string | 
   if (version.code !== 0) {
     return `Go is not installed, so it cannot be built from the Go modules (${version.log.trim()})`;
   }
-  const onWaiting = () => progress(`control plane: waiting for another process that fills ${folder}`);
+  const onWaiting = () => progress(`waiting for another process that fills ${folder}`);
   return withCacheLock(folder, onWaiting, async () => {
     const scratch = await mkdtemp(join(folder, '.building-'));
     try {
@@ -78,42 +57,25 @@ async function buildOne(
   const startedAt = performance.now();
   const elapsed = () => `${Math.floor((performance.now() - startedAt) / 1000)} s`;
   request.progress(
-    `control plane: building ${name} from the Go modules, about ${recipe.expected} on 2 cores, once per machine`,
+    `building ${name} from the Go modules, about ${recipe.expected} on 2 cores, once per machine`,
   );
   const ticker = setInterval(
-    () => request.progress(`control plane: still building ${name}, ${elapsed()} of about ${recipe.expected}`),
+    () => request.progress(`still building ${name}, ${elapsed()} of about ${recipe.expected}`),
     stillBuildingEveryMs,
   );
   try {
-    const args = [
-      'build',
-      '-trimpath',
-      '-ldflags',
-      linkerFlags(recipe),
-      '-o',
-      join(scratch, name),
-      recipe.target,
-    ];
     // Go's own scratch folders, gigabytes of them, go with ours, also when the build is interrupted.
     const env = { ...request.env, GOTMPDIR: scratch };
-    const { code, log } = await go(args, { env, cwd: moduleFolder(recipe.module) });
+    const { code, log } = await go(buildArgs(recipe, join(scratch, name)), {
+      env,
+      cwd: moduleFolder(recipe.module),
+    });
     if (code !== 0) return `go build of ${name} failed: ${lastLines(log, 8)}`;
-    request.progress(`control plane: built ${name} in ${elapsed()}`);
+    request.progress(`built ${name} in ${elapsed()}`);
     return undefined;
   } finally {
     clearInterval(ticker);
   }
-}
-
-function linkerFlags(recipe: Recipe): string {
-  if (recipe.module === 'etcd') return '-s -w';
-  const [major = '', minor = ''] = kubernetesVersion.slice(1).split('.');
-  // Without these the API server says v0.0.0, and clients that look at the version refuse it.
-  const values = { gitVersion: kubernetesVersion, gitMajor: major, gitMinor: minor };
-  const sets = Object.entries(values).map(
-    ([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`,
-  );
-  return ['-s -w', ...sets].join(' ');
 }
 
 /** Runs the go command to its end; a missing one is code -1. The log keeps what it wrote on both streams. */
