@@ -70,7 +70,7 @@ describe.skipIf(inject('helm')?.state === 'missing')('the chart', () => {
     expect(configs.delete('Namespace /external-system-operator')).toBe(true);
     expect([...charts.keys()].toSorted()).toEqual([...configs.keys()].toSorted());
     for (const [name, object] of charts) expect(configs.get(name), name).toEqual(object);
-    expect(charts.size).toBe(10);
+    expect(charts.size).toBe(12);
   });
 
   test('has the version of the program', async () => {
@@ -143,9 +143,12 @@ describe.skipIf(inject('helm')?.state === 'missing')('the chart', () => {
     });
   });
 
-  test('with a list of namespaces grants nothing for the whole cluster', async () => {
+  test('with a list of namespaces grants nothing for the whole cluster but to ask which it is', async () => {
     const objects = await render('watchNamespaces=["one","two"]');
-    expect(objects.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([]);
+    const wide = objects.filter(({ kind }) => kind === 'ClusterRole').map((role) => role['rules']);
+    expect(wide).toEqual([
+      [{ apiGroups: [''], resources: ['namespaces'], resourceNames: ['kube-system'], verbs: ['get'] }],
+    ]);
     const roles = objects.filter(({ kind }) => kind === 'Role').map(({ metadata }) => metadata.namespace);
     expect(roles).toEqual(['one', 'two', 'external-system-operator']);
     expect(argsOf(objects)).toEqual(expect.arrayContaining(['--namespace=one', '--namespace=two']));
