@@ -63,11 +63,14 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     throw new InputError(`--concurrent-runs ${values['concurrent-runs']}: use a whole number from 1 to 64`);
   }
   const { host, port } = parseListen(values.listen);
-  const namespaces = namespacesOf(values.namespace);
+  const namespaces = namespacesOf('--namespace', values.namespace);
+  namespacesOf(
+    '--lease-namespace',
+    values['lease-namespace'] === undefined ? [] : [values['lease-namespace']],
+  );
   const { config, namespace: podNamespace } = kubeConfig(values.kubeconfig, values.context);
-  // Of several none is the one that every replica would choose.
-  const only = namespaces.length === 1 ? namespaces[0] : undefined;
-  const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? only ?? 'default';
+  // Not the watched one: operators that watch different namespaces of a cluster must still see each other.
+  const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? 'default';
   return runOperator({
     store: values,
     adoptDatabase: values['adopt-database'],
@@ -221,13 +224,15 @@ function stopSignal(logger: Logger): Promise<void> {
 }
 
 /** Without doubles. A name that no namespace can have would be watched in vain for ever. */
-function namespacesOf(names: readonly string[]): readonly string[] {
+function namespacesOf(
+  flag: '--namespace' | '--lease-namespace',
+  names: readonly string[],
+): readonly string[] {
   const wrong = names.find((name) => !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/u.test(name));
-  if (wrong !== undefined)
-    throw new InputError(
-      `--namespace ${wrong}: not a name of a namespace; give the flag once for each, such as --namespace a --namespace b`,
-    );
-  return [...new Set(names)];
+  if (wrong === undefined) return [...new Set(names)];
+  const several =
+    flag === '--namespace' ? '; give the flag once for each, such as --namespace a --namespace b' : '';
+  throw new InputError(`${flag} ${wrong}: not a name of a namespace${several}`);
 }
 
 function parseListen(text: string): { readonly host: string; readonly port: number } {

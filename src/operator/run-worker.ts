@@ -122,7 +122,7 @@ export class RunWorker {
     if (refusal !== undefined) return this.end(run, refusal);
     if (system === undefined) return undefined;
     if (this.nextAttempt(run) > maxAttempts) {
-      const message = `the worker of this run was lost ${maxAttempts} times; see the operator's log around these times`;
+      const message = `the worker of this run was lost ${maxAttempts} times; see the operator's log around these times, and whether another operator with other Leases (--lease-namespace) works on the same systems`;
       return this.end(run, { phase: 'Failed', failure: new Failure('internal', message) });
     }
     if (this.active.has(systemKey) || this.waits(run, systemKey)) return later;

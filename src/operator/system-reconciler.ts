@@ -124,6 +124,7 @@ export class SystemReconciler {
       lastSuccessAt: history.lastSuccessAt,
       freshForMs: freshIntervals * (schedule?.longestGapMs ?? 0),
       nextStart: made.nextStart,
+      withheld: history.withheld,
       now: at,
     }).map((verdict) => ({ ...verdict, message: redact(verdict.message) }));
     return statusOf(system, { history, verdicts, made, now: at });

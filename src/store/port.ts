@@ -3,7 +3,14 @@ import type { FailureCode } from '../api/failure.ts';
 import type { FinalPhase, RunMode, RunTrigger, UnverifiedScope } from '../api/sync-run.ts';
 import type { NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
 
-export { DatabaseRefused, FenceLost, RunEnded, SlotTaken, SourceChanged } from './refusals.ts';
+export {
+  DatabaseRefused,
+  DatabaseTrouble,
+  FenceLost,
+  RunEnded,
+  SlotTaken,
+  SourceChanged,
+} from './refusals.ts';
 
 /**
  * The inventory database as the rest of the program sees it. One engine: one implementation; one contract suite
@@ -348,6 +355,8 @@ export interface SystemHistory {
   readonly lastStartedAt: Date | undefined;
   /** Of the data, whichever object had them read. */
   readonly lastFullAt: Date | undefined;
+  /** Records that looked gone to the newest full passes, and stay because the deletion budget was passed. */
+  readonly withheld: number;
   readonly chainHead: ChainHead | undefined;
 }
 

@@ -14,6 +14,11 @@ export class DatabaseRefused extends Error {
   override readonly name = 'DatabaseRefused';
 }
 
+/** The database cannot be used now, and a person must mend it: no space, no permission, damage. The message says how. */
+export class DatabaseTrouble extends Error {
+  override readonly name = 'DatabaseTrouble';
+}
+
 /** Another run of the same system has taken the slot. */
 export class SlotTaken extends Error {
   constructor(system: string, slot: Date) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Failure } from '../connector/failure.ts';
+import { asFailure, Failure } from '../connector/failure.ts';
+import { DatabaseTrouble } from '../store/port.ts';
 
 /** Why a run is stopped from outside. `shutdown` leaves it Running for takeover; the others end it as Cancelled. */
 export class RunStop extends Error {
@@ -19,6 +20,13 @@ export class RunStop extends Error {
 export function stopFailure(reason: unknown): Failure {
   if (!(reason instanceof RunStop) || reason.kind === 'shutdown') throw reason as Error;
   return new Failure('cancelled', `${reason.message}; the next run goes on from the checkpoint`);
+}
+
+/** What ended a run, or a stream of it. A database that cannot be used says itself what is wrong. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof DatabaseTrouble
+    ? new Failure('internal', error.message, { cause: error })
+    : asFailure(error);
 }
 
 export interface TimeLimits {

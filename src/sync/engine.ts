@@ -2,11 +2,11 @@
 import type { ExternalSystemSpec } from '../api/external-system.ts';
 import type { MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
-import { asFailure, Failure } from '../connector/failure.ts';
+import { Failure } from '../connector/failure.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
-import { startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
+import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
@@ -186,7 +186,7 @@ class Attempt {
     } catch (error) {
       if (error instanceof FenceLost) throw error;
       // An aborted request looks like any other failure; the reason of the stop is the truth.
-      const failure = clock.signal.aborted ? stopFailure(clock.signal.reason) : asFailure(error);
+      const failure = clock.signal.aborted ? stopFailure(clock.signal.reason) : failureOf(error);
       this.deps.onFailure?.(failure);
       return { reports: [], failure, stopped: true, connected: this.connected };
     }
@@ -323,7 +323,7 @@ class Attempt {
       const { incompleteReason: _, ...verdict } = unreadVerdict('');
       return { stream: name, record, verdict: { ...verdict, complete: true }, brokeOff: false };
     } catch (error) {
-      const failure = signal.aborted ? stopFailure(signal.reason) : asFailure(error);
+      const failure = signal.aborted ? stopFailure(signal.reason) : failureOf(error);
       this.deps.onFailure?.(failure);
       // Each stream is asked about on its own: one table that is away says nothing of the others.
       return {

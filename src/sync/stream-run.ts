@@ -2,7 +2,7 @@
 import type { UnverifiedScope } from '../api/sync-run.ts';
 import { bounded } from '../api/bounded.ts';
 import type { BoundStream, Json, ReadEvent, ReadRequest } from '../connector/contract.ts';
-import { asFailure, Failure } from '../connector/failure.ts';
+import { Failure } from '../connector/failure.ts';
 import type { RecordKind } from '../inventory/kinds.ts';
 import {
   FenceLost,
@@ -17,7 +17,7 @@ import {
   type StreamTally,
   type StreamVerdict,
 } from '../store/port.ts';
-import { stopFailure } from './control.ts';
+import { failureOf, stopFailure } from './control.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
 import { worstFailure } from './outcome.ts';
 import { prefetch } from './prefetch.ts';
@@ -177,7 +177,7 @@ class Reading {
       if (error instanceof FenceLost) throw error;
       // An aborted request looks like any other failure; the reason of the stop is the truth.
       if (context.signal.aborted) return stopFailure(context.signal.reason);
-      const failure = asFailure(error);
+      const failure = failureOf(error);
       context.onFailure(failure);
       return failure;
     }

@@ -91,6 +91,7 @@ export function archiveContract(engine: string, open: OpenStore): void {
       expect(made).toEqual({
         last: undefined,
         lastVerdict: undefined,
+        withheld: 0,
         lastSuccessAt: undefined,
         lastFailureAt: undefined,
         consecutiveFailures: 0,

@@ -51,6 +51,26 @@ export function deletionContract(engine: string, open: OpenStore): void {
         at: at(3),
       }) as const;
 
+    it('and was withheld by the budget stays known until a full pass withholds nothing', async () => {
+      await pastPass('run-1', { one: ['a', 'b'] });
+      const withheldAfter = async (runUid: string, mode: 'Full' | 'Incremental', code?: 'deletionBudget') => {
+        const hold = await bench.store.claim(claimOf(runUid));
+        const { id } = await bench.store.beginPass(hold, { ...pass, mode, fullSince: at(50) });
+        if (mode === 'Full') await wholeScopes(hold, id, { one: ['a'] });
+        else await bench.store.endScope(hold, window(id, 'one'));
+        await bench.store.endPass(hold, ended(id), () => {
+          const { stream, ...rest } = verdictOf({})();
+          const failure = code === undefined ? {} : { failure: { code, message: 'too many' } };
+          return { ...rest, stream: { ...stream, mode, withheld: code === undefined ? 0 : 1, ...failure } };
+        });
+        await bench.store.finish(hold, endOf(runUid));
+        return (await bench.store.history('inventory/cmdb', 'system-uid')).withheld;
+      };
+      expect(await withheldAfter('run-2', 'Full', 'deletionBudget')).toBe(1);
+      expect(await withheldAfter('run-3', 'Incremental')).toBe(1);
+      expect(await withheldAfter('run-4', 'Full')).toBe(0);
+    });
+
     it('is counted by the scope in which it was seen last', async () => {
       await pastPass('run-1', { one: ['a', 'b'], two: ['c', 'd'] });
       const hold = await bench.store.claim(claimOf('run-2'));

@@ -17,6 +17,7 @@ function facts(part: Partial<SystemFacts> = {}): SystemFacts {
     lastSuccessAt: undefined,
     freshForMs: 45 * 60_000,
     nextStart: undefined,
+    withheld: 0,
     now,
     ...part,
   };
@@ -186,4 +187,14 @@ describe('judge, by the kstatus rules', () => {
       expect(active.length).toBeLessThan(2);
     }
   });
+});
+
+test('what the newest full pass withheld is said until it is settled, whatever later runs found', () => {
+  const said = (part: Partial<SystemFacts>) => judge(facts({ withheld: 2000, ...part }))[0]?.message;
+  const note =
+    /deletionBudget: 2000 records look gone since the newest full pass and were not deleted; .*raise spec\.deletion\.budget/u;
+  expect(said({ lastVerdictRun: ran() })).toMatch(note);
+  expect(said({ connectedNow: true })).toMatch(note);
+  expect(said({ lastVerdictRun: ran('unavailable') })).not.toMatch(note);
+  expect(said({ lastVerdictRun: ran(), withheld: 0 })).toBe('spec, Secret and connection are proven.');
 });

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DatabaseTrouble } from '../../src/store/port.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { troubleOf } from '../../src/store/sqlite/trouble.ts';
 import { claimOf, endOf, type StoreUnderTest } from '../contract/contract-bench.ts';
 import { storeContract } from '../contract/store-contract.ts';
 
@@ -71,10 +73,60 @@ describe('opening a file', () => {
     database.close();
   }
 
-  it('makes its folder, and opens it again as it is', async () => {
+  it('opens it again as it is', async () => {
+    await opened();
+    await opened();
+  });
+
+  it('in a folder that is not there is refused: a mistyped path must not become a new inventory', async () => {
     file = join(folder, 'deep', 'inventory.db');
-    await opened();
-    await opened();
+    await expect(opened()).rejects.toThrow(
+      `database ${file}: there is no folder ${join(folder, 'deep')}; make it`,
+    );
+    expect(existsSync(join(folder, 'deep'))).toBe(false);
+  });
+
+  it('of another program is refused, and left as it is', async () => {
+    change('CREATE TABLE invoices (id INTEGER PRIMARY KEY)');
+    await expect(opened()).rejects.toThrow(/holds tables of another program; give a file of its own/u);
+    const reader = new DatabaseSync(file, { readOnly: true });
+    expect(reader.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'invoices' }]);
+    reader.close();
+  });
+
+  it('that is a folder is refused with what to look at', async () => {
+    file = folder;
+    await expect(opened()).rejects.toThrow(
+      /it cannot be opened; see whether this account may read and write it/u,
+    );
+  });
+
+  it.each([
+    ['removed', () => rmSync(file)],
+    ['replaced', () => renameSync(`${file}.other`, file)],
+  ])('that is %s while it is open takes no more writes, and the database is not ready', async (_, change) => {
+    writeFileSync(`${file}.other`, '');
+    const store = sqliteStore(file);
+    await store.open();
+    await store.ping();
+    change();
+    await expect(store.ping()).rejects.toThrow(/was removed or replaced while it was open; put it back/u);
+    await expect(store.claim(claimOf('run-1'))).rejects.toThrow(DatabaseTrouble);
+    await store.close();
+  });
+
+  it('without space left says so, and what to do', () => {
+    const small = new DatabaseSync(file);
+    small.exec('PRAGMA max_page_count = 3; CREATE TABLE t (x)');
+    let full: unknown;
+    try {
+      small.exec('INSERT INTO t SELECT hex(randomblob(100000))');
+    } catch (error) {
+      full = troubleOf(file, error);
+    }
+    small.close();
+    expect(full).toBeInstanceOf(DatabaseTrouble);
+    expect(String(full)).toMatch(/inventory\.db: there is no space left; make room or enlarge the volume/u);
   });
 
   it('refuses migrations of another program', async () => {
@@ -84,9 +136,8 @@ describe('opening a file', () => {
   });
 
   it('refuses a file that is no database, and says which', async () => {
-    const { writeFile } = await import('node:fs/promises');
-    await writeFile(file, 'no database, just text that is long enough to be read as a header '.repeat(20));
-    await expect(opened()).rejects.toThrow(/not a database/u);
+    writeFileSync(file, 'no database, just text that is long enough to be read as a header '.repeat(20));
+    await expect(opened()).rejects.toThrow(/inventory\.db: the file is no SQLite database; give another/u);
   });
 
   it('several processes that open a new file at once all get the whole schema', async () => {

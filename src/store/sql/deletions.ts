@@ -123,9 +123,14 @@ async function forgetRemovals(sql: Sql, pass: ClosingPass): Promise<void> {
 
 async function close(sql: Sql, pass: ClosingPass, verdict: PassVerdict, at: Date): Promise<void> {
   await sql.run('UPDATE passes SET closed_at = ? WHERE id = ?', at.toISOString(), pass.id);
-  const { complete, fullAt } = verdict.stream;
+  const { complete, fullAt, mode, withheld, failure } = verdict.stream;
   if (complete && fullAt !== undefined) {
     await sql.run('UPDATE streams SET last_full_at = ? WHERE id = ?', fullAt, pass.streamId);
+  }
+  // An incremental pass cannot tell whether they are gone still: what the newest full one withheld stays said.
+  if (complete && mode === 'Full') {
+    const waiting = failure?.code === 'deletionBudget' ? withheld : 0;
+    await sql.run('UPDATE streams SET withheld = ? WHERE id = ?', waiting, pass.streamId);
   }
   if (!verdict.keepCursors) return;
   await sql.run(

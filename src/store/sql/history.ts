@@ -11,6 +11,10 @@ export async function history(sql: Sql, system: string, systemUid: string): Prom
     systemUid,
   );
   const head = await sql.get('SELECT sequence, digest, full_at FROM systems WHERE system = ?', system);
+  const waiting = await sql.get(
+    'SELECT coalesce(sum(withheld), 0) AS withheld FROM streams WHERE system = ?',
+    system,
+  );
   const run = async (column: string): Promise<ArchivedRun | undefined> => {
     const uid = optionalText(object, column);
     return uid === undefined ? undefined : archivedRun(sql, uid);
@@ -25,6 +29,7 @@ export async function history(sql: Sql, system: string, systemUid: string): Prom
     lastScheduledSlot: optionalTime(object, 'last_slot'),
     lastStartedAt: optionalTime(object, 'last_started_at'),
     lastFullAt: optionalTime(head, 'full_at'),
+    withheld: integer(waiting, 'withheld'),
     chainHead: digest === undefined ? undefined : { sequence: integer(head, 'sequence'), digest },
   };
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import pRetry from 'p-retry';
 import type { RecordTable } from '../../inventory/columns.ts';
+import { DatabaseTrouble } from '../refusals.ts';
 import { keptColumns, recordColumns, type RecordRows, type Sql, type SqlValue } from '../sql/sql.ts';
+import { troubleOf } from './trouble.ts';
 
 const sqliteBusy = 5;
 
@@ -16,14 +19,18 @@ export class Database {
   private readonly statements = new Map<string, StatementSync>();
   private readonly upserts = new Map<string, StatementSync>();
   private line: Promise<unknown> = Promise.resolve();
+  private readonly file: string;
+  /** Which file it is, known once it is written; undefined in memory. */
+  private identity: string | undefined;
 
+  /** Throws DatabaseTrouble when the file cannot be used. */
   constructor(file: string) {
-    this.connection = new DatabaseSync(file, { timeout: 30_000, enableForeignKeyConstraints: true });
-    // So that INSERT OR REPLACE meets the trigger that keeps archived runs.
-    this.connection.exec('PRAGMA recursive_triggers = ON');
-    // FULL: a committed page survives a power cut. The record of a run is worth the fsync.
-    this.connection.exec('PRAGMA synchronous = FULL');
-    this.connection.exec('PRAGMA cache_size = -65536');
+    this.file = file;
+    try {
+      this.connection = connect(file);
+    } catch (error) {
+      throw troubleOf(file, error);
+    }
   }
 
   /**
@@ -36,7 +43,10 @@ export class Database {
       factor: 1,
       minTimeout: 50,
       shouldRetry: ({ error }) => 'errcode' in error && error.errcode === sqliteBusy,
+    }).catch((error: unknown) => {
+      throw troubleOf(this.file, error);
     });
+    this.identity = identityOf(this.file);
   }
 
   /** Rolls back on any error. */
@@ -52,15 +62,24 @@ export class Database {
   }
 
   private async alone<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    this.connection.exec(begin);
+    this.checkFile();
     try {
+      this.connection.exec(begin);
       const result = await work(this.sql);
       this.connection.exec('COMMIT');
       return result;
     } catch (error) {
       if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
-      throw error;
+      throw troubleOf(this.file, error);
     }
+  }
+
+  /** A file that was removed or replaced takes writes as before, for nobody ever to read. */
+  private checkFile(): void {
+    if (this.identity === undefined || identityOf(this.file) === this.identity) return;
+    throw new DatabaseTrouble(
+      `database ${this.file}: the file was removed or replaced while it was open; put it back, and restart this program`,
+    );
   }
 
   async close(): Promise<void> {
@@ -98,6 +117,22 @@ export class Database {
     for (const row of created) statement.run(...(row as SqlValue[]));
     for (const row of replaced) statement.run(...(row as SqlValue[]));
   }
+}
+
+function connect(file: string): DatabaseSync {
+  const connection = new DatabaseSync(file, { timeout: 30_000, enableForeignKeyConstraints: true });
+  // So that INSERT OR REPLACE meets the trigger that keeps archived runs.
+  connection.exec('PRAGMA recursive_triggers = ON');
+  // FULL: a committed page survives a power cut. The record of a run is worth the fsync.
+  connection.exec('PRAGMA synchronous = FULL');
+  connection.exec('PRAGMA cache_size = -65536');
+  return connection;
+}
+
+/** Which file stands under a path; undefined for none, and for a database in memory. */
+function identityOf(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? undefined : `${found.dev} ${found.ino}`;
 }
 
 function upsertOf(table: RecordTable): string {

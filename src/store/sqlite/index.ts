@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Store } from '../port.ts';
+import { DatabaseRefused, DatabaseTrouble, type Store } from '../port.ts';
 import { Admission } from '../sql/admission.ts';
+import { integer, type Sql } from '../sql/sql.ts';
 import { sqlStore } from '../sql/store.ts';
 import { Database } from './database.ts';
 
@@ -28,11 +29,14 @@ export function sqliteStore(file: string): Store {
       admission,
     ),
     async open() {
-      if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true });
+      checkFolder(file);
       const opened = new Database(file);
       try {
         await opened.useWriteAheadLog();
-        await opened.transaction((sql) => admission.migrate(sql));
+        await opened.transaction(async (sql) => {
+          await checkOwner(sql, file);
+          await admission.migrate(sql);
+        });
       } catch (error) {
         await opened.close();
         throw error;
@@ -44,4 +48,20 @@ export function sqliteStore(file: string): Store {
       connection = undefined;
     },
   };
+}
+
+/** A mistyped path, or a volume that is not mounted, must not become a new inventory. */
+function checkFolder(file: string): void {
+  const folder = dirname(resolve(file));
+  if (file !== ':memory:' && !existsSync(folder))
+    throw new DatabaseTrouble(`database ${file}: there is no folder ${folder}; make it, or correct the path`);
+}
+
+/** The file of another program stays as it is. */
+async function checkOwner(sql: Sql, file: string): Promise<void> {
+  const found = await sql.get(
+    "SELECT count(*) AS tables, count(*) FILTER (WHERE name = 'migrations') AS ours FROM sqlite_schema WHERE type = 'table'",
+  );
+  if (integer(found, 'tables') > 0 && integer(found, 'ours') === 0)
+    throw new DatabaseRefused(`database ${file} holds tables of another program; give a file of its own`);
 }

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname } from 'node:path';
+import { DatabaseTrouble } from '../refusals.ts';
+
+/** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that a person must mend, and how. */
+const troubles: Readonly<Record<number, (file: string) => string>> = {
+  5: () => 'another process has held it for 30 s; see what else has the file open',
+  8: () =>
+    'it cannot be written; see the permissions of the file and its folder, and whether the volume is read-only',
+  10: () => 'reading or writing failed; see the volume and the log of the kernel',
+  11: () => 'it is damaged; put a backup in its place (extsys backup makes them)',
+  13: () => 'there is no space left; make room or enlarge the volume',
+  14: (file) =>
+    `it cannot be opened; see whether this account may read and write it and its folder ${dirname(file)}`,
+  26: () => 'the file is no SQLite database; give another, or move it away',
+};
+
+/** What SQLite says in a few words, as a sentence that names the file and the remedy; other errors stay as they are. */
+export function troubleOf(file: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
+  // Extended codes carry the primary one in their lowest byte.
+  const said = troubles[error.errcode & 0xff];
+  if (said === undefined) return error;
+  return new DatabaseTrouble(`database ${file}: ${said(file)} (${error.message})`, { cause: error });
+}
