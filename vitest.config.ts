@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const clusterTests = ['test/cluster/**/*.test.ts', 'test/**/*.cluster.test.ts'];
+/** They need root and a machine's minutes: npm run test:image, npm run test:cluster. */
+const ownScripts = ['test/image/**', 'test/installation/**'];
 const seed = Number(process.env['TEST_SEED'] ?? randomInt(2 ** 31));
 process.stderr.write(`TEST_SEED=${seed} repeats the random inputs of this run\n`);
 
@@ -20,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: clusterTests,
+          exclude: [...clusterTests, ...ownScripts],
           setupFiles: ['test/setup/seed.ts'],
           testTimeout: 20_000,
         },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ExternalSystem, SyncRun } from '../../src/api/resource.ts';
 import { isFinal } from '../../src/api/sync-run.ts';
+import { system as manifest } from '../kit/manifests.ts';
 import { waitFor } from '../kit/wait.ts';
 
 const execute = promisify(execFile);
@@ -56,6 +57,25 @@ export function helm(verb: string, ...flags: readonly string[]): Promise<string>
   return call(setting('HELM'), [verb, ...names, `--namespace=${release}`]);
 }
 
+/** A Namespace; one that is `restricted` admits only pods of that Pod Security level. */
+export function namespaceOf(name: string, restricted = false): object {
+  const labels = restricted ? { 'pod-security.kubernetes.io/enforce': 'restricted' } : {};
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+}
+
+/** The ExternalSystem `cmdb` and its Secret. */
+export function declareSystem(namespace: string, url: string, password: string): object[] {
+  const metadata = { name: 'login', namespace };
+  const connector = { serviceNowCmdb: { url, classes: ['cmdb_ci_server'] } };
+  // The runs of these stories are asked for, but the first.
+  const schedule = { every: '24h' };
+  const limits = { requestsPerSecond: 1000, pageSize: 10 };
+  return [
+    { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { username: 'reader', password } },
+    manifest('cmdb', { connector, limits, schedule }, { namespace }),
+  ];
+}
+
 /** Names of our objects of these kinds, as `kind/name`. */
 export async function names(kinds: string, namespace = release): Promise<string[]> {
   const output = await kubectl('get', kinds, `--namespace=${namespace}`, '--output=name');
@@ -67,8 +87,12 @@ export async function system(): Promise<ExternalSystem> {
   return JSON.parse(output) as ExternalSystem;
 }
 
-export async function runs(): Promise<SyncRun[]> {
-  const output = await kubectl('get', 'syncruns', `--namespace=${inventory}`, '--output=json');
+export function runs(): Promise<SyncRun[]> {
+  return runsOf(inventory);
+}
+
+export async function runsOf(namespace: string): Promise<SyncRun[]> {
+  const output = await kubectl('get', 'syncruns', `--namespace=${namespace}`, '--output=json');
   return (JSON.parse(output) as { items: SyncRun[] }).items;
 }
 

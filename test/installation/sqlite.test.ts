@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { holdPages } from '../cluster/hold-pages.ts';
 import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
-import { system as manifest } from '../kit/manifests.ts';
 import { hostAddress } from '../kit/node/node.ts';
 import { waitFor } from '../kit/wait.ts';
 import {
   apply,
+  declareSystem,
   ended,
   forward,
   helm,
@@ -15,6 +15,7 @@ import {
   kubectl,
   makeRun,
   names,
+  namespaceOf,
   pods,
   release,
   runNow,
@@ -35,11 +36,7 @@ let head: SyncRun;
 beforeAll(async () => {
   upstream = await plantServers(30, { username: 'reader', password });
   proxy = await forward(hostAddress, upstream.url);
-  const level = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  await apply(
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: release, labels: level } },
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: inventory } },
-  );
+  await apply(namespaceOf(release, true), namespaceOf(inventory));
 });
 
 afterAll(async () => {
@@ -85,24 +82,7 @@ test('helm install --wait brings up one ready pod in a namespace of the level re
 });
 
 test('a declared system becomes ready and is read', async () => {
-  await apply(
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'login', namespace: inventory },
-      stringData: { username: 'reader', password },
-    },
-    manifest(
-      'cmdb',
-      {
-        connector: { serviceNowCmdb: { url: proxy.url, classes: ['cmdb_ci_server'] } },
-        limits: { requestsPerSecond: 1000, pageSize: 10 },
-        // The runs of this story are asked for.
-        schedule: { every: '24h' },
-      },
-      { namespace: inventory },
-    ),
-  );
+  await apply(...declareSystem(inventory, proxy.url, password));
   head = await ended(({ spec }) => spec.trigger === 'Schedule');
   expect(head.status).toMatchObject({ phase: 'Succeeded', sequence: 1, totals: { created: 30 } });
   await kubectl('wait', '--for=condition=Ready', 'externalsystem/cmdb', `--namespace=${inventory}`);
@@ -197,8 +177,9 @@ test('installed again, it goes on where it was: same system, same history, and a
   expect(after.metadata.uid).toBe(uid);
 });
 
-test('no secret is in a log of the operator', async () => {
+test('no secret is in a log of the operator; it can be uninstalled again', async () => {
   const log = await kubectl('logs', `deployment/${release}`, `--namespace=${release}`);
   expect(log).toContain('"msg":"run ended"');
   expect(log).not.toContain(password);
+  await helm('uninstall', '--wait');
 });
