@@ -23,7 +23,7 @@ export class Database {
     this.connection.exec('PRAGMA recursive_triggers = ON');
     // FULL: a committed page survives a power cut. The record of a run is worth the fsync.
     this.connection.exec('PRAGMA synchronous = FULL');
-    this.connection.exec('PRAGMA cache_size = -65536');
+    this.connection.exec('PRAGMA cache_size = -16384');
   }
 
   /**
