@@ -60,7 +60,10 @@ function parseOptions() {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return void say(usage);
+  if (values.help) {
+    say(usage);
+    return undefined;
+  }
   const sizes = values.records.split(',').map(Number);
   if (!sizes.every((size) => Number.isInteger(size) && size > 0))
     return wrong('records', values.records, 'use whole numbers above 0');
