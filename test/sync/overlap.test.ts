@@ -50,7 +50,7 @@ test('the next page is read while one is written, none is written before its tur
   expect(told).toEqual(['write 1', 'read on', 'write 2']);
 });
 
-test.each<[string, () => AsyncGenerator<ReturnType<typeof page> | ReturnType<typeof end>>]>([
+test.each<[string, () => AsyncGenerator<ReturnType<typeof page>>]>([
   [
     'the reading fails after it',
     async function* read() {
