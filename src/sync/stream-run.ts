@@ -20,14 +20,16 @@ import {
 import { failureOf, stopFailure } from './control.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
 import { worstFailure } from './outcome.ts';
+import { sortPage, type SortedPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
-import { prepared, type PreparedEvent, type PreparedPage } from './prepared.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { fewSetAside, misread } from './set-aside.ts';
 
 /** A pass that was interrupted is gone on with for this long; then it starts anew. */
 const maxPassAgeMs = 24 * 3_600_000;
 const budgetWindowMs = 24 * 3_600_000;
+
+type PageEvent = Extract<ReadEvent, { type: 'page' }>;
 
 export interface StreamContext {
   readonly store: Store;
@@ -145,6 +147,8 @@ class Reading {
   private readonly ledger: ScopeLedger;
   /** For progress only; the database counts for the record. */
   private tally: StreamTally;
+  /** The page that is being written, or was last. */
+  private written: Promise<void> = Promise.resolve();
   /** The first row that this attempt set aside, as an example. */
   private firstSetAside: RowSetAside | undefined;
 
@@ -159,19 +163,9 @@ class Reading {
   /** Answers what stopped the reading, or undefined when it came to its end. */
   async readAll(): Promise<Failure | undefined> {
     const { context, ledger, stream } = this;
-    let softReached = false;
     try {
-      for await (const event of this.events()) {
-        // The scope in hand still gets its end: what was read to there needs no other run.
-        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) {
-          return new Failure(
-            'cancelled',
-            'the soft time limit was reached; the next run goes on from the checkpoint',
-          );
-        }
-        await this.take(event);
-        softReached = context.softReached();
-      }
+      const stopped = await this.readEvents();
+      if (stopped !== undefined) return stopped;
       for (const { scope, failure } of ledger.leftOpen(stream.name)) await this.setUnverified(scope, failure);
     } catch (error) {
       if (error instanceof FenceLost) throw error;
@@ -185,10 +179,26 @@ class Reading {
     return new Failure('contract', `${stream.name}: nothing was read, not even an empty scope`);
   }
 
-  /** One page is written while the next is read and turned into records. */
-  private events(): AsyncGenerator<PreparedEvent, void, void> {
-    const { signal, redact } = this.context;
-    return prefetch(prepared(this.stream, this.stream.read(this.request()), redact), signal);
+  /** Whatever ends the reading, the page that is under way to the database is waited for: what becomes of it comes first. */
+  private async readEvents(): Promise<Failure | undefined> {
+    const { context, ledger, stream } = this;
+    let softReached = false;
+    try {
+      for await (const event of prefetch(stream.read(this.request()), context.signal)) {
+        // The scope in hand still gets its end: what was read to there needs no other run.
+        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) {
+          return new Failure(
+            'cancelled',
+            'the soft time limit was reached; the next run goes on from the checkpoint',
+          );
+        }
+        await this.take(event);
+        softReached = context.softReached();
+      }
+      return undefined;
+    } finally {
+      await this.written;
+    }
   }
 
   /**
@@ -209,37 +219,36 @@ class Reading {
     };
   }
 
-  private async take(event: PreparedEvent): Promise<void> {
-    try {
-      switch (event.type) {
-        case 'page':
-          return await this.takePage(event);
-        case 'end':
-          return await this.takeEnd(event);
-        case 'unverified':
-          return await this.setUnverified(event.scope, event.failure);
-      }
-    } catch (error) {
-      // Nothing more may be written: the page that is under way is not waited for.
-      if (error instanceof FenceLost) this.context.giveUp(error);
-      throw error;
+  private async take(event: ReadEvent): Promise<void> {
+    switch (event.type) {
+      case 'page':
+        return this.takePage(event);
+      case 'end':
+        await this.written;
+        return this.takeEnd(event);
+      case 'unverified':
+        await this.written;
+        return this.setUnverified(event.scope, event.failure);
     }
   }
 
-  private async takePage({ scope, sorted, checkpoint, fetched }: PreparedPage): Promise<void> {
-    const { store, hold, now, onPage } = this.context;
-    this.ledger.page(scope, sorted.unreadableIds);
+  /** The rows become records while the page before is still being written; then its turn comes. */
+  private async takePage(event: PageEvent): Promise<void> {
+    const sorted = sortPage(this.stream, event, this.context.redact);
+    this.ledger.page(event.scope, sorted.unreadableIds);
     this.firstSetAside ??= sorted.setAside[0];
-    const result = await store.writePage(hold, {
-      passId: this.pass.id,
-      scope,
-      removed: sorted.removed,
-      records: sorted.records,
-      setAside: sorted.setAside,
-      checkpoint,
-      fetched,
-      at: now(),
-    });
+    await this.written;
+    this.written = this.writePage(event, sorted);
+    // Whoever waits for it hears of it; until then nobody does.
+    this.written.catch(() => undefined);
+  }
+
+  private async writePage({ scope, checkpoint, rows }: PageEvent, sorted: SortedPage): Promise<void> {
+    const { store, hold, now, onPage } = this.context;
+    const fetched = rows.length;
+    const { removed, records, setAside } = sorted;
+    const page = { passId: this.pass.id, scope, removed, records, setAside, checkpoint, fetched, at: now() };
+    const result = await this.unlessLost(store.writePage(hold, page));
     const { tally } = this;
     this.tally = {
       ...tally,
@@ -248,9 +257,17 @@ class Reading {
       created: tally.created + result.created,
       updated: tally.updated + result.updated,
       unchanged: tally.unchanged + result.unchanged,
-      failed: tally.failed + sorted.setAside.length,
+      failed: tally.failed + setAside.length,
     };
     onPage(this.tally);
+  }
+
+  /** When the hold is lost nothing more may be written: the page that is under way upstream is not waited for. */
+  private unlessLost<T>(write: Promise<T>): Promise<T> {
+    return write.catch((error: unknown) => {
+      if (error instanceof FenceLost) this.context.giveUp(error);
+      throw error;
+    });
   }
 
   private async takeEnd(event: Extract<ReadEvent, { type: 'end' }>): Promise<void> {
@@ -258,23 +275,26 @@ class Reading {
     if (tainted !== undefined) return this.setUnverified(event.scope, tainted);
     const { store, hold, now } = this.context;
     const { coverage, evidence, cursor } = event;
-    await store.endScope(hold, {
+    const end = {
       passId: this.pass.id,
       scope: event.scope,
-      verdict: { type: 'verified', coverage, evidence, ...(cursor === undefined ? {} : { cursor }) },
+      verdict: {
+        type: 'verified',
+        coverage,
+        evidence,
+        ...(cursor === undefined ? {} : { cursor }),
+      },
       at: now(),
-    });
+    } as const;
+    await this.unlessLost(store.endScope(hold, end));
     this.ledger.setVerified(event.scope);
   }
 
   private async setUnverified(scope: string, failure: Failure): Promise<void> {
     const { store, hold, now, redact } = this.context;
-    await store.endScope(hold, {
-      passId: this.pass.id,
-      scope,
-      verdict: { type: 'unverified', reason: bounded(redact(`${failure.code}: ${failure.message}`), 512) },
-      at: now(),
-    });
+    const reason = bounded(redact(`${failure.code}: ${failure.message}`), 512);
+    const end = { passId: this.pass.id, scope, verdict: { type: 'unverified', reason }, at: now() } as const;
+    await this.unlessLost(store.endScope(hold, end));
     this.ledger.setUnverified(scope, failure);
   }
 

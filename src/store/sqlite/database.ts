@@ -125,7 +125,7 @@ function connect(file: string): DatabaseSync {
   connection.exec('PRAGMA recursive_triggers = ON');
   // FULL: a committed page survives a power cut. The record of a run is worth the fsync.
   connection.exec('PRAGMA synchronous = FULL');
-  connection.exec('PRAGMA cache_size = -65536');
+  connection.exec('PRAGMA cache_size = -16384');
   return connection;
 }
 
