@@ -37,6 +37,6 @@ WORKDIR /data
 # By number: Kubernetes cannot tell by a name that it is not root.
 USER 65532:65532
 EXPOSE 8080
-# Node is process 1 and gets SIGTERM itself.
-ENTRYPOINT ["/nodejs/bin/node", "/app/src/main.js"]
+# Node is process 1 and gets SIGTERM itself. The flags are those of bin/extsys, which says why.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "--heap-growing-percent=150", "/app/src/main.js"]
 CMD ["operator"]
