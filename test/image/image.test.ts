@@ -112,14 +112,15 @@ describe('what is in the image', () => {
     expect(files.filter((file) => /(?:^|\/)bin\/(?:sh|bash|dash|busybox|npm|apt)$/u.test(file))).toEqual([]);
   });
 
-  test('runs as a user that is not root, by number, with Node as its first process', async () => {
+  test('runs as a user that is not root, by number, with Node as its first process, and its flags', async () => {
+    const [, flags = ''] = /^flags='(.*)'$/mu.exec(await readFile(join(root, 'bin/extsys'), 'utf8')) ?? [];
     const [image] = JSON.parse(await docker('image', 'inspect', tag)) as {
       Size: number;
       Config: { User: string; Entrypoint: string[]; WorkingDir: string };
     }[];
     expect(image?.Config).toMatchObject({
       User: '65532:65532',
-      Entrypoint: ['/nodejs/bin/node', '/app/src/main.js'],
+      Entrypoint: ['/nodejs/bin/node', ...flags.split(' '), '/app/src/main.js'],
       WorkingDir: '/data',
     });
     const base = Number(await docker('image', 'inspect', '--format', '{{.Size}}', 'local/node-base:24'));

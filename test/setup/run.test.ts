@@ -65,7 +65,7 @@ describe('without a control plane', () => {
       ['test/kit/control-plane/start.cluster.test.ts', 'test/kit/wait.test.ts'],
       bare(),
     );
-    expect(ended.lastLine).toMatch(/^5 passed, 1 failed$/);
+    expect(ended.lastLine).toMatch(/^6 passed, 1 failed$/);
     expect(ended.code).toBe(1);
   });
 });
@@ -78,9 +78,9 @@ describe('--without control-plane', () => {
       'test/cluster/control-plane.test.ts',
       'test/kit/wait.test.ts',
     ]);
-    expect(ended.lastLine).toMatch(/^5 passed, 0 failed$/);
+    expect(ended.lastLine).toMatch(/^6 passed, 0 failed$/);
     expect(ended.output).toMatch(
-      /Left out at your request, with the tests that need it: control-plane\n1 skipped\n5 passed/,
+      /Left out at your request, with the tests that need it: control-plane\n1 skipped\n6 passed/,
     );
     expect(ended.code).toBe(0);
   });
