@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import type { Store } from '../store/port.ts';
-import { connectionSettings } from '../store/postgres/connection-settings.ts';
+import { addressParameters, connectionSettings } from '../store/postgres/connection-settings.ts';
 import { postgresStore } from '../store/postgres/index.ts';
 import { sqliteStore } from '../store/sqlite/index.ts';
 import { InputError } from './manifests.ts';
@@ -63,9 +63,16 @@ export function sqliteFileOf(url: string): string | undefined {
   return /^sqlite:(.+)$/u.exec(url)?.[1];
 }
 
-/** Up to the last @, since a password may hold one itself. */
+/**
+ * What may be shown of a URL: no password, which ends at the last @, since it may hold one itself; and no value of a parameter that
+ * is not ours, such as `password`.
+ */
 export function withoutPassword(url: string): string {
-  return url.replace(/^([a-z]+:\/\/[^:@/]*):.*@/u, '$1@');
+  return url
+    .replace(/^([a-z]+:\/\/[^:@/]*):.*@/u, '$1@')
+    .replaceAll(/([?&])([^=&]*)=[^&]*/gu, (whole, mark: string, name: string) =>
+      addressParameters.has(name) ? whole : `${mark}${name}=…`,
+    );
 }
 
 /** A refused connection to a name with several addresses is an error of errors without a message. */

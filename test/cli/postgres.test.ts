@@ -100,6 +100,17 @@ describe('extsys sync --store postgres://…', () => {
   });
 
   test.each([
+    'password=hunter2',
+    'pass%77ord=hunter2',
+    'user=me&password=hunter2@canary',
+    'sslmode=verify-full&pwd=hunter2',
+  ])('a parameter that is not known, ?%s, is refused by its name, without its value', async (query) => {
+    const store = `postgres://extsys@db.example.com/inventory?${query}`;
+    const refused = call(syncCommand, ['-f', '-', '--store', store], bench.manifests());
+    await expect(refused).rejects.toThrow(/^(?!.*(?:hunter2|canary)).*=….*has an unknown parameter/u);
+  });
+
+  test.each([
     ['mysql://a/b', /not a known store; use sqlite:FILE or postgres:\/\/USER@HOST\/DATABASE/u],
     ['postgres://db/inventory', /names no user/u],
     ['postgres://u@db/inventory?sslmode=prefer', /sslmode prefer, which does not say who/u],

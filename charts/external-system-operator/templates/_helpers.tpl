@@ -66,6 +66,12 @@ sqlite:/data/inventory.db
 {{- if and (eq $store.type "postgresql") (not $store.postgresql.url) -}}
 {{- fail "store.type is postgresql and store.postgresql.url is empty; set it to postgres://USER@HOST:5432/DATABASE" -}}
 {{- end -}}
+{{- /* Here and not in the schema, whose refusals quote the value: it may hold a password. */}}
+{{- $parameter := `(sslmode=(verify-full|verify-ca|disable)|(sslrootcert|options)=[^&\s]+)` -}}
+{{- $form := printf `^(postgres(ql)?://[^:/@\s]+@[^@/?\s]+/[^@/?\s]+(\?%s(&%s)*)?)?$` $parameter $parameter -}}
+{{- if not (regexMatch $form $store.postgresql.url) -}}
+{{- fail "store.postgresql.url is not of the form postgres://USER@HOST:5432/DATABASE[?sslmode=verify-full|verify-ca|disable][&sslrootcert=FILE][&options=…]; a password does not belong there: put it into a Secret and name that in store.postgresql.passwordSecret" -}}
+{{- end -}}
 {{- if and (eq $store.type "sqlite") $store.postgresql.url -}}
 {{- fail "store.postgresql.url is set and store.type is sqlite; set store.type to postgresql to use it" -}}
 {{- end -}}

@@ -26,7 +26,8 @@ export interface AddressSources {
   readonly passwordFile: string | undefined;
 }
 
-const known: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'options']);
+/** Of the query of an address; none of them holds a secret. */
+export const addressParameters: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'options']);
 const sslModes = ['verify-full', 'verify-ca', 'disable'] as const;
 
 /**
@@ -42,8 +43,8 @@ export function connectionSettings(address: string, sources: AddressSources): Co
     throw new AddressError('names no host or no database; use postgres://USER@HOST:PORT/DATABASE');
   if (url.username === '') throw new AddressError('names no user; use postgres://USER@HOST:PORT/DATABASE');
   for (const name of url.searchParams.keys()) {
-    if (!known.has(name))
-      throw new AddressError(`has an unknown parameter ${name}; use ${[...known].join(', ')}`);
+    if (!addressParameters.has(name))
+      throw new AddressError(`has an unknown parameter ${name}; use ${[...addressParameters].join(', ')}`);
   }
   const password = passwordOf(url, sources);
   const options = url.searchParams.get('options');
