@@ -33,6 +33,8 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
   });
   const { store, to } = values;
   if (to === undefined || to === '') throw new InputError('--to FILE is missing: the new file of the copy');
+  if (sqliteFileOf(to) !== undefined)
+    throw new InputError(`--to ${to}: give the file alone, without sqlite:`);
   const from = sourceOf(store, to);
   const say = (line: string) => void (values.quiet || streams.stderr.write(`${line}\n`));
   const stop = new AbortController();

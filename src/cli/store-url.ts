@@ -49,7 +49,11 @@ export function refusedStore({ store }: StoreFlags, reason: unknown): InputError
 function storeOf(flags: StoreFlags, { env, warn, onError }: StoreSurroundings): Store {
   const { store: url, 'store-password-file': passwordFile } = flags;
   const file = sqliteFileOf(url);
-  if (file !== undefined) return sqliteStore(file);
+  if (file !== undefined) {
+    if (passwordFile !== undefined)
+      throw new InputError('SQLite has no password; leave --store-password-file out, or name a PostgreSQL');
+    return sqliteStore(file);
+  }
   if (!/^postgres(?:ql)?:/u.test(url))
     throw new InputError('not a known store; use sqlite:FILE or postgres://USER@HOST/DATABASE');
   if (URL.parse(url)?.password)
@@ -75,9 +79,25 @@ export function withoutPassword(url: string): string {
     );
 }
 
-/** A refused connection to a name with several addresses is an error of errors without a message. */
+/** Certificates that no known authority has signed; Node's own words for it advise what does not help here. */
+const unknownAuthority: ReadonlySet<unknown> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
 function reasonOf(error: unknown): string {
+  // A refused connection to a name with several addresses is an error of errors without a message.
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map((one: unknown) => reasonOf(one)).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { message } = error;
+  if ('code' in error && unknownAuthority.has(error.code))
+    return `no known authority has signed the server's certificate (${String(error.code)}); name the right one with sslrootcert=FILE`;
+  if (message.includes('client password must be a string'))
+    return 'the server asks for a password and none is given; use --store-password-file or PGPASSWORD';
+  if ('path' in error && typeof error.path === 'string' && 'code' in error)
+    return `${error.path} cannot be read (${String(error.code)}); see --store-password-file and sslrootcert`;
+  return message;
 }

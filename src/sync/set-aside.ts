@@ -17,7 +17,11 @@ export function misread(
 ): Failure | undefined {
   if (setAside < minSetAside || setAside <= fetched * maxSetAsideShare) return undefined;
   const message = `${stream}: ${setAside} of ${fetched} rows were set aside, more than 10 %, so nothing was deleted; ${example(first)}${where}`;
-  return new Failure('contract', message);
+  // A mapping is the owner's: what it makes of the values is mended by changing it.
+  return new Failure(
+    first?.path.startsWith('spec.mapping.') === true ? 'configuration' : 'contract',
+    message,
+  );
 }
 
 /** What is said of a few bad rows: they end no stream, but somebody should look at them. */

@@ -250,6 +250,10 @@ describe.skipIf(inject('helm')?.state === 'missing')('values that cannot be mean
       'store={"type":"postgresql","postgresql":{"url":"postgres://me@db/inventory?sslrootcert=/x","caConfigMap":{"name":"ca"}}}',
       /name two authorities; keep one/u,
     ],
+    [
+      'store={"type":"postgresql","postgresql":{"url":"postgres://me@db/inventory?sslmode=disable","caConfigMap":{"name":"ca"}}}',
+      /caConfigMap verifies a server, and sslmode=disable .*; keep one/u,
+    ],
     ['watchNamespaces=["Not A Name"]', /\/watchNamespaces\/0.*does not match pattern/su],
     ['watchNamespaces=["one","one"]', /\/watchNamespaces.*items at 0 and 1 are equal/su],
     ['image.digest="latest"', /\/image\/digest.*does not match pattern/su],

@@ -58,6 +58,12 @@ describe('extsys backup', () => {
 
   test.each<[string, () => string[], RegExp]>([
     ['a file that exists', () => ['--to', file], /inventory\.db exists already; name a new file/u],
+    [
+      'a folder that is not there',
+      () => ['--to', join(folder, 'deep', 'copy.db')],
+      /deep\/copy\.db: there is no folder .*deep; make it/u,
+    ],
+    ['a target that is a URL', () => ['--to', `sqlite:${copy}`], /--to sqlite:.*: give the file alone/u],
     ['no target', () => [], /--to FILE is missing/u],
     [
       'an inventory that is not there',

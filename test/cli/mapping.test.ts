@@ -83,6 +83,21 @@ test('extsys test refuses a field that the instance does not have', async () => 
   });
 });
 
+test('values that do not fit a mapping are for the owner of the ExternalSystem to mend, and delete nothing', async () => {
+  await bench.sync(bench.manifests());
+  const { code, run } = await bench.sync(mapped({ cpuCount: { from: 'name' } }), '--mode', 'Full');
+  expect(code).toBe(1);
+  expect(run.status).toMatchObject({
+    phase: 'Failed',
+    failure: {
+      code: 'configuration',
+      audience: 'owner of the ExternalSystem',
+      message: expect.stringContaining('spec.mapping.cis.cpuCount: the value of name') as string,
+    },
+    totals: { deleted: 0, failed: 60 },
+  });
+});
+
 test('the example of the guide is valid', async () => {
   const guide = readFileSync(new URL('../../docs/guides/mapping.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n(.*?)```/su.exec(guide) ?? [];

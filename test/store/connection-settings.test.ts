@@ -2,7 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { AddressError, connectionSettings } from '../../src/store/postgres/connection-settings.ts';
 
-const files: Readonly<Record<string, string>> = { '/ca.crt': 'PEM of a CA', '/password': 'of-the-file\n' };
+const files: Readonly<Record<string, string>> = {
+  '/ca.crt': 'PEM of a CA',
+  '/password': 'of-the-file\n',
+  '/empty': '\n',
+};
 const settings = (address: string, given: { env?: Record<string, string>; passwordFile?: string } = {}) =>
   connectionSettings(address, {
     env: given.env ?? {},
@@ -53,6 +57,9 @@ describe('the address of a database', () => {
     });
     expect(ssl('?sslmode=disable')).toBeUndefined();
     for (const host of ['localhost', '127.0.0.1', '[::1]']) expect(ssl('', host)).toBeUndefined();
+    expect(ssl('?sslrootcert=/ca.crt', 'localhost')).toEqual({ rejectUnauthorized: true, ca: 'PEM of a CA' });
+    expect(() => ssl('?sslrootcert=/missing.crt', 'localhost')).toThrow('ENOENT /missing.crt');
+    expect(() => ssl('?sslmode=disable&sslrootcert=/ca.crt')).toThrow(/sslmode disable.*keep one/u);
     expect(ssl('?sslmode=verify-full', 'localhost')).toEqual({ rejectUnauthorized: true });
     expect(() => ssl('?sslrootcert=/missing.crt')).toThrow('ENOENT /missing.crt');
   });
@@ -63,6 +70,9 @@ describe('the address of a database', () => {
     expect(settings(address, { env: { PGPASSWORD: 'of-the-env' } }).password).toBe('of-the-env');
     const both = { env: { PGPASSWORD: 'of-the-env' }, passwordFile: '/password' };
     expect(settings(address, both).password).toBe('of-the-file');
+    expect(() => settings(address, { passwordFile: '/empty' })).toThrow(
+      /the password in \/empty, which is empty/u,
+    );
     expect(settings('postgres://u@localhost/d').password).toBeUndefined();
   });
 });

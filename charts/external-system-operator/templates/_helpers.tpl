@@ -75,12 +75,15 @@ sqlite:/data/inventory.db
 {{- if and (eq $store.type "sqlite") $store.postgresql.url -}}
 {{- fail "store.postgresql.url is set and store.type is sqlite; set store.type to postgresql to use it" -}}
 {{- end -}}
+{{- if and $store.postgresql.caConfigMap.name (contains "sslmode=disable" $store.postgresql.url) -}}
+{{- fail "store.postgresql.caConfigMap verifies a server, and sslmode=disable in store.postgresql.url asks for none; keep one" -}}
+{{- end -}}
 {{- if and $store.postgresql.caConfigMap.name (contains "sslrootcert=" $store.postgresql.url) -}}
 {{- fail "store.postgresql.caConfigMap and sslrootcert in store.postgresql.url name two authorities; keep one" -}}
 {{- end -}}
 {{- end }}
 
-{{/* What the operator does in the namespaces it watches; test/cluster/rights.test.ts shows that it uses all of it, and nothing else. */}}
+{{/* What the operator does in the namespaces it watches; test/charts/rights.cluster.test.ts shows that it uses all of it, and nothing else. */}}
 {{- define "eso.rules" -}}
 - apiGroups: [integrations.buildworks.ai]
   resources: [externalsystems]

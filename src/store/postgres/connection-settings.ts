@@ -33,7 +33,7 @@ const sslModes = ['verify-full', 'verify-ca', 'disable'] as const;
 /**
  * The settings of `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=FILE`. The password comes from a file, else from
  * PGPASSWORD, else from the address, where it shows in the list of processes. Without `sslmode` the server is verified, unless it is on
- * this machine.
+ * this machine and no authority is named.
  */
 export function connectionSettings(address: string, sources: AddressSources): ConnectionSettings {
   const url = URL.parse(address);
@@ -61,22 +61,33 @@ export function connectionSettings(address: string, sources: AddressSources): Co
 }
 
 function passwordOf(url: URL, { env, readFile, passwordFile }: AddressSources): string | undefined {
-  if (passwordFile !== undefined) return readFile(passwordFile).replace(/\r?\n$/u, '');
+  if (passwordFile !== undefined) {
+    const password = readFile(passwordFile).replace(/\r?\n$/u, '');
+    // An empty one would silently give way to another.
+    if (password === '')
+      throw new AddressError(`is to be used with the password in ${passwordFile}, which is empty`);
+    return password;
+  }
   return env['PGPASSWORD'] ?? (url.password === '' ? undefined : decodeURIComponent(url.password));
 }
 
 function tlsOf(url: URL, { readFile }: AddressSources): ConnectionOptions | undefined {
   const host = url.hostname.replace(/^\[|\]$/gu, '');
   const local = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const asked = url.searchParams.get('sslmode') ?? (local ? 'disable' : 'verify-full');
+  const file = url.searchParams.get('sslrootcert');
+  const asked = url.searchParams.get('sslmode') ?? (local && file === null ? 'disable' : 'verify-full');
   const mode = sslModes.find((one) => one === asked);
   if (mode === undefined) {
     throw new AddressError(
       `has sslmode ${asked}, which does not say who is at the other end; use ${sslModes.join(', ')}`,
     );
   }
-  if (mode === 'disable') return undefined;
-  const file = url.searchParams.get('sslrootcert');
+  if (mode === 'disable') {
+    if (file === null) return undefined;
+    throw new AddressError(
+      'has sslrootcert, which verifies a server, beside sslmode disable, which asks for none; keep one',
+    );
+  }
   return {
     rejectUnauthorized: true,
     ...(file === null ? {} : { ca: readFile(file) }),

@@ -88,6 +88,7 @@ export class Database {
     this.copies.set(client, made);
     return made;
   }
+
   /** Else the statement of a process that was killed goes on, and holds its system, until its time is over. */
   private async noticeDeadClient(client: PoolClient): Promise<void> {
     await client.query('SET client_connection_check_interval = 5000').catch((error: unknown) => {

@@ -31,6 +31,9 @@ export interface Backup {
  */
 export async function backupSqlite(from: string, to: string, options: BackupOptions): Promise<Backup> {
   refuseTaken(to);
+  const folder = dirname(resolve(to));
+  if (!existsSync(folder))
+    throw new BackupRefused(`${to}: there is no folder ${folder}; make it, or correct the path`);
   const partial = `${to}.partial-${process.pid}`;
   try {
     await copy(from, partial, options);
@@ -40,7 +43,7 @@ export async function backupSqlite(from: string, to: string, options: BackupOpti
     options.signal.throwIfAborted();
     refuseTaken(to);
     await rename(partial, to);
-    await flush(dirname(resolve(to)));
+    await flush(folder);
     return { bytes, schema };
   } finally {
     for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(`${partial}${suffix}`, { force: true });
