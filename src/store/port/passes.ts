@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FailureCode } from '../../api/failure.ts';
+import type { UnverifiedScope } from '../../api/sync-run.ts';
+import type { NormalisedRecord, RecordKind } from '../../inventory/kinds.ts';
+import type { Hold } from './runs.ts';
+
+export interface PassRequest {
+  readonly stream: string;
+  readonly record: RecordKind;
+  /** Full: cursors are not offered, unless the stream has a complete full pass begun at or after `fullSince`. */
+  readonly mode: 'Incremental' | 'Full';
+  readonly fullSince: Date;
+  /** Of the source: rows and cursors of another source are refused (SourceChanged). */
+  readonly source: string;
+  /** Of the reading: where it differs an open pass is abandoned and cursors are dropped. */
+  readonly fingerprint: string;
+  /** An open pass older than this is abandoned. */
+  readonly notBefore: Date;
+  readonly at: Date;
+}
+
+export interface Pass {
+  readonly id: number;
+  readonly stream: string;
+  readonly record: RecordKind;
+  /** What the pass was begun as; a continued pass keeps its own. Full when no cursor exists. */
+  readonly mode: 'Incremental' | 'Full';
+  readonly startedAt: Date;
+  readonly continued: boolean;
+  readonly scopes: ReadonlyMap<string, PassScope>;
+  readonly cursors: ReadonlyMap<string, unknown>;
+  /** Start of the stream's newest complete full pass. */
+  readonly lastFullAt: Date | undefined;
+}
+
+export interface PassScope {
+  readonly checkpoint?: unknown;
+  /** Set once its end was verified in this pass, by an earlier attempt or run. */
+  readonly ended?: { readonly coverage: 'Full' | 'Window'; readonly cursor?: unknown };
+  /** A row without a readable id was set aside in this scope: its absence proves nothing. Survives a takeover. */
+  readonly tainted: boolean;
+}
+
+/** A record with the hash of its normalised form (columns and attributes, not run metadata). */
+export interface HashedRecord {
+  readonly record: NormalisedRecord;
+  readonly hash: string;
+}
+
+export interface RowSetAside {
+  readonly externalId: string | undefined;
+  readonly reason: string;
+  readonly path: string;
+  /** The row as JSON, secrets removed, cut at a bound. */
+  readonly raw: string;
+}
+
+/**
+ * A page, in the order in which its parts are applied: what the vendor states as removed, then records, then rows set
+ * aside. An id stands at most once in each part, and not in both of the last two.
+ */
+export interface PageWrite {
+  readonly passId: number;
+  readonly scope: string;
+  readonly removed: readonly string[];
+  readonly records: readonly HashedRecord[];
+  readonly setAside: readonly RowSetAside[];
+  readonly checkpoint: unknown;
+  /** Rows of the page before duplicates were folded. */
+  readonly fetched: number;
+  readonly at: Date;
+}
+
+export interface PageResult {
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+}
+
+export interface ScopeEnd {
+  readonly passId: number;
+  readonly scope: string;
+  readonly verdict:
+    | {
+        readonly type: 'verified';
+        readonly coverage: 'Full' | 'Window';
+        readonly evidence: unknown;
+        readonly cursor?: unknown;
+      }
+    | { readonly type: 'unverified'; readonly reason: string };
+  readonly at: Date;
+}
+
+export interface PassEnd {
+  readonly passId: number;
+  readonly at: Date;
+  /** Deletions since then count against the budget. */
+  readonly budgetSince: Date;
+}
+
+export interface ScopeTally {
+  readonly scope: string;
+  /** notRead: the scope is no part of this pass, but holds records that the vendor stated as gone. */
+  readonly coverage: 'Full' | 'Window' | 'unverified' | 'notRead';
+  /** Its end was verified by this very attempt. */
+  readonly confirmed: boolean;
+  /** Live records that were last seen in this scope, candidates included. */
+  readonly live: number;
+  /** Of these, those not seen in this pass although every scope that ever held them was read in full in it. */
+  readonly absent: number;
+  /** Of these, those that the vendor stated as gone and that were not seen afterwards; also from passes before. */
+  readonly removed: number;
+  /** Deleted since budgetSince. */
+  readonly recentlyDeleted: number;
+}
+
+/** What a pass has come to. */
+export interface PassTally {
+  readonly scopes: readonly ScopeTally[];
+  /** Over all streams of the system. */
+  readonly systemLive: number;
+  readonly systemRecentlyDeleted: number;
+  /** Rows read and rows set aside in the whole pass, which may span several runs. */
+  readonly fetched: number;
+  readonly setAside: number;
+}
+
+export interface PassVerdict {
+  /** Which candidates go. */
+  readonly delete: { readonly absent: boolean; readonly removed: boolean };
+  /** Whether the next incremental reading starts where the verified scopes ended. */
+  readonly keepCursors: boolean;
+  readonly stream: StreamVerdict;
+}
+
+/** How one stream of a run ended; kept as JSON, its texts redacted and bounded. */
+export interface StreamVerdict {
+  readonly mode?: 'Incremental' | 'Full';
+  readonly complete: boolean;
+  readonly incompleteReason?: string;
+  readonly scopesTotal: number;
+  readonly scopesVerified: number;
+  /** Ten at most. */
+  readonly unverified: readonly UnverifiedScope[];
+  /** Candidates that were not deleted. */
+  readonly withheld: number;
+  readonly failure?: StreamFailure;
+  /** What is said of rows that were set aside, when nothing worse happened. */
+  readonly setAside?: StreamFailure;
+  /** Start of the newest complete full pass of the stream, RFC 3339. */
+  readonly fullAt?: string;
+}
+
+export interface StreamFailure {
+  readonly code: FailureCode;
+  readonly message: string;
+}
+
+export interface StreamTally {
+  readonly stream: string;
+  readonly record: RecordKind;
+  readonly pages: number;
+  readonly fetched: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly deleted: number;
+  readonly failed: number;
+}
+
+/** A stream of a run as the database has it: its counts, and its verdict once its pass is closed. */
+export interface StreamProgress {
+  readonly tally: StreamTally;
+  readonly verdict: StreamVerdict | undefined;
+}
+
+/** What a run reads, written under its hold. */
+export interface PassStore {
+  /** Opens or continues the pass of a stream. */
+  beginPass(hold: Hold, pass: PassRequest): Promise<Pass>;
+  /** Page and checkpoint, in one transaction. */
+  writePage(hold: Hold, page: PageWrite): Promise<PageResult>;
+  /** The verdict on a scope. Its cursor waits with the pass until that is closed. */
+  endScope(hold: Hold, end: ScopeEnd): Promise<void>;
+  /**
+   * Decides deletions of a stream after all its scopes and closes the pass. `decide` gets the numbers that the transaction
+   * sees; what it answers is applied, and its verdict on the stream kept for the run's record, in that same transaction.
+   */
+  endPass(hold: Hold, end: PassEnd, decide: (tally: PassTally) => PassVerdict): Promise<void>;
+  /** What the database has of a run's streams: a taken-over run goes on from it. */
+  progress(runUid: string): Promise<readonly StreamProgress[]>;
+}
