@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { backupCommand, backupUsage } from './cli/backup.ts';
-import type { Command, Streams } from './cli/command.ts';
+import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
@@ -8,7 +8,7 @@ import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
 import { version } from './cli/version.ts';
 
-const commands: Readonly<Record<string, { readonly run: Command; readonly usage: string }>> = {
+const commands: Readonly<Record<string, CommandEntry>> = {
   operator: { run: operatorCommand, usage: operatorUsage },
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
@@ -50,9 +50,10 @@ async function main(args: readonly string[], streams: Streams): Promise<number> 
   try {
     return await command.run(rest, streams);
   } catch (error) {
-    if (!(error instanceof InputError) && !isUsageError(error)) throw error;
+    const failed = error instanceof CommandFailed;
+    if (!failed && !(error instanceof InputError) && !isUsageError(error)) throw error;
     streams.stderr.write(`extsys ${name}: ${error.message}\n`);
-    return 2;
+    return failed ? 1 : 2;
   }
 }
 

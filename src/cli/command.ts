@@ -7,5 +7,15 @@ export interface Streams {
   readonly stderr: NodeJS.WritableStream;
 }
 
-/** A command answers its exit status; InputError means 2. */
+/** A command answers its exit status; InputError means 2, CommandFailed 1. */
 export type Command = (args: readonly string[], streams: Streams) => Promise<number>;
+
+export interface CommandEntry {
+  readonly run: Command;
+  readonly usage: string;
+}
+
+/** The input was usable, but what was asked for could not be done; the message says why and what helps, in a sentence. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+}

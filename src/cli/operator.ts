@@ -7,12 +7,13 @@ import type { ExternalSystem, OwnerReference } from '../api/resource.ts';
 import type { Connector } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
 import { Controller } from '../operator/controller.ts';
-import { loadKubeConfig, UnusableKubeConfig } from '../operator/kube-config.ts';
+import type { loadKubeConfig } from '../operator/kube-config.ts';
 import { DatabaseRefused } from '../store/port.ts';
 import { runSync } from '../sync/engine.ts';
 import { startHttpServer } from '../telemetry/http-server.ts';
 import { createLogger, logLevels, type LogLevel, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { kubeConfigOf } from './cluster.ts';
 import type { Streams } from './command.ts';
 import { specProblemOf } from './known.ts';
 import { InputError } from './manifests.ts';
@@ -68,7 +69,7 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     '--lease-namespace',
     values['lease-namespace'] === undefined ? [] : [values['lease-namespace']],
   );
-  const { config, namespace: podNamespace } = kubeConfig(values.kubeconfig, values.context);
+  const { config, namespace: podNamespace } = kubeConfigOf(values);
   // Not the watched one: operators that watch different namespaces of a cluster must still see each other.
   const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? 'default';
   return runOperator({
@@ -86,15 +87,6 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     level,
     streams,
   });
-}
-
-function kubeConfig(file: string | undefined, context: string | undefined) {
-  try {
-    return loadKubeConfig(file, context);
-  } catch (error) {
-    if (error instanceof UnusableKubeConfig) throw new InputError(error.message);
-    throw error;
-  }
 }
 
 interface OperatorSettings {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dump } from 'js-yaml';
 import type { SyncRun } from '../api/resource.ts';
+import { InputError } from './manifests.ts';
 
 export const outputForms = ['json', 'yaml', 'table'] as const;
 export type OutputForm = (typeof outputForms)[number];
@@ -17,6 +18,36 @@ export function renderRun(run: SyncRun, form: OutputForm): string {
     default:
       return assertNever(form);
   }
+}
+
+/** A list as text: an array of the items, or a table of the columns that a person looks for. */
+export function renderList<Item>(
+  items: readonly Item[],
+  form: OutputForm,
+  columns: Readonly<Record<string, (item: Item) => string>>,
+): string {
+  switch (form) {
+    case 'json':
+      return `${JSON.stringify(items, undefined, 2)}\n`;
+    case 'yaml':
+      return dump(items, { lineWidth: 120, noRefs: true });
+    case 'table': {
+      const rows = items.map((item) => Object.values(columns).map((cell) => cell(item)));
+      return renderTable([Object.keys(columns), ...rows]);
+    }
+    default:
+      return assertNever(form);
+  }
+}
+
+/** The flag -o, for every command that prints objects. */
+export const outputOption = { type: 'string', short: 'o', default: 'table' } as const;
+
+/** Throws InputError for a form that there is not. */
+export function outputFormOf(value: string): OutputForm {
+  const form = outputForms.find((name) => name === value);
+  if (form === undefined) throw new InputError(`--output ${value}: use ${outputForms.join(', ')}`);
+  return form;
 }
 
 function assertNever(value: never): never {

@@ -10,7 +10,7 @@ import type { Streams } from './command.ts';
 import { localSystem } from './local-system.ts';
 import { runLocal } from './local-run.ts';
 import { fileOption, InputError, oneFile, readManifests } from './manifests.ts';
-import { outputForms, renderRun, type OutputForm } from './output.ts';
+import { outputFormOf, outputOption, renderRun, type OutputForm } from './output.ts';
 import { createRuntime } from './runtime.ts';
 import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
@@ -37,13 +37,13 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
       file: fileOption,
       ...storeOptions,
       mode: { type: 'string', default: 'Incremental' },
-      output: { type: 'string', short: 'o', default: 'table' },
+      output: outputOption,
       'allow-insecure-upstreams': { type: 'boolean', default: false },
       quiet: { type: 'boolean', short: 'q', default: false },
     },
   });
   const mode = oneOf('--mode', values.mode, availableModes);
-  const form = oneOf<OutputForm>('--output', values.output, outputForms);
+  const form = outputFormOf(values.output);
   return runFromFile({
     file: oneFile(values.file),
     store: values,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import type { Streams } from './command.ts';
-import { fileOption, InputError, oneFile } from './manifests.ts';
-import { outputForms } from './output.ts';
+import { fileOption, oneFile } from './manifests.ts';
+import { outputFormOf, outputOption } from './output.ts';
 import { runFromFile } from './sync.ts';
 
 export const testUsage = `extsys test -f FILE [--output json|yaml|table]
@@ -23,12 +23,11 @@ export async function testCommand(args: readonly string[], streams: Streams): Pr
     args: [...args],
     options: {
       file: fileOption,
-      output: { type: 'string', short: 'o', default: 'table' },
+      output: outputOption,
       'allow-insecure-upstreams': { type: 'boolean', default: false },
     },
   });
-  const form = outputForms.find((name) => name === values.output);
-  if (form === undefined) throw new InputError(`--output ${values.output}: use ${outputForms.join(', ')}`);
+  const form = outputFormOf(values.output);
   return runFromFile({
     file: oneFile(values.file),
     store: { store: 'sqlite::memory:' },
