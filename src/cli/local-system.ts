@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
 import { apiVersion, externalSystemKind } from '../api/group.ts';
+import type { ExternalSystemSpec } from '../api/external-system.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { Problem } from '../api/validate.ts';
+import { secretLacks } from '../connector/credentials.ts';
 import { InputError, isRecord, type Manifest } from './manifests.ts';
 
 export interface LocalSystem {
@@ -24,10 +26,23 @@ export function localSystem(manifests: readonly Manifest[], validate: Validate):
   }
   refuse(manifest, validate(manifest));
   const system = withMetadata(manifest);
-  const secret = secretFor(manifests, system);
+  const secret = secretFor(manifests, system.spec.auth.secretRef?.name, system.metadata.namespace);
   if (secret === undefined) return { system, secret: undefined };
   refuse(secret, validate(secret));
   return { system, secret: valuesOf(secret) };
+}
+
+/** What a Secret lacks for the systems of the same file that log in with it. The manifests themselves may be wrong still. */
+export function loginProblems(manifests: readonly Manifest[], secret: Manifest): readonly Problem[] {
+  const types = manifests.flatMap(({ kind, metadata, spec }) => {
+    const auth =
+      isRecord(spec) && isRecord(spec['auth']) ? (spec['auth'] as Partial<ExternalSystemSpec['auth']>) : {};
+    const uses =
+      kind === externalSystemKind &&
+      secretFor(manifests, auth.secretRef?.name, metadata.namespace) === secret;
+    return uses && auth.type !== undefined ? [auth.type] : [];
+  });
+  return [...new Set(types)].flatMap((type) => secretLacks(type, valuesOf(secret)));
 }
 
 /** Every problem at once, so that one look at the file mends all. */
@@ -61,13 +76,14 @@ function withMetadata(manifest: Manifest): ExternalSystem {
   } as unknown as ExternalSystem;
 }
 
-function secretFor(manifests: readonly Manifest[], system: ExternalSystem): Manifest | undefined {
-  const name = system.spec.auth.secretRef?.name;
+function secretFor(
+  manifests: readonly Manifest[],
+  name: string | undefined,
+  namespace = 'default',
+): Manifest | undefined {
   return manifests.find(
     ({ kind, metadata }) =>
-      kind === 'Secret' &&
-      metadata.name === name &&
-      (metadata.namespace ?? 'default') === system.metadata.namespace,
+      kind === 'Secret' && metadata.name === name && (metadata.namespace ?? 'default') === namespace,
   );
 }
 

@@ -2,12 +2,13 @@
 import { parseArgs } from 'node:util';
 import { problemsOf } from './known.ts';
 import type { Streams } from './command.ts';
-import { describeProblem } from './local-system.ts';
+import { describeProblem, loginProblems } from './local-system.ts';
 import { fileOption, InputError, readManifests } from './manifests.ts';
 
 export const validateUsage = `extsys validate -f FILE [-f FILE …]
 
-Checks manifests offline with the schema of the CRDs: ExternalSystem, SyncRun and Secret.
+Checks manifests offline with the schema of the CRDs: ExternalSystem, SyncRun and Secret. Of a Secret that stands in the same file as its
+system also that it has the keys of auth.type.
 
   -f, --file FILE   multi-document YAML; - reads standard input
 
@@ -20,8 +21,11 @@ export async function validateCommand(args: readonly string[], streams: Streams)
   if (values.file === undefined) throw new InputError('-f FILE is missing');
   let bad = false;
   for (const file of values.file) {
-    for (const manifest of await readManifests(file, streams.stdin)) {
-      const problems = problemsOf(manifest);
+    const manifests = await readManifests(file, streams.stdin);
+    for (const manifest of manifests) {
+      const form = problemsOf(manifest);
+      const problems =
+        manifest.kind === 'Secret' && form.length === 0 ? loginProblems(manifests, manifest) : form;
       if (problems.length === 0) streams.stdout.write(`${manifest.kind} ${manifest.metadata.name}: valid\n`);
       for (const problem of problems) streams.stderr.write(`${describeProblem(manifest, problem)}\n`);
       bad ||= problems.length > 0;

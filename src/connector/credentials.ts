@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AuthType } from '../api/external-system.ts';
+import type { Problem } from '../api/schema-problems.ts';
 import type { Credentials } from './contract.ts';
 import { Failure } from './failure.ts';
 
@@ -43,6 +44,37 @@ export function credentialsFrom(
     },
     optional: (key) => decoded.get(key),
   };
+}
+
+/** What a type of login cannot do without; what one connector needs beyond that it says itself, when it connects. */
+const neededKeys: Partial<Readonly<Record<AuthType, readonly string[]>>> = {
+  Basic: ['username', 'password'],
+  OAuth2: ['clientId', 'clientSecret'],
+};
+
+/** What a Secret lacks for a type of login, told without the external system; no value is quoted. */
+export function secretLacks(type: AuthType, data: Readonly<Record<string, string>>): readonly Problem[] {
+  const isSet = (key: string) => data[key] !== undefined && data[key] !== '';
+  const needed = neededKeys[type] ?? [];
+  const lacking = needed.filter((key) => !isSet(key));
+  // Half of the password grant would silently be another grant.
+  const half = type === 'OAuth2' && isSet('username') !== isSet('password');
+  const grant = isSet('username') ? 'password' : 'username';
+  return [
+    ...lacking.map((key) => ({
+      path: `data.${key}`,
+      message: `is missing or empty, and auth.type ${type} needs ${needed.join(' and ')}`,
+    })),
+    ...(half
+      ? [
+          {
+            path: `data.${grant}`,
+            message:
+              'is missing or empty; the password grant needs username and password, client credentials neither',
+          },
+        ]
+      : []),
+  ];
 }
 
 /** The failure of a Secret that is not there. */

@@ -50,6 +50,30 @@ describe('extsys validate', () => {
     await expect(nameless).rejects.toThrow('document 1 (SyncRun): metadata.name is missing');
   });
 
+  const keys = { clientId: 'reader-app', clientSecret: 'only-in-memory' };
+  test.each([
+    ['Basic', { username: 'reader', password: '' }, 'data.password: is missing or empty'],
+    ['OAuth2', { clientId: 'reader-app' }, 'data.clientSecret: is missing or empty'],
+    [
+      'OAuth2',
+      { ...keys, password: 'only-in-memory' },
+      'data.username: is missing or empty; the password grant',
+    ],
+    ['OAuth2', { ...keys, username: 'reader' }, 'data.password: is missing or empty; the password grant'],
+  ])('says what the Secret in the same file lacks for %s', async (type, secret, message) => {
+    const auth = { type, secretRef: { name: 'login' } };
+    const bad = await call(validateCommand, ['-f', '-'], bench.manifests({}, { auth }, secret));
+    expect(bad).toMatchObject({ code: 2, out: 'ExternalSystem cmdb: valid\n' });
+    expect(bad.err).toContain(`Secret login: ${message}`);
+    expect(bad.err).not.toContain('only-in-memory');
+  });
+
+  test('takes a Secret with what its type of login needs', async () => {
+    const auth = { type: 'OAuth2', secretRef: { name: 'login' } };
+    const good = await call(validateCommand, ['-f', '-'], bench.manifests({}, { auth }, keys));
+    expect(good).toMatchObject({ code: 0, out: 'ExternalSystem cmdb: valid\nSecret login: valid\n' });
+  });
+
   test('says valid, or which field is wrong, and exits 2', async () => {
     expect(await call(validateCommand, ['-f', '-'], bench.manifests())).toMatchObject({
       code: 0,
