@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import {
+  pino,
+  stdSerializers,
+  stdTimeFunctions,
+  type DestinationStream,
+  type Logger as PinoLogger,
+} from 'pino';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -35,8 +41,27 @@ export function createLogger(options: LoggerOptions): Logger {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     errorKey: 'error',
+    serializers: { error: withoutNeedlessStack },
   };
   return wrap(pino(settings, destination));
+}
+
+/** Classes of Node and of the language: one of these that reaches the log may be a bug, and its stack says where. */
+const unforeseen: ReadonlySet<string> = new Set([
+  'Error',
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'AggregateError',
+  'AssertionError',
+]);
+
+/** An error with a name of its own (a refusal of the database, an answer of the API server) is a sentence for a person. */
+function withoutNeedlessStack(error: Error): unknown {
+  const facts: unknown = stdSerializers.err(error);
+  if (!(error instanceof Error) || unforeseen.has(error.name)) return facts;
+  return { ...(facts as object), stack: undefined };
 }
 
 /** Redacts texts and names, never the marks between them: a password that looks like JSON must not break the line. */
