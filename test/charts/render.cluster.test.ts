@@ -70,7 +70,7 @@ describe.skipIf(inject('helm')?.state === 'missing')('the chart', () => {
     expect(configs.delete('Namespace /external-system-operator')).toBe(true);
     expect([...charts.keys()].toSorted()).toEqual([...configs.keys()].toSorted());
     for (const [name, object] of charts) expect(configs.get(name), name).toEqual(object);
-    expect(charts.size).toBe(12);
+    expect(charts.size).toBe(16);
   });
 
   test('has the version of the program', async () => {

@@ -104,3 +104,21 @@ sqlite:/data/inventory.db
   resources: [events]
   verbs: [get, create, patch]
 {{- end }}
+
+{{/* Who may write the audit log, as a CEL list. */}}
+{{- define "eso.policyOperators" -}}
+{{- $account := printf "system:serviceaccount:%s:%s" .Release.Namespace (include "eso.serviceAccountName" .) -}}
+{{- concat (list $account) .Values.admissionPolicy.extraOperators | toJson -}}
+{{- end }}
+
+{{/* Another installation of the cluster has policies of its own for its namespaces. */}}
+{{- define "eso.policyNamespaces" -}}
+{{- if .Values.watchNamespaces }}
+  matchResources:
+    namespaceSelector:
+      matchExpressions:
+        - key: kubernetes.io/metadata.name
+          operator: In
+          values: {{ .Values.watchNamespaces | toJson }}
+{{- end }}
+{{- end }}

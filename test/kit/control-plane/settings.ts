@@ -92,7 +92,7 @@ export function apiserverArgs(settings: Settings, etcdPort: number, port: number
 export function controllerManagerArgs(settings: Settings, kubeconfigPath: string): string[] {
   return flags({
     kubeconfig: kubeconfigPath,
-    controllers: 'garbagecollector,namespace',
+    controllers: 'garbagecollector,namespace,validatingadmissionpolicy-status-controller',
     'leader-elect': 'false',
     'secure-port': '0',
     'use-service-account-credentials': 'true',
