@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load } from 'js-yaml';
+import { dump, load } from 'js-yaml';
 import { describe, expect, inject, test } from 'vitest';
 import { freshNamespace, sharedCluster } from '../kit/control-plane/shared.ts';
-import { chart, helm, kustomize, render, type KubeObject } from '../kit/helm.ts';
+import { chart, helm, kustomize, release, render, type KubeObject } from '../kit/helm.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -18,21 +19,31 @@ test('Helm 4 is at hand for the tests of the chart', () => {
 /** What Helm adds to any object, and what tells it to keep one. */
 const helms = new Set(['helm.sh/chart', 'app.kubernetes.io/managed-by', 'helm.sh/resource-policy']);
 
+/** kubectl's kustomize does not know that these stand in no namespace; the API server takes it off them, as a test shows. */
+const clusterWide = /^ValidatingAdmissionPolicy(?:Binding)?$/u;
+
+function withoutScope(object: KubeObject): KubeObject {
+  const { namespace: _, ...metadata } = object.metadata;
+  return clusterWide.test(object.kind) ? { ...object, metadata } : object;
+}
+
 function withoutHelms(object: KubeObject): unknown {
   const strip = (map: Readonly<Record<string, string>> | undefined) => {
     const left = Object.entries(map ?? {}).filter(([key]) => !helms.has(key));
     return left.length === 0 ? undefined : Object.fromEntries(left);
   };
-  const { labels, annotations, ...metadata } = object.metadata;
+  const { labels, annotations, ...metadata } = withoutScope(object).metadata;
   return { ...object, metadata: { ...metadata, labels: strip(labels), annotations: strip(annotations) } };
 }
 
 function byName(objects: readonly KubeObject[]): Map<string, unknown> {
   return new Map(
-    objects.map((object) => [
-      `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`,
-      withoutHelms(object),
-    ]),
+    objects
+      .map(withoutScope)
+      .map((object) => [
+        `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`,
+        withoutHelms(object),
+      ]),
   );
 }
 
@@ -91,6 +102,57 @@ describe.skipIf(inject('helm')?.state === 'missing')('the chart', () => {
     ]);
   });
 
+  test('the policies of kustomize are taken by the API server, wherever kubectl means to put them', async () => {
+    const policies = (await kustomize('default')).filter(({ kind }) => clusterWide.test(kind));
+    expect(policies).toHaveLength(4);
+    const input = policies.map((policy) => dump(policy)).join('---\n');
+    const said = await sharedCluster().kubectl(['create', '--dry-run=server', '-f', '-'], { input });
+    expect(said.match(/created \(server dry run\)/gu)).toHaveLength(4);
+  });
+
+  test('names who may write the audit log: its own account and those of the values', async () => {
+    const objects = await render(
+      'watchNamespaces=["one","two"]',
+      'serviceAccount.name="mine"',
+      'admissionPolicy.extraOperators=["restorer"]',
+      'admissionPolicy.clusterControllers=["collector"]',
+    );
+    const of = (kind: string) => objects.filter((object) => object.kind === kind);
+    const variables = of('ValidatingAdmissionPolicy').map(
+      ({ spec }) => (spec as { variables: { name: string; expression: string }[] }).variables,
+    );
+    const operators = {
+      name: 'operators',
+      expression: `["system:serviceaccount:${release}:mine","restorer"]`,
+    };
+    expect(variables[0]).toEqual(
+      expect.arrayContaining([operators, { name: 'controllers', expression: '["collector"]' }]),
+    );
+    expect(variables[1]).toEqual([operators]);
+    for (const { spec } of of('ValidatingAdmissionPolicyBinding'))
+      expect(JSON.stringify(spec)).toContain(
+        '"key":"kubernetes.io/metadata.name","operator":"In","values":["one","two"]',
+      );
+  });
+
+  test('the policies follow an overlay into another namespace by the replacement that config/default has', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'overlay-'));
+    try {
+      const base = load(await readFile(join(root, 'config/default/kustomization.yaml'), 'utf8')) as object;
+      const { replacements } = base as { replacements: unknown };
+      const resources = [relative(await realpath(folder), join(root, 'config/default'))];
+      await writeFile(
+        join(folder, 'kustomization.yaml'),
+        dump({ resources, namespace: 'elsewhere', replacements }),
+      );
+      const text = await sharedCluster().kubectl(['kustomize', folder]);
+      const account = '"system:serviceaccount:elsewhere:external-system-operator"';
+      expect(text.split(`expression: '[${account}]'`)).toHaveLength(3);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test('leaves out what its values say', async () => {
     const objects = await render(
       'crds.install=false',
@@ -99,6 +161,7 @@ describe.skipIf(inject('helm')?.state === 'missing')('the chart', () => {
       'serviceAccount.name="mine"',
       'metrics.service=false',
       'store.sqlite.existingClaim="mine"',
+      'admissionPolicy.enabled=false',
     );
     expect(objects.map(({ kind }) => kind)).toEqual(['Deployment']);
     expect(podOf(objects).serviceAccountName).toBe('mine');
