@@ -1,0 +1,10 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Where a chain went on behind a head that only the cluster knew: runs between the two may be lost, and an audit must know why.
+
+CREATE TABLE recoveries (
+  system         text COLLATE "C" NOT NULL,
+  after_sequence bigint NOT NULL,
+  sequence       bigint NOT NULL,
+  digest         text NOT NULL,
+  PRIMARY KEY (system, sequence)
+);
