@@ -4,7 +4,11 @@ import type { Store } from '../store/port.ts';
 import type { ArchiveReader } from '../store/port/archive.ts';
 import { postgresArchive } from '../store/postgres/archive-reader.ts';
 import { sqliteArchive } from '../store/sqlite/archive-reader.ts';
-import { addressParameters, connectionSettings, type ConnectionSettings } from '../store/postgres/connection-settings.ts';
+import {
+  addressParameters,
+  connectionSettings,
+  type ConnectionSettings,
+} from '../store/postgres/connection-settings.ts';
 import { postgresStore } from '../store/postgres/index.ts';
 import { sqliteStore } from '../store/sqlite/index.ts';
 import { InputError } from './manifests.ts';

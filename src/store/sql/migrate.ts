@@ -48,14 +48,12 @@ export async function applyMigrations(sql: Sql, what: string, known: readonly Mi
 
 /** That a database has exactly this program's schema. Changes nothing. */
 export async function checkMigrations(sql: Sql, what: string, known: readonly Migration[]): Promise<void> {
-  const rows = await sql
-    .all('SELECT number, name, checksum FROM migrations')
-    .catch((error: unknown) => {
-      throw new DatabaseRefused(
-        `${what}: its table migrations cannot be read (${error instanceof Error ? error.message : String(error)}); ` +
-          'name the database of an operator, and one that this account may read',
-      );
-    });
+  const rows = await sql.all('SELECT number, name, checksum FROM migrations').catch((error: unknown) => {
+    throw new DatabaseRefused(
+      `${what}: its table migrations cannot be read (${error instanceof Error ? error.message : String(error)}); ` +
+        'name the database of an operator, and one that this account may read',
+    );
+  });
   const applied = new Map(rows.map((row) => [integer(row, 'number'), text(row, 'checksum')]));
   const newest = known.at(-1)?.number ?? 0;
   const found = Math.max(0, ...applied.keys());
