@@ -81,9 +81,14 @@ function admission({ status }: RunRecord, problem: string): RunRecord['status'] 
   };
 }
 
+/** @throws SyntaxError for bytes that are no record */
+export function recordFromArchive(json: string): RunRecord {
+  return JSON.parse(json) as RunRecord;
+}
+
 /** The status as it stands in the cluster, from the archived bytes. */
 export function statusFromArchive(sealed: SealedRecord): SyncRunStatus {
-  const record = JSON.parse(sealed.json) as RunRecord;
+  const record = recordFromArchive(sealed.json);
   return { ...record.status, digest: sealed.digest };
 }
 

@@ -83,6 +83,6 @@ function sameSecond(one: unknown, other: unknown): boolean {
   return second(one) === second(other);
 }
 
-function shown(value: unknown): string {
+function shown(value: string | number | boolean | undefined): string {
   return value === undefined ? 'empty' : String(value);
 }

@@ -185,7 +185,7 @@ describe('any one change is found and named', () => {
         const uids = found(swapped, key(runs.at(-1)))
           .findings.filter(({ kind, message }) => kind === 'altered' && message.includes('column sequence'))
           .map(({ runUid }) => runUid);
-        expect(uids.toSorted()).toEqual([a.runUid, b.runUid].toSorted());
+        expect(new Set(uids)).toEqual(new Set([a.runUid, b.runUid]));
       }),
     );
   });

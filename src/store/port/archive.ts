@@ -58,6 +58,8 @@ export interface RunQuery {
   readonly phase?: string | undefined;
   readonly since?: Date | undefined;
   readonly limit: number;
+  /** Only what stands behind this one in the list: the next page. */
+  readonly after?: StoredRun | undefined;
 }
 
 /**
@@ -77,6 +79,8 @@ export interface ArchiveReader {
   chain(system: string, begin: (frame: ChainFrame) => (run: StoredRun) => void): Promise<void>;
   misplaced(): Promise<readonly Misplaced[]>;
   list(query: RunQuery): Promise<readonly StoredRun[]>;
+  /** The runs of the same system one sequence before and behind. */
+  around(run: StoredRun): Promise<readonly StoredRun[]>;
   /** By uid, or all of that name, newest first, at most ten. */
   find(nameOrUid: string): Promise<readonly StoredRun[]>;
 }

@@ -12,6 +12,7 @@ export function sqlArchiveReader(read: SqlEngine['read']): Omit<ArchiveReader, '
     chain: (system, begin) => read((sql) => chain(sql, system, begin)),
     misplaced: () => read(misplaced),
     list: (query) => read((sql) => list(sql, query)),
+    around: (run) => read((sql) => around(sql, run)),
     find: (nameOrUid) => read((sql) => find(sql, nameOrUid)),
   };
 }
@@ -84,31 +85,51 @@ async function misplaced(sql: Sql): Promise<Misplaced[]> {
   ];
 }
 
-/** Starts are indexed by nothing: of one system its chain is read backwards, of all the table is. */
-async function list(sql: Sql, { system, phase, since, limit }: RunQuery): Promise<StoredRun[]> {
+/** One system by its chain, all by when runs ended: each order has its index. */
+async function list(sql: Sql, { system, phase, since, after, limit }: RunQuery): Promise<StoredRun[]> {
   const conditions: string[] = ['ended_at IS NOT NULL'];
   const values: SqlValue[] = [];
-  const where = (condition: string, value: SqlValue | undefined) => {
-    if (value === undefined) return;
+  const where = (condition: string, ...given: readonly (SqlValue | undefined)[]) => {
+    if (given.some((value) => value === undefined)) return;
     conditions.push(condition);
-    values.push(value);
+    values.push(...given.map((value) => value ?? null));
   };
+  const order = system === undefined ? 'ended_at' : 'sequence';
   where('system = ?', system);
   where('phase = ?', phase);
   where('ended_at >= ?', since?.toISOString());
-  const order = system === undefined ? 'ended_at DESC, run_uid DESC' : 'sequence DESC, run_uid DESC';
+  where(
+    `(${order}, run_uid) < (?, ?)`,
+    system === undefined ? after?.endedAt : after?.sequence,
+    after?.runUid,
+  );
+  if (system !== undefined) conditions.push('sequence IS NOT NULL');
   const rows = await sql.all(
-    `SELECT * FROM runs WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ?`,
+    `SELECT * FROM runs WHERE ${conditions.join(' AND ')} ORDER BY ${order} DESC, run_uid DESC LIMIT ?`,
     ...values,
     limit,
   );
   return rows.map(storedFrom);
 }
 
+async function around(sql: Sql, { system, sequence }: StoredRun): Promise<StoredRun[]> {
+  const rows = await sql.all(
+    'SELECT * FROM runs WHERE system = ? AND sequence IN (?, ?) ORDER BY sequence',
+    system,
+    sequence - 1,
+    sequence + 1,
+  );
+  return rows.map(storedFrom);
+}
+
+/** Names are indexed behind their systems. */
 async function find(sql: Sql, nameOrUid: string): Promise<StoredRun[]> {
   const rows = await sql.all(
-    `SELECT * FROM runs WHERE ended_at IS NOT NULL AND (run_uid = ? OR run_name = ?)
+    `SELECT * FROM runs WHERE ended_at IS NOT NULL AND run_uid = ?
+     UNION ALL SELECT * FROM runs WHERE ended_at IS NOT NULL AND run_uid <> ?
+       AND system IN (SELECT system FROM systems) AND run_name = ?
      ORDER BY ended_at DESC LIMIT 10`,
+    nameOrUid,
     nameOrUid,
     nameOrUid,
   );

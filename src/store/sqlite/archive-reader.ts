@@ -6,7 +6,10 @@ import { Admission } from '../sql/admission.ts';
 import { sqlArchiveReader } from '../sql/archive-reader.ts';
 import { Database } from './database.ts';
 
-/** The archive in a SQLite file, opened for reading alone: also one that lies on a medium that cannot be written to. */
+/**
+ * The archive in a SQLite file, opened for reading alone. While an operator writes into it, SQLite keeps two small files beside it that
+ * readers share; only those are touched.
+ */
 export function sqliteArchive(file: string): ArchiveReader {
   let connection: Database | undefined;
 

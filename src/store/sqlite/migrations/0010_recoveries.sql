@@ -8,3 +8,6 @@ CREATE TABLE recoveries (
   digest         TEXT NOT NULL,
   PRIMARY KEY (system, sequence)
 ) STRICT, WITHOUT ROWID;
+
+-- The newest runs of all systems are asked for by when they ended.
+CREATE INDEX runs_ended ON runs (ended_at, run_uid) WHERE ended_at IS NOT NULL;
