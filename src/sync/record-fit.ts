@@ -51,7 +51,10 @@ export function fitInto<Status extends SyncRunStatus>(
 }
 
 function left(field: OptionalField): Step<SyncRunStatus> {
-  return ({ [field]: _, ...status }) => status;
+  return (status) => {
+    const { [field]: _, ...rest } = status;
+    return rest;
+  };
 }
 
 /** For the fields of streams that are not counts. */

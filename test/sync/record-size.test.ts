@@ -9,7 +9,6 @@ import {
   runModes,
   runTriggers,
   SyncRunStatusSchema,
-  type SyncRunSpec,
   type SyncRunStatus,
 } from '../../src/api/sync-run.ts';
 import { maxRecordBytes, sealRun, type RunRecord } from '../../src/sync/run-record.ts';
@@ -123,8 +122,8 @@ function checkSealed(given: Given, asked: Asked, name: string): void {
   const record: RunRecord = {
     system: `${'n'.repeat(63)}/${asked.systemRef.name}`,
     run: { name, uid: 'u'.repeat(36) },
-    spec: asked as SyncRunSpec,
-    status: given as RunRecord['status'],
+    spec: asked,
+    status: given,
   };
   const previousDigest = `sha256:${'0'.repeat(64)}`;
   const link = { sequence: Number.MAX_SAFE_INTEGER, previousDigest, startedAt: new Date(0), streams: [] };
