@@ -64,6 +64,8 @@ async function verifyCommand(args: readonly string[], streams: Streams): Promise
           audit(archive, { only, kept, cluster: await readClusterEvidence(client, values.namespace) }),
         )
       : await audit(archive, { only, kept, cluster: undefined });
+    const missing = values.system?.find((name) => !report.systems.some(({ system }) => system === name));
+    if (missing !== undefined) throw new InputError(`--system ${missing}: the archive has no such system`);
     streams.stdout.write(form === 'json' ? asJson(report) : asText(report));
     return report.findingsTotal === 0 ? 0 : 1;
   } finally {

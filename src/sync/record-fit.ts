@@ -25,6 +25,7 @@ const steps: readonly Step<SyncRunStatus>[] = [
   left('unverifiedScopes'),
   shortenReasons(16),
   shortenMessage(60),
+  streamsWithout('incompleteReason'),
   ...Array.from({ length: 32 }, (_, index) => keepStreams(31 - index)),
   left('streams'),
   left('upstream'),
@@ -58,7 +59,7 @@ function left(field: OptionalField): Step<SyncRunStatus> {
 }
 
 /** For the fields of streams that are not counts. */
-export function streamsWithout(field: StreamField): Step<SyncRunStatus> {
+function streamsWithout(field: StreamField): Step<SyncRunStatus> {
   return (status) => ({
     ...status,
     ...(status.streams && {

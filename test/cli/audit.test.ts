@@ -174,6 +174,13 @@ describe('extsys audit verify', () => {
   });
 });
 
+test('a system that is not there is no sound one', async () => {
+  await threeRuns(bench.store);
+  await expect(verify(bench.store, '--system', 'a/b')).rejects.toThrow(
+    '--system a/b: the archive has no such system',
+  );
+});
+
 describe('extsys runs', () => {
   test.each([
     ['SQLite', inFile],

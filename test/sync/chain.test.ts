@@ -247,7 +247,14 @@ describe('any one change is found and named', () => {
         const kept = { ...key(chainOf(length).at(-1)), from: '--head' };
         const forged = chainOf(length, 'forged');
         expect(found(forged).findings).toEqual([]);
-        expect(found(forged, undefined, [kept]).findings).toMatchObject([{ kind: 'head', sequence: length }]);
+        expect(found(forged, undefined, [kept]).findings).toMatchObject([
+          {
+            kind: 'head',
+            sequence: length,
+            runUid: `uid-${length}`,
+            message: expect.stringContaining('which --head kept: it, or a run before it, was replaced'),
+          },
+        ]);
       }),
     );
   });
