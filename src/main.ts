@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { auditEntry } from './cli/audit.ts';
 import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
+import { runsEntry } from './cli/runs.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -12,6 +14,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   operator: { run: operatorCommand, usage: operatorUsage },
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
+  audit: auditEntry,
+  runs: runsEntry,
   backup: { run: backupCommand, usage: backupUsage },
   validate: { run: validateCommand, usage: validateUsage },
 };
@@ -22,6 +26,8 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys sync -f FILE          one sync from a file, without a cluster
   extsys test -f FILE          checks connection and permissions
   extsys validate -f FILE      checks manifests offline
+  extsys runs list|show        reads the archive of runs
+  extsys audit verify          finds runs that somebody altered, removed or inserted
   extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys version               prints the version
 

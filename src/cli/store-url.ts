@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import type { Store } from '../store/port.ts';
-import { addressParameters, connectionSettings } from '../store/postgres/connection-settings.ts';
+import type { ArchiveReader } from '../store/port/archive.ts';
+import { postgresArchive } from '../store/postgres/archive-reader.ts';
+import { sqliteArchive } from '../store/sqlite/archive-reader.ts';
+import {
+  addressParameters,
+  connectionSettings,
+  type ConnectionSettings,
+} from '../store/postgres/connection-settings.ts';
 import { postgresStore } from '../store/postgres/index.ts';
 import { sqliteStore } from '../store/sqlite/index.ts';
 import { InputError } from './manifests.ts';
@@ -46,20 +53,43 @@ export function refusedStore({ store }: StoreFlags, reason: unknown): InputError
   return new InputError(`--store ${withoutPassword(store)}: ${reasonOf(reason)}`);
 }
 
-function storeOf(flags: StoreFlags, { env, warn, onError }: StoreSurroundings): Store {
+/** The archive in the database that the flags name, opened for reading alone. Throws InputError like `openStore`. */
+export async function openArchive(
+  flags: StoreFlags,
+  surroundings: StoreSurroundings,
+): Promise<ArchiveReader> {
+  try {
+    const archive = chosen(flags, surroundings, sqliteArchive, postgresArchive);
+    await archive.open();
+    return archive;
+  } catch (error) {
+    throw refusedStore(flags, error);
+  }
+}
+
+function storeOf(flags: StoreFlags, surroundings: StoreSurroundings): Store {
+  return chosen(flags, surroundings, sqliteStore, postgresStore);
+}
+
+function chosen<T>(
+  flags: StoreFlags,
+  { env, warn, onError }: StoreSurroundings,
+  inFile: (file: string) => T,
+  onServer: (settings: ConnectionSettings, onError?: (error: Error) => void) => T,
+): T {
   const { store: url, 'store-password-file': passwordFile } = flags;
   const file = sqliteFileOf(url);
   if (file !== undefined) {
     if (passwordFile !== undefined)
       throw new InputError('SQLite has no password; leave --store-password-file out, or name a PostgreSQL');
-    return sqliteStore(file);
+    return inFile(file);
   }
   if (!/^postgres(?:ql)?:/u.test(url))
     throw new InputError('not a known store; use sqlite:FILE or postgres://USER@HOST/DATABASE');
   if (URL.parse(url)?.password)
     warn('the password in --store shows in the list of processes; use --store-password-file or PGPASSWORD');
   const sources = { env, readFile: (path: string) => readFileSync(path, 'utf8'), passwordFile };
-  return postgresStore(connectionSettings(url, sources), onError);
+  return onServer(connectionSettings(url, sources), onError);
 }
 
 /** The file that a URL of SQLite names. */

@@ -2,7 +2,6 @@
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { Compile } from 'typebox/compile';
-import { bounded } from '../api/bounded.ts';
 import {
   SyncRunStatusSchema,
   type FinalPhase,
@@ -12,9 +11,12 @@ import {
 import { Failure, toRunFailure } from '../connector/failure.ts';
 import { firstProblem } from '../connector/problem.ts';
 import type { ChainLink, SealedRecord } from '../store/port.ts';
+import { fitInto } from './record-fit.ts';
 
 /** Spec and status as canonical JSON, with what names the run. */
 export const maxRecordBytes = 4096;
+/** Room for the digest that joins the status afterwards. */
+const digestBytes = 90;
 
 /** What the audit log keeps of a run: identity, what was asked, what happened. */
 export interface RunRecord {
@@ -40,7 +42,7 @@ const statusCheck = Compile(SyncRunStatusSchema);
  * our own bug, is replaced by one that says so.
  */
 export function sealRun(record: RunRecord, link: ChainLink): SealedRun {
-  const linked = linkedTo(record, link);
+  const linked = linkedTo({ ...record, status: wellFormed(record.status) }, link);
   const fitted = fit(linked);
   const problem = problemOf(fitted.status);
   const sound =
@@ -55,6 +57,14 @@ export function recordOf({ status, ...record }: RunRecord): SealedRecord {
   const { digest: _, ...sealed } = status;
   const json = canonical({ ...record, status: sealed });
   return { json, digest: digestOf(json) };
+}
+
+/** A text with half a character has no canonical form: its run could never end. */
+function wellFormed<Value>(value: Value): Value {
+  // Of numbers, flags and texts JSON makes what they are.
+  return JSON.parse(JSON.stringify(value), (_, part: unknown) =>
+    typeof part === 'string' ? part.toWellFormed() : part,
+  ) as Value;
 }
 
 function linkedTo(record: RunRecord, { sequence, previousDigest }: ChainLink): RunRecord {
@@ -81,9 +91,14 @@ function admission({ status }: RunRecord, problem: string): RunRecord['status'] 
   };
 }
 
+/** @throws SyntaxError for bytes that are no record */
+export function recordFromArchive(json: string): RunRecord {
+  return JSON.parse(json) as RunRecord;
+}
+
 /** The status as it stands in the cluster, from the archived bytes. */
 export function statusFromArchive(sealed: SealedRecord): SyncRunStatus {
-  const record = JSON.parse(sealed.json) as RunRecord;
+  const record = recordFromArchive(sealed.json);
   return { ...record.status, digest: sealed.digest };
 }
 
@@ -97,59 +112,11 @@ function canonical(value: RunRecord): string {
   return text;
 }
 
-/** Takes away, step by step, what can be read elsewhere, until the record fits. Counts go last, and not without a word. */
+/** What does not fit is left out of the status by the table of record-fit.ts; spec and identity stay whole. */
 function fit(record: RunRecord): RunRecord {
-  // Room for the digest that joins the status afterwards.
-  const limit = maxRecordBytes - 90;
-  let fitted = record;
-  for (const step of smallerSteps(record.status)) {
-    if (Buffer.byteLength(canonical(fitted)) <= limit) return fitted;
-    fitted = { ...fitted, status: step(fitted.status) };
-  }
-  return fitted;
-}
-
-type Step = (status: RunRecord['status']) => RunRecord['status'];
-
-function* smallerSteps({ unverifiedScopes = [], streams = [] }: SyncRunStatus): Generator<Step> {
-  for (let kept = unverifiedScopes.length - 1; kept > 0; kept -= 1) yield keepScopes(kept);
-  yield shortenReasons(48);
-  yield shortenMessage(160);
-  yield keepScopes(0);
-  yield shortenReasons(16);
-  yield shortenMessage(60);
-  for (let kept = streams.length - 1; kept >= 0; kept -= 1) {
-    yield (status) => ({
-      ...status,
-      streams: (status.streams ?? []).slice(0, kept),
-      streamsLeftOut: streams.length - kept,
-    });
-  }
-}
-
-function keepScopes(count: number): Step {
-  return ({ unverifiedScopes = [], ...status }) =>
-    count === 0 ? status : { ...status, unverifiedScopes: unverifiedScopes.slice(0, count) };
-}
-
-function shortenReasons(length: number): Step {
-  return ({ streams, ...status }) => ({
-    ...status,
-    ...(streams === undefined
-      ? {}
-      : {
-          streams: streams.map((stream) =>
-            stream.incompleteReason === undefined
-              ? stream
-              : { ...stream, incompleteReason: bounded(stream.incompleteReason, length) },
-          ),
-        }),
-  });
-}
-
-function shortenMessage(length: number): Step {
-  return (status) =>
-    status.failure === undefined
-      ? status
-      : { ...status, failure: { ...status.failure, message: bounded(status.failure.message, length) } };
+  const bytesOf = (status: RunRecord['status']) => Buffer.byteLength(canonical({ ...record, status }));
+  return {
+    ...record,
+    status: fitInto(record.status, (status) => bytesOf(status) <= maxRecordBytes - digestBytes),
+  };
 }

@@ -37,11 +37,12 @@ export function endUnclaimed(store: Store, run: UnclaimedRun, ending: UnclaimedE
     startedAt,
     missedSlots,
   };
-  return store.finishUnclaimed(claim, (link) => {
+  return store.finishUnclaimed({ ...claim, at: startedAt ?? claim.at }, (link) => {
     // Only of a run that was begun: its pages are a proof of the connection, and to lose every worker is a failure of ours.
     const verdict = claim.attempt > 0 && (phase === 'Failed' || link.streams.length > 0);
     return buildRunEnd(
-      facts,
+      // The first claim is the one in the database, where there is one.
+      { ...facts, startedAt: startedAt && link.startedAt },
       { phase, failure, stopped: true, reports: [], endedAt: claim.at, verdict },
       link,
     );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { auditEntry } from '../../src/cli/audit.ts';
 import { backupCommand } from '../../src/cli/backup.ts';
 import { call } from '../cli/cli-bench.ts';
 import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
@@ -49,4 +50,6 @@ test('a database that was restored from a backup gets the runs that the cluster 
   expect(next.status).toMatchObject({ sequence: 3, previousDigest: lost.status?.digest });
   expect(next.status?.streams?.map(({ mode }) => mode)).toEqual(['Full']);
   expect(await bench.log()).toContain('archive was behind the cluster');
+  const audited = await call(auditEntry.run, ['verify', '--store', `sqlite:${bench.database}`]);
+  expect(audited.out).toContain('3 runs of 1 systems: sound');
 });

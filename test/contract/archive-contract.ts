@@ -50,6 +50,15 @@ export function archiveContract(engine: string, open: OpenStore): void {
       });
     });
 
+    it('keeps of a run whose worker was lost what its record says, whatever the database had of it', async () => {
+      await bench.store.claim(claimOf('run-1'));
+      const ending = claimOf('run-1', { attempt: 2, worker: 'worker-2', systemGeneration: 3 });
+      const ended = await bench.store.finishUnclaimed(ending, endOf('lost', { phase: 'Failed' }));
+      expect(ended).toMatchObject({ attempt: 2, startedAt: at(0) });
+      const rows = await bench.tested.query('SELECT worker, generation FROM runs');
+      expect(rows.map((row) => [row['worker'], Number(row['generation'])])).toEqual([['worker-2', 3]]);
+    });
+
     it('knows what is not pruned yet', async () => {
       for (const uid of ['run-1', 'run-2']) await bench.store.finishUnclaimed(claimOf(uid), endOf(uid));
       expect(await bench.store.unprunedSystems()).toEqual(['inventory/cmdb']);

@@ -45,6 +45,10 @@ export function recoveryContract(engine: string, open: OpenStore): void {
       expect(runs[1]).toMatchObject({ runUid: 'run-3', json: '{"sequence":3}', previousDigest: 'digest-2' });
       const marks = await tested.query('SELECT run_uid FROM runs WHERE recovered = 1 ORDER BY run_uid');
       expect(marks.map((row) => row['run_uid'])).toEqual(['run-3', 'run-5']);
+      const noted = await tested.query('SELECT after_sequence, sequence, digest FROM recoveries');
+      expect(
+        noted.map((row) => [Number(row['after_sequence']), Number(row['sequence']), row['digest']]),
+      ).toEqual([[1, 5, head.digest]]);
       expect(await store.history(system, 'system-uid')).toMatchObject({
         chainHead: head,
         last: { runUid: 'run-5' },

@@ -172,6 +172,16 @@ export class OperatorBench {
     }
   }
 
+  /** What nobody but a test does to the database. */
+  change(sql: string): void {
+    const connection = new DatabaseSync(this.database);
+    try {
+      connection.exec(sql);
+    } finally {
+      connection.close();
+    }
+  }
+
   log(): Promise<string> {
     return readFile(this.logFile, 'utf8');
   }

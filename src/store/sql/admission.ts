@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DatabaseRefused } from '../port.ts';
-import { applyMigrations, migrationsIn, newerSchema, type Migration } from './migrate.ts';
+import { applyMigrations, checkMigrations, migrationsIn, newerSchema, type Migration } from './migrate.ts';
 import { integer, optionalText, type Sql } from './sql.ts';
 
 const bound = "SELECT value FROM meta WHERE key = 'installation'";
@@ -20,6 +20,11 @@ export class Admission {
 
   migrate(sql: Sql): Promise<void> {
     return applyMigrations(sql, this.what, this.migrations);
+  }
+
+  /** For a program that only reads, and migrates nothing. */
+  checkSchema(sql: Sql): Promise<void> {
+    return checkMigrations(sql, this.what, this.migrations);
   }
 
   /** Answers the installation that it was taken over from, if it was. */

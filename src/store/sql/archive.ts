@@ -40,7 +40,15 @@ export async function finishUnclaimed(sql: Sql, claim: RunClaim, build: Build): 
     const taken = slot !== undefined && (await slotTaken(sql, claim.systemUid, slot));
     await insertOpenRun(sql, taken ? { ...claim, slot: undefined } : claim);
   }
-  const open = row ?? (await sql.get(runByUid, claim.runUid));
+  // A worker may have been lost between its claim in the cluster and the one here; the row says what the record says.
+  await sql.run(
+    'UPDATE runs SET attempt = ?, worker = ?, generation = ? WHERE run_uid = ?',
+    claim.attempt,
+    claim.worker,
+    claim.systemGeneration,
+    claim.runUid,
+  );
+  const open = await sql.get(runByUid, claim.runUid);
   if (open === undefined) throw new Error(`run ${claim.runName} could not be opened`);
   const ended = await archive(sql, system, open, build);
   await giveUpFence(sql, ended.system, ended.runUid);

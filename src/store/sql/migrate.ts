@@ -46,6 +46,30 @@ export async function applyMigrations(sql: Sql, what: string, known: readonly Mi
   }
 }
 
+/** That a database has exactly this program's schema. Changes nothing. */
+export async function checkMigrations(sql: Sql, what: string, known: readonly Migration[]): Promise<void> {
+  const rows = await sql.all('SELECT number, name, checksum FROM migrations').catch((error: unknown) => {
+    throw new DatabaseRefused(
+      `${what}: its table migrations cannot be read (${error instanceof Error ? error.message : String(error)}); ` +
+        'name the database of an operator, and one that this account may read',
+    );
+  });
+  const applied = new Map(rows.map((row) => [integer(row, 'number'), text(row, 'checksum')]));
+  const newest = known.at(-1)?.number ?? 0;
+  const found = Math.max(0, ...applied.keys());
+  if (found > newest) throw newerSchema(what, found, newest);
+  for (const { number, name, sql: statements } of known) {
+    const checksum = applied.get(number);
+    if (checksum === undefined)
+      throw new DatabaseRefused(
+        `${what} is without migration ${name} of this version; what only reads does not migrate: ` +
+          'start the operator of this version first, or read it with the version that wrote it',
+      );
+    if (checksum !== hash('sha256', statements, 'hex'))
+      throw new DatabaseRefused(`${what}: migration ${name} is not the one of this version`);
+  }
+}
+
 export function newerSchema(what: string, found: number, known: number): DatabaseRefused {
   return new DatabaseRefused(
     `${what} has schema ${found}, newer than the ${known} of this version; use a version that knows it`,

@@ -29,6 +29,13 @@ export async function recover(
     head.digest,
     system,
   );
+  await sql.run(
+    'INSERT INTO recoveries (system, after_sequence, sequence, digest) VALUES (?, ?, ?, ?)',
+    system,
+    before,
+    head.sequence,
+    head.digest,
+  );
   await readInFull(sql, system, runs.at(-1)?.endedAt ?? new Date(0));
   return recovered;
 }
@@ -46,7 +53,7 @@ async function putBack(sql: Sql, run: RecoveredRun): Promise<boolean> {
   }
   await sql.run(
     `UPDATE runs SET ended_at = ?, phase = ?, failure_code = ?, sequence = ?, previous_digest = ?, digest = ?, json = ?,
-       recovered = 1 WHERE run_uid = ?`,
+       attempt = ?, worker = ?, generation = ?, started_at = ?, recovered = 1 WHERE run_uid = ?`,
     endedAt.toISOString(),
     run.phase,
     run.failureCode ?? null,
@@ -54,6 +61,10 @@ async function putBack(sql: Sql, run: RecoveredRun): Promise<boolean> {
     run.previousDigest ?? null,
     run.digest,
     run.json,
+    claim.attempt,
+    claim.worker,
+    claim.systemGeneration,
+    startedAt.toISOString(),
     claim.runUid,
   );
   await noteEnd(sql, claim, run);

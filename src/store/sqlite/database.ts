@@ -24,10 +24,10 @@ export class Database {
   private identity: string | undefined;
 
   /** Throws DatabaseTrouble when the file cannot be used. */
-  constructor(file: string) {
+  constructor(file: string, { readOnly = false } = {}) {
     this.file = file;
     try {
-      this.connection = connect(file);
+      this.connection = connect(file, readOnly);
     } catch (error) {
       throw troubleOf(file, error);
     }
@@ -119,8 +119,8 @@ export class Database {
   }
 }
 
-function connect(file: string): DatabaseSync {
-  const connection = new DatabaseSync(file, { timeout: 30_000, enableForeignKeyConstraints: true });
+function connect(file: string, readOnly: boolean): DatabaseSync {
+  const connection = new DatabaseSync(file, { readOnly, timeout: 30_000, enableForeignKeyConstraints: true });
   // So that INSERT OR REPLACE meets the trigger that keeps archived runs.
   connection.exec('PRAGMA recursive_triggers = ON');
   // FULL: a committed page survives a power cut. The record of a run is worth the fsync.

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
+import { readClusterEvidence } from '../operator/cluster-evidence.ts';
+import { audit, type AuditReport } from '../sync/audit.ts';
+import { clusterOptions, clusterUsage, withCluster } from './cluster.ts';
+import type { Streams } from './command.ts';
+import { headWord, keptHeads } from './kept-heads.ts';
+import { InputError } from './manifests.ts';
+import { outputFormOf, outputOption, renderTable } from './output.ts';
+import { openArchive, storeOptions, storeUsage } from './store-url.ts';
+import { subcommands } from './subcommands.ts';
+
+export const auditUsage = `extsys audit verify [--store URL] [--cluster] [--system NS/NAME …] [--head HEAD …] [--heads FILE …] [-o table|json]
+
+Verifies that nobody altered, removed, reordered or inserted a run in the archive, and with --cluster that the SyncRuns in the cluster
+are those of the archive. Reads alone: a file or a role without any right to write will do.
+
+${storeUsage}
+      --system NS/NAME            only this system; may be given again
+      --head NS/NAME=SEQUENCE@DIGEST
+                                  a head that was kept; may be given again
+      --heads FILE                a file of such lines; may be given again
+      --cluster                   compare with the cluster of the kubeconfig (so do the flags that name one)
+${clusterUsage}
+  -A, --all-namespaces            SyncRuns of all namespaces (the default without -n)
+  -o, --output FORM               table or json (default table)
+
+A chain that was sealed again as a whole, head and all, shows only against a head that was kept elsewhere.
+
+Exit status: 0 sound, 1 not sound, 2 unusable input.
+`;
+
+export const auditEntry = subcommands('audit', { verify: { run: verifyCommand, usage: auditUsage } });
+
+/** `extsys audit verify`. Answers the exit status. */
+async function verifyCommand(args: readonly string[], streams: Streams): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      ...storeOptions,
+      ...clusterOptions,
+      system: { type: 'string', multiple: true },
+      head: { type: 'string', multiple: true },
+      heads: { type: 'string', multiple: true },
+      cluster: { type: 'boolean' },
+      'all-namespaces': { type: 'boolean', short: 'A' },
+      output: outputOption,
+    },
+  });
+  const form = outputFormOf(values.output);
+  if (form === 'yaml') throw new InputError('--output yaml: use table or json');
+  if (values['all-namespaces'] === true && values.namespace !== undefined)
+    throw new InputError('--all-namespaces and --namespace ask for two things; keep one');
+  const kept = keptHeads(values.head ?? [], values.heads ?? []);
+  const only = filterOf(values.system, values.namespace);
+  const archive = await openArchive(values, {
+    env: process.env,
+    warn: (line) => streams.stderr.write(`warning: ${line}\n`),
+  });
+  try {
+    const asked = [values.cluster, values.kubeconfig, values.context, values['all-namespaces']];
+    const report = asked.some((flag) => flag !== undefined)
+      ? await withCluster(values, async ({ client }) =>
+          audit(archive, { only, kept, cluster: await readClusterEvidence(client, values.namespace) }),
+        )
+      : await audit(archive, { only, kept, cluster: undefined });
+    const missing = values.system?.find((name) => !report.systems.some(({ system }) => system === name));
+    if (missing !== undefined) throw new InputError(`--system ${missing}: the archive has no such system`);
+    streams.stdout.write(form === 'json' ? asJson(report) : asText(report));
+    return report.findingsTotal === 0 ? 0 : 1;
+  } finally {
+    await archive.close();
+  }
+}
+
+function filterOf(systems: readonly string[] | undefined, namespace: string | undefined) {
+  const bad = systems?.find((name) => !/^[^/]+\/[^/]+$/u.test(name));
+  if (bad !== undefined) throw new InputError(`--system ${bad}: write NAMESPACE/NAME`);
+  if (systems === undefined && namespace === undefined) return undefined;
+  return (system: string) =>
+    (systems?.includes(system) ?? true) && (namespace === undefined || system.startsWith(`${namespace}/`));
+}
+
+function asJson(report: AuditReport): string {
+  const heads = report.systems.flatMap(({ system, head }) =>
+    head === undefined ? [] : [headWord(system, head)],
+  );
+  const { systems, findings, findingsTotal, notes } = report;
+  const answer = { sound: findingsTotal === 0, findingsTotal, findings, notes, systems, heads };
+  return `${JSON.stringify(answer, undefined, 2)}\n`;
+}
+
+function asText({ systems, findings, findingsTotal, notes }: AuditReport): string {
+  const runs = systems.reduce((sum, system) => sum + system.runs, 0);
+  const lines = findings.map(({ system, kind, sequence, runName, runUid, message }) => [
+    kind,
+    system,
+    String(sequence ?? '-'),
+    runName ?? '-',
+    runUid ?? '-',
+    message,
+  ]);
+  const table =
+    lines.length === 0
+      ? ''
+      : `${renderTable([['FINDING', 'SYSTEM', 'SEQUENCE', 'RUN', 'UID', 'WHAT DIFFERS'], ...lines])}\n`;
+  const cut = findingsTotal > findings.length ? `… and ${findingsTotal - findings.length} more\n\n` : '';
+  const told = notes.map(({ system, message }) => `note: ${system}: ${message}\n`).join('');
+  const verdict = findingsTotal === 0 ? 'sound' : `NOT SOUND, ${findingsTotal} findings`;
+  const heads = systems.flatMap(({ system, head }) =>
+    head === undefined ? [] : [`${headWord(system, head)}\n`],
+  );
+  return (
+    `${table}${cut}${told}${runs} runs of ${systems.length} systems: ${verdict}\n\n` +
+    `# Heads. A chain sealed again as a whole shows only against these: keep them where the\n` +
+    `# administrator of the database cannot write, and give them to --heads.\n${heads.join('')}`
+  );
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import { Compile } from 'typebox/compile';
+import { expect, test } from 'vitest';
+import { failureClasses, failureCodes } from '../../src/api/failure.ts';
+import {
+  finalPhases,
+  runModes,
+  runTriggers,
+  SyncRunStatusSchema,
+  type SyncRunStatus,
+} from '../../src/api/sync-run.ts';
+import { maxRecordBytes, sealRun, type RunRecord } from '../../src/sync/run-record.ts';
+
+const check = Compile(SyncRunStatusSchema);
+const count = fc.oneof(fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER));
+const time = fc.constant('2026-03-01T10:00:00Z');
+
+/** Texts up to the length that the schema allows, made of what canonical JSON needs most bytes for, and of anything else. */
+function text(maxLength: number, minLength = 0): fc.Arbitrary<string> {
+  const unit = fc.constantFrom('m', '漢', '\u0001', '"', '\\', '\u007f', 'é', '\ud800');
+  const filled = unit.map((one) => one.repeat(maxLength));
+  return fc
+    .oneof(filled, fc.string({ minLength, maxLength, unit: 'binary' }))
+    .map((made) => made.slice(0, maxLength));
+}
+/** What an API server lets through. */
+const whole = (maxLength: number, minLength = 0) =>
+  text(maxLength, minLength).map((made) => made.toWellFormed());
+const id = (maxLength: number) =>
+  fc.oneof(
+    fc.constant('a'.repeat(maxLength)),
+    fc.stringMatching(/^[A-Za-z0-9._-]+$/u).map((one) => one.slice(0, maxLength)),
+  );
+
+const counters = {
+  fetched: count,
+  created: count,
+  updated: count,
+  unchanged: count,
+  deleted: count,
+  failed: count,
+};
+const stream = fc.record(
+  {
+    ...counters,
+    name: text(32),
+    record: text(32),
+    mode: fc.constantFrom('Incremental' as const, 'Full' as const),
+    complete: fc.boolean(),
+    incompleteReason: text(128),
+    pages: count,
+    scopesTotal: count,
+    scopesVerified: count,
+    withheld: count,
+  },
+  {
+    requiredKeys: [
+      'name',
+      'record',
+      'complete',
+      'pages',
+      'fetched',
+      'created',
+      'updated',
+      'unchanged',
+      'deleted',
+      'failed',
+    ],
+  },
+);
+const status = fc.record(
+  {
+    phase: fc.constantFrom(...finalPhases),
+    startTime: time,
+    completionTime: time,
+    mode: fc.constantFrom(...runModes),
+    systemUid: id(64),
+    systemGeneration: count,
+    worker: text(128),
+    attempt: count,
+    correlationId: id(64),
+    missedSlots: fc.record({ count, first: time, last: time }),
+    totals: fc.record(counters),
+    streams: fc.oneof(
+      fc.array(stream, { maxLength: 32 }),
+      fc.array(stream, { minLength: 32, maxLength: 32 }),
+    ),
+    unverifiedScopes: fc.array(fc.record({ stream: text(32), scope: text(64), reason: text(96) }), {
+      maxLength: 10,
+    }),
+    upstream: fc.record({ requests: count, bytes: count, throttledSeconds: fc.constant(999_999_999.123) }),
+    cpuSeconds: fc.constant(999_999_999.123),
+    failure: fc.record({
+      class: fc.constantFrom(...failureClasses),
+      code: fc.constantFrom(...failureCodes),
+      message: text(512),
+      audience: text(64),
+    }),
+  },
+  { requiredKeys: ['phase', 'totals'] },
+);
+const spec = fc.record(
+  {
+    systemRef: fc.record({ name: id(63), uid: whole(64), generation: count }, { requiredKeys: ['name'] }),
+    mode: fc.constantFrom(...runModes),
+    trigger: fc.constantFrom(...runTriggers),
+    scheduledTime: time,
+    correlationId: id(64),
+    requestedBy: whole(256, 1),
+  },
+  { requiredKeys: ['systemRef', 'mode'] },
+);
+
+const bytesOf = (value: object) => Buffer.byteLength(canonicalize(value) ?? '');
+
+type Given = typeof status extends fc.Arbitrary<infer Value> ? Value : never;
+type Asked = typeof spec extends fc.Arbitrary<infer Value> ? Value : never;
+
+function checkSealed(given: Given, asked: Asked, name: string): void {
+  const record: RunRecord = {
+    system: `${'n'.repeat(63)}/${asked.systemRef.name}`,
+    run: { name, uid: 'u'.repeat(36) },
+    spec: asked,
+    status: given,
+  };
+  const previousDigest = `sha256:${'0'.repeat(64)}`;
+  const link = { sequence: Number.MAX_SAFE_INTEGER, previousDigest, startedAt: new Date(0), streams: [] };
+  const sealed = sealRun(record, link);
+  const made: SyncRunStatus = sealed.status;
+  expect(bytesOf({ spec: asked, status: made })).toBeLessThanOrEqual(maxRecordBytes);
+  expect(Buffer.byteLength(sealed.json)).toBeLessThanOrEqual(maxRecordBytes);
+  expect(check.Check(made)).toBe(true);
+  expect(sealed.json.isWellFormed()).toBe(true);
+  const kept = { phase: given.phase, totals: given.totals, sequence: link.sequence, previousDigest };
+  expect(made).toMatchObject({ ...kept, digest: sealed.digest });
+  expect(made.failure?.code).toBe(given.failure?.code);
+  expect((made.streams ?? []).length + (made.streamsLeftOut ?? 0)).toBe((given.streams ?? []).length);
+}
+
+test('whatever a run did, its record stays under 4 KiB, fits the schema, and keeps its counts and its place', () => {
+  fc.assert(fc.property(status, spec, id(253), checkSealed), { numRuns: 400 });
+}, 60_000);
+
+test('so it does when every field is there at its longest, in characters that take six bytes each', () => {
+  const long = (length: number) => '\u0001'.repeat(length);
+  const most = Number.MAX_SAFE_INTEGER;
+  const at = '2026-03-01T10:00:00Z';
+  const counts = {
+    ...{ fetched: most, created: most, updated: most, unchanged: most, deleted: most, failed: most },
+  };
+  const given: Given = {
+    ...{ phase: 'PartiallySucceeded', startTime: at, completionTime: at, mode: 'Incremental' },
+    ...{ systemUid: 'u'.repeat(64), systemGeneration: most, worker: long(128), attempt: most },
+    ...{ correlationId: 'c'.repeat(64), missedSlots: { count: most, first: at, last: at }, totals: counts },
+    streams: Array.from({ length: 32 }, () => ({
+      ...{ ...counts, name: long(32), record: long(32), mode: 'Incremental', complete: false },
+      ...{
+        incompleteReason: long(128),
+        pages: most,
+        scopesTotal: most,
+        scopesVerified: most,
+        withheld: most,
+      },
+    })),
+    unverifiedScopes: Array.from({ length: 10 }, () => ({
+      ...{ stream: long(32), scope: long(64), reason: long(96) },
+    })),
+    upstream: { requests: most, bytes: most, throttledSeconds: 999_999_999.123 },
+    cpuSeconds: 999_999_999.123,
+    failure: {
+      ...{ class: 'policy_violation', code: 'deletionBudget', message: long(512), audience: long(64) },
+    },
+  };
+  const asked: Asked = {
+    systemRef: { name: 'n'.repeat(63), uid: long(64), generation: most },
+    ...{ mode: 'Incremental', trigger: 'CredentialsChange', scheduledTime: at },
+    ...{ correlationId: 'c'.repeat(64), requestedBy: long(256) },
+  };
+  checkSealed(given, asked, 'r'.repeat(253));
+});
