@@ -10,6 +10,7 @@ import { renderMetricsReference } from '../src/telemetry/metrics-reference.ts';
 import { renderCrdTemplate, withValues, yamlOptions } from './chart.ts';
 import { renderFieldReference } from './field-reference.ts';
 import { renderRecordTables } from './generate-sql.ts';
+import { renderWithdrawal } from './withdrawal-sql.ts';
 
 const root = new URL('../', import.meta.url);
 const header =
@@ -36,6 +37,8 @@ function files(): Map<string, string> {
   for (const engine of ['sqlite', 'postgres'] as const) {
     made.set(`src/store/${engine}/migrations/0002_records.sql`, renderRecordTables(engine));
   }
+  made.set('src/store/sqlite/migrations/0006_withdrawn.sql', renderWithdrawal('sqlite'));
+  made.set('src/store/postgres/migrations/0007_withdrawn.sql', renderWithdrawal('postgres'));
   made.set('docs/metrics.md', renderMetricsReference());
   const [readme, schema, values] = ['README.md', 'values.schema.json', 'values.yaml'].map(readChart);
   made.set(`${chart}/README.md`, withValues(readme ?? '', schema ?? '', values ?? ''));
