@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { adoptCommand, adoptUsage } from './cli/adopt.ts';
 import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
+import { purgeCommand, purgeUsage } from './cli/purge.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -13,6 +15,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
   backup: { run: backupCommand, usage: backupUsage },
+  adopt: { run: adoptCommand, usage: adoptUsage },
+  purge: { run: purgeCommand, usage: purgeUsage },
   validate: { run: validateCommand, usage: validateUsage },
 };
 
@@ -23,6 +27,8 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys test -f FILE          checks connection and permissions
   extsys validate -f FILE      checks manifests offline
   extsys backup --to FILE      copies a SQLite inventory while it is written into
+  extsys adopt SYSTEM          binds the rows of a system to another source
+  extsys purge SYSTEM          erases rows of a system
   extsys version               prints the version
 
 extsys COMMAND --help tells more.
