@@ -14,6 +14,7 @@ import {
   pass,
   record,
   type OpenStore,
+  withCursor,
 } from './contract-bench.ts';
 
 const system = 'inventory/cmdb';
@@ -25,6 +26,16 @@ export function purgeContract(engine: string, open: OpenStore): void {
   const bench = new ContractBench(open);
   const three = [record('a'), record('b'), record('c')];
   const withdrawAll = () => bench.store.withdrawSystem({ system, uid: 'system-uid' }, by);
+  /** A full pass over three records after which an incremental one would follow. */
+  const read = async () => {
+    await fullPass(bench.store, 'run-0', three);
+    const hold = await bench.store.claim(claimOf('run-1'));
+    const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
+    await bench.store.writePage(hold, page(id, three));
+    await bench.store.endScope(hold, withCursor(id, 'all'));
+    await bench.store.endPass(hold, ended(id), deleteAll);
+    await bench.store.finish(hold, endOf('run-1', { fullAt: at(1) }));
+  };
   const count = async (table: string) =>
     Number((await bench.tested.query(`SELECT count(*) AS n FROM ${table}`))[0]?.['n']);
   const purge = async (given: Partial<PurgeRequest> = {}) => {
@@ -106,7 +117,7 @@ export function purgeContract(engine: string, open: OpenStore): void {
     });
 
     it('stops when a run takes the system, is on record as begun, and can be run again', async () => {
-      await fullPass(bench.store, 'run-1', three);
+      await read();
       const begun = await bench.store.beginPurge({ ...request, what: 'all' });
       expect(await bench.store.purgeBatch(begun, 'groups', 2)).toBe(2);
       const hold = await bench.store.claim(claimOf('run-2'));
@@ -132,7 +143,7 @@ export function purgeContract(engine: string, open: OpenStore): void {
     const other = 'vendor https://b.example.com';
 
     it('is refused with both sources and both remedies, and taken once it was adopted, in full', async () => {
-      await fullPass(bench.store, 'run-1', three);
+      await read();
       const hold = await bench.store.claim(claimOf('run-2'));
       const refused = bench.store.beginPass(hold, { ...pass, source: other });
       await expect(refused).rejects.toThrow(SourceChanged);
@@ -144,6 +155,7 @@ export function purgeContract(engine: string, open: OpenStore): void {
       await bench.store.finish(hold, endOf('run-2'));
       expect(await bench.store.adoptSource(system, other, by)).toBe(pass.source);
       expect(await bench.store.adoptSource(system, other, by)).toBeUndefined();
+      expect((await bench.store.history(system, 'system-uid')).lastFullAt).toBeUndefined();
       const next = await bench.store.claim(claimOf('run-3'));
       const begun = await bench.store.beginPass(next, { ...pass, mode: 'Incremental', source: other });
       expect(begun).toMatchObject({ mode: 'Full', lastFullAt: undefined });

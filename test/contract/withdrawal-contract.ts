@@ -13,6 +13,7 @@ import {
   pass,
   record,
   verdictOf,
+  withCursor,
   type OpenStore,
 } from './contract-bench.ts';
 
@@ -41,7 +42,7 @@ export function withdrawalContract(engine: string, open: OpenStore): void {
     for (const [scope, ids] of Object.entries(scopes)) {
       const records = ids.map((id) => record(id));
       await bench.store.writePage(hold, page(begun.id, records, { scope }));
-      await bench.store.endScope(hold, { ...full(begun.id), scope });
+      await bench.store.endScope(hold, withCursor(begun.id, scope));
     }
     await bench.store.endPass(hold, ended(begun.id), () => ({ ...provesAll(), withdraw }));
     await before?.(hold);
@@ -138,12 +139,23 @@ export function withdrawalContract(engine: string, open: OpenStore): void {
       expect(await withdrawn()).toEqual([]);
     });
 
+    it('does not keep a row that was seen in another, although its new form was set aside', async () => {
+      await run('run-1', { scopes: { one: ['a'], two: ['b'] } });
+      await run('run-2', { scopes: { one: ['a'] } });
+      const hold = await bench.store.claim(claimOf('run-3'));
+      const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
+      const setAside = [{ externalId: 'b', reason: 'bad', path: '', raw: '{}' }];
+      await bench.store.writePage(hold, page(id, [record('a')], { scope: 'one', setAside }));
+      await bench.store.endScope(hold, { ...full(id), scope: 'one' });
+      await bench.store.endPass(hold, ended(id), provesAll);
+      expect(await withdrawn()).toEqual([]);
+    });
+
     it('starts without a cursor when it is read again', async () => {
       const hold = await bench.store.claim(claimOf('run-1'));
       const first = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
       for (const scope of ['one', 'two']) {
-        const end = { ...full(first.id), scope };
-        await bench.store.endScope(hold, { ...end, verdict: { ...end.verdict, cursor: { at: scope } } });
+        await bench.store.endScope(hold, withCursor(first.id, scope));
       }
       await bench.store.endPass(hold, ended(first.id), provesAll);
       await bench.store.finish(hold, endOf('run-1'));
@@ -233,6 +245,10 @@ export function withdrawalContract(engine: string, open: OpenStore): void {
     it('comes back with what the next pass sees, which is full, and may go again', async () => {
       await run('run-1', { scopes: { one: ['a', 'b'] } });
       await bench.store.withdrawSystem(gone, by);
+      const first = await bench.store.claim(claimOf('run-of-test'));
+      const { mode } = await bench.store.beginPass(first, { ...pass, mode: 'Incremental' });
+      expect(mode).toBe('Full');
+      await bench.store.finish(first, endOf('run-of-test'));
       const again = { systemUid: 'new-uid', at: at(40) };
       await run('run-2', { scopes: { one: ['a'] }, given: again });
       expect(await current()).toEqual(['a']);
