@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { adoptCommand } from '../../src/cli/adopt.ts';
 import { CommandFailed } from '../../src/cli/command.ts';
@@ -162,6 +163,22 @@ test('a run that is under way is not interleaved with; one whose process is gone
   await expect(purge('--all', '--yes')).rejects.toThrow(CommandFailed);
   expect((await purge('--all', '--yes', '--take-over')).code).toBe(0);
   await store.close();
+});
+
+test('a purge that a run takes the system from says what it erased, and can be run again', async () => {
+  await bench.sync(bench.manifests());
+  const steal =
+    "CREATE TRIGGER steal AFTER DELETE ON assets BEGIN UPDATE systems SET fence_run_uid = 'other'; END";
+  const connection = new DatabaseSync(`${bench.folder}/inventory.db`);
+  connection.exec(steal);
+  await expect(purge('--all', '--yes')).rejects.toThrow(
+    /has taken inventory\/cmdb; 60 rows were erased; run the purge again when it has ended/u,
+  );
+  connection.exec('DROP TRIGGER steal');
+  connection.close();
+  expect(actions().map(({ kind }) => kind)).toEqual(['purge-begun']);
+  expect((await purge('--all', '--yes')).code).toBe(0);
+  expect(number('streams')).toBe(0);
 });
 
 test.each([
