@@ -132,10 +132,12 @@ async function erase(store: Store, asked: Asked, tell: (line: string) => void): 
     const purging = await store.beginPurge({ system, what, stream, takeOver, ...by });
     let toldMs = performance.now();
     for (const one of purging.streams) {
-      for (;;) {
-        const rows = await store.purgeBatch(purging, one.stream, batchRows);
-        erased.set(one.stream, (erased.get(one.stream) ?? 0) + rows);
-        if (rows === 0) break;
+      for (
+        let batch = await store.purgeBatch(purging, one.stream, '', batchRows);
+        batch !== undefined;
+        batch = await store.purgeBatch(purging, one.stream, batch.last, batchRows)
+      ) {
+        erased.set(one.stream, (erased.get(one.stream) ?? 0) + batch.erased);
         if (performance.now() - toldMs < progressEveryMs) continue;
         toldMs = performance.now();
         tell(`${total()} rows erased …`);

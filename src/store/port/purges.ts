@@ -43,6 +43,12 @@ export interface Purge {
   readonly streams: readonly StreamHoldings[];
 }
 
+export interface PurgedBatch {
+  readonly erased: number;
+  /** External id. */
+  readonly last: string;
+}
+
 /** What a person does to the rows of a system: nothing of it touches the archive of runs. */
 export interface PurgeStore {
   /** The systems that the database knows. */
@@ -60,8 +66,11 @@ export interface PurgeStore {
    * @throws SystemBusy while a run has it, unless it is to be taken over
    */
   beginPurge(request: PurgeRequest): Promise<Purge>;
-  /** Erases so many rows of a stream, with their sightings and quarantine. Answers how many; 0: none is left. Throws FenceLost. */
-  purgeBatch(purge: Purge, stream: string, limit: number): Promise<number>;
+  /**
+   * Erases so many rows of a stream, with their sightings and quarantine, in the order of their ids from the one after `after` on.
+   * Answers the last of them; undefined when none is left. Throws FenceLost.
+   */
+  purgeBatch(purge: Purge, stream: string, after: string, limit: number): Promise<PurgedBatch | undefined>;
   /** Erases what is left beside rows, records the purge and gives the system free. Throws FenceLost. */
   endPurge(purge: Purge, erased: number, at: Date): Promise<void>;
 }

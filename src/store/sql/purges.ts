@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { tableOf } from '../../inventory/columns.ts';
-import { FenceLost, SystemBusy, type Actor, type Purge, type PurgeRequest } from '../port.ts';
+import {
+  FenceLost,
+  SystemBusy,
+  type Actor,
+  type Purge,
+  type PurgedBatch,
+  type PurgeRequest,
+} from '../port.ts';
 import { readAnew, readStreamAnew, recordAction, runInHand } from './actions.ts';
 import { giveUpFence, lockSystem } from './fence.ts';
 import { holdingsOf, knownStreams, type KnownStream } from './holdings.ts';
@@ -61,33 +68,39 @@ async function checkPurge(sql: Sql, { uid, request }: Purge): Promise<Row> {
   return row;
 }
 
-export async function purgeBatch(sql: Sql, purge: Purge, name: string, limit: number): Promise<number> {
+/** By ranges of the key: however many rows stay in between, each is looked at once. */
+export async function purgeBatch(
+  sql: Sql,
+  purge: Purge,
+  name: string,
+  after: string,
+  limit: number,
+): Promise<PurgedBatch | undefined> {
   await checkPurge(sql, purge);
   const { system, what } = purge.request;
   const [stream] = await streamsOf(sql, { system, stream: name });
-  if (stream === undefined) return 0;
+  if (stream === undefined) return undefined;
   const table = `"${tableOf(stream.record).name}"`;
   const found = await sql.all(
-    `SELECT external_id FROM ${table} WHERE system = ? AND stream = ?
-       ${what === 'all' ? '' : 'AND withdrawn_at IS NOT NULL AND deleted_at IS NULL'} LIMIT ?`,
-    system,
-    name,
-    limit,
+    `SELECT external_id FROM ${table} WHERE system = ? AND stream = ? AND external_id > ?
+       ${what === 'all' ? '' : 'AND withdrawn_at IS NOT NULL AND deleted_at IS NULL'} ORDER BY external_id LIMIT ?`,
+    ...[system, name, after, limit],
   );
-  if (found.length === 0) return 0;
-  const ids = JSON.stringify(found.map((row) => text(row, 'external_id')));
+  const ids = found.map((row) => text(row, 'external_id'));
+  const last = ids.at(-1);
+  if (last === undefined) return undefined;
+  const erased = JSON.stringify(ids);
   for (const kept of ['sightings', 'removals', 'quarantine'])
     await sql.run(
       `DELETE FROM ${kept} WHERE stream_id = ? AND external_id ${sql.amongTexts}`,
       stream.id,
-      ids,
+      erased,
     );
-  return sql.run(
+  await sql.run(
     `DELETE FROM ${table} WHERE system = ? AND stream = ? AND external_id ${sql.amongTexts}`,
-    system,
-    name,
-    ids,
+    ...[system, name, erased],
   );
+  return { erased: ids.length, last };
 }
 
 /** The archive of runs and the chain stay in any case. */

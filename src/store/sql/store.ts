@@ -55,7 +55,8 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     holdings: (system) => read((sql) => holdings(sql, system)),
     adoptSource: (system, source, by) => admitted((sql) => purges.adoptSource(sql, system, source, by)),
     beginPurge: (request) => admitted((sql) => purges.beginPurge(sql, request)),
-    purgeBatch: (purge, stream, limit) => transaction((sql) => purges.purgeBatch(sql, purge, stream, limit)),
+    purgeBatch: (purge, stream, after, limit) =>
+      transaction((sql) => purges.purgeBatch(sql, purge, stream, after, limit)),
     endPurge: (purge, erased, at) => transaction((sql) => purges.endPurge(sql, purge, erased, at)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
   };
