@@ -5,8 +5,8 @@ import { SystemBusy, type Holdings, type Store } from '../store/port.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { confirm, yesOption, yesUsage } from './confirm.ts';
 import { InputError } from './manifests.ts';
-import { busyReason, holdingsOf, systemArgument, whoIsHere } from './stored-system.ts';
-import { openStore, storeOptions, storeUsage } from './store-url.ts';
+import { busyReason, holdingsOf, openKnownStore, systemArgument, whoIsHere } from './stored-system.ts';
+import { storeOptions, storeUsage } from './store-url.ts';
 
 export const adoptUsage = `extsys adopt NAMESPACE/NAME --source SOURCE [--store URL] [--yes]
 
@@ -29,8 +29,7 @@ export async function adoptCommand(args: readonly string[], streams: Streams): P
   });
   const system = systemArgument(positionals);
   const source = sourceOf(values.source);
-  const warn = (line: string) => void streams.stderr.write(`warning: ${line}\n`);
-  const store = await openStore(values, { env: process.env, warn });
+  const store = await openKnownStore(values, streams);
   try {
     await adopt(store, await holdingsOf(store, system), source, values.yes, streams);
     return 0;

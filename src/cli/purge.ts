@@ -5,8 +5,8 @@ import { CommandFailed, type Streams } from './command.ts';
 import { confirm, yesOption, yesUsage } from './confirm.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderList, type OutputForm } from './output.ts';
-import { busyReason, holdingsOf, systemArgument, whoIsHere } from './stored-system.ts';
-import { openStore, storeOptions, storeUsage } from './store-url.ts';
+import { busyReason, holdingsOf, openKnownStore, systemArgument, whoIsHere } from './stored-system.ts';
+import { storeOptions, storeUsage } from './store-url.ts';
 
 export const purgeUsage = `extsys purge NAMESPACE/NAME [--withdrawn | --all] [--stream STREAM] [--store URL] [--yes]
 
@@ -68,8 +68,7 @@ export async function purgeCommand(args: readonly string[], streams: Streams): P
     quiet: values.quiet,
     form: outputFormOf(values.output),
   };
-  const warn = (line: string) => void streams.stderr.write(`warning: ${line}\n`);
-  const store = await openStore(values, { env: process.env, warn });
+  const store = await openKnownStore(values, streams);
   try {
     const erased = await purge(store, await holdingsOf(store, asked.system), asked, streams);
     streams.stdout.write(

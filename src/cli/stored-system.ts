@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { bounded } from '../api/bounded.ts';
 import type { Holdings, Store } from '../store/port.ts';
-import { CommandFailed } from './command.ts';
+import { CommandFailed, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
+import { openStore, sqliteFileOf, type StoreFlags } from './store-url.ts';
 
 /** The one system that a command works on. Throws InputError when it is not one name of the form NAMESPACE/NAME. */
 export function systemArgument(positionals: readonly string[]): string {
@@ -13,6 +15,17 @@ export function systemArgument(positionals: readonly string[]): string {
   if (!/^[^/\s]+\/[^/\s]+$/u.test(system))
     throw new InputError(`${system}: give the system as NAMESPACE/NAME, such as inventory/cmdb`);
   return system;
+}
+
+/** The database of the flags, opened. A file that is not there holds no system, and none is made. Throws InputError. */
+export async function openKnownStore(flags: StoreFlags, streams: Streams): Promise<Store> {
+  const file = sqliteFileOf(flags.store);
+  if (file !== undefined && !existsSync(file))
+    throw new InputError(`--store ${flags.store}: there is no such file`);
+  return openStore(flags, {
+    env: process.env,
+    warn: (line) => void streams.stderr.write(`warning: ${line}\n`),
+  });
 }
 
 /** What the database has of it. Throws CommandFailed with the systems that there are. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { adoptCommand } from '../../src/cli/adopt.ts';
@@ -192,6 +193,11 @@ test.each([
   const refused = call(purgeCommand, [...args, '--store', bench.store]);
   await expect(refused).rejects.toThrow(message);
   await expect(refused).rejects.toBeInstanceOf(kind);
+});
+
+test('a file that is not there is refused, and not made', async () => {
+  await expect(purge()).rejects.toThrow(/inventory\.db: there is no such file/u);
+  expect(existsSync(`${bench.folder}/inventory.db`)).toBe(false);
 });
 
 test.each([
