@@ -2,7 +2,7 @@
 import { recordTables, type Column, type RecordTable } from '../src/inventory/columns.ts';
 
 /** What the engines call their types. */
-interface Types extends Readonly<Record<Column['type'], string>> {
+export interface Types extends Readonly<Record<Column['type'], string>> {
   /** Compared bytewise. */
   readonly key: string;
   readonly json: string;
@@ -11,7 +11,7 @@ interface Types extends Readonly<Record<Column['type'], string>> {
   readonly table: string;
 }
 
-const sqlite: Types = {
+export const sqlite: Types = {
   text: 'TEXT',
   integer: 'INTEGER',
   boolean: 'INTEGER',
@@ -23,7 +23,7 @@ const sqlite: Types = {
   table: ' STRICT',
 };
 
-const postgres: Types = {
+export const postgres: Types = {
   text: 'text',
   integer: 'bigint',
   boolean: 'boolean',

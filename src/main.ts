@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { auditEntry } from './cli/audit.ts';
+import { adoptCommand, adoptUsage } from './cli/adopt.ts';
 import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
 import { runsEntry } from './cli/runs.ts';
+import { purgeCommand, purgeUsage } from './cli/purge.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -17,6 +19,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   audit: auditEntry,
   runs: runsEntry,
   backup: { run: backupCommand, usage: backupUsage },
+  adopt: { run: adoptCommand, usage: adoptUsage },
+  purge: { run: purgeCommand, usage: purgeUsage },
   validate: { run: validateCommand, usage: validateUsage },
 };
 
@@ -29,6 +33,8 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys runs list|show        reads the archive of runs
   extsys audit verify          finds runs that somebody altered, removed or inserted
   extsys backup --to FILE      copies a SQLite inventory while it is written into
+  extsys adopt SYSTEM          binds the rows of a system to another source
+  extsys purge SYSTEM          erases rows of a system
   extsys version               prints the version
 
 extsys COMMAND --help tells more.

@@ -53,7 +53,7 @@ export const Config = Type.Object(
         maxLength: 1024,
         pattern: '^[^\\x00-\\x1f]+$',
         description:
-          'Encoded query that narrows the configuration items, such as duplicate_ofISEMPTY. Default none. Records that stop matching are marked as gone by the next full pass; records that a changed query leaves out stay.',
+          'Encoded query that narrows the configuration items, such as duplicate_ofISEMPTY. Default none. Records that stop matching are marked as gone by the next full pass; records that a changed query leaves out are withdrawn.',
       }),
     ),
     statusField: Type.Optional(

@@ -114,6 +114,11 @@ export const StreamStatusSchema = Type.Object(
     pages: count('Upstream pages read.'),
     scopesTotal: Type.Optional(count('Scopes that were asked for.')),
     scopesVerified: Type.Optional(count('Scopes whose end was verified.')),
+    withdrawn: Type.Optional(
+      count(
+        'Rows that the configuration no longer asks for, marked as withdrawn by this run; absent when none.',
+      ),
+    ),
     withheld: Type.Optional(
       count('Records that look gone but were kept: budget passed or proof incomplete.'),
     ),
@@ -141,6 +146,21 @@ export const MissedSlotsSchema = Type.Object(
   { ...closed, description: 'Scheduled slots that got no run of their own.' },
 );
 export type MissedSlots = Static<typeof MissedSlotsSchema>;
+
+export const actionKinds = ['adopt', 'purge-begun', 'purge-ended', 'withdraw'] as const;
+export type ActionKind = (typeof actionKinds)[number];
+
+const ActionSchema = Type.Object(
+  {
+    kind: Type.Enum(actionKinds, { description: 'What was done.' }),
+    time: Time('When.'),
+    digest: Type.String({
+      maxLength: 80,
+      description: 'SHA-256 of its entry in the table actions of the inventory database.',
+    }),
+  },
+  { ...closed, description: 'What was done to the rows of the system beside its runs.' },
+);
 
 /** Four KiB at most as canonical JSON; frozen once phase is final. */
 export const SyncRunStatusSchema = Type.Object(
@@ -191,6 +211,13 @@ export const SyncRunStatusSchema = Type.Object(
         },
         { ...closed, description: 'What the run cost the external system.' },
       ),
+    ),
+    actions: Type.Optional(
+      Type.Array(ActionSchema, {
+        maxItems: 8,
+        description: 'What was done to the rows of the system beside its runs, since the record before.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
     ),
     cpuSeconds: Type.Optional(
       Type.Number({

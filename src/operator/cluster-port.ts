@@ -26,6 +26,8 @@ export interface ClusterPort {
   getRun(namespace: string, name: string): Promise<SyncRun | undefined>;
   /** All runs of a system, the ended ones too: only for what has to be looked up once. */
   runsOf(namespace: string, systemName: string): Promise<readonly SyncRun[]>;
+  /** Whether there is an ExternalSystem of this name. Needs the right to list, which a watch needs as well. */
+  hasSystem(namespace: string, name: string): Promise<boolean>;
   /** Replaces the status; fails with Conflict when the object has changed since it was read. */
   updateRunStatus(run: SyncRun, status: SyncRunStatus): Promise<SyncRun>;
   /** No error when it is gone or has another uid. */

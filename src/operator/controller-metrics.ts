@@ -16,7 +16,7 @@ export interface ScrapeFacts {
   readonly queues: Readonly<Record<string, number>>;
 }
 
-const counted = ['fetched', 'created', 'updated', 'unchanged', 'deleted', 'failed'] as const;
+const counted = ['fetched', 'created', 'updated', 'unchanged', 'deleted', 'failed', 'withdrawn'] as const;
 
 /** Turns what happens in the controller into metrics. */
 export class ControllerMetrics {
@@ -44,6 +44,12 @@ export class ControllerMetrics {
     );
   }
 
+  /** All rows of a system whose object is gone. */
+  withdrawn(system: string): void {
+    const [namespace = ''] = system.split('/');
+    this.metrics.count('extsys_systems_withdrawn_total', { namespace });
+  }
+
   /** A run whose system is gone has no connector to be counted under. */
   ended(system: ExternalSystem | undefined, archived: ArchivedRun, status: SyncRunStatus): void {
     const [namespace = '', name = ''] = archived.system.split('/');
@@ -64,8 +70,9 @@ export class ControllerMetrics {
     );
     for (const stream of status.streams ?? []) {
       for (const result of counted) {
-        if (stream[result] > 0)
-          metrics.count('extsys_records_total', { ...labels, stream: stream.name, result }, stream[result]);
+        const records = stream[result] ?? 0;
+        if (records > 0)
+          metrics.count('extsys_records_total', { ...labels, stream: stream.name, result }, records);
       }
     }
     metrics.count('extsys_upstream_bytes_total', labels, status.upstream?.bytes ?? 0);

@@ -74,6 +74,16 @@ export function kubeCluster(client: KubeClient): ClusterPort {
       } while (token !== '');
       return found;
     },
+    // An empty list is a statement. Not found, for one object, may also mean that the kind itself is not there.
+    async hasSystem(namespace, name) {
+      const found = await client.send<{ readonly items: readonly unknown[] }>({
+        verb: 'list',
+        resource: externalSystems,
+        namespace,
+        query: { fieldSelector: `metadata.name=${name}` },
+      });
+      return found.items.length > 0;
+    },
     updateRunStatus: (run, status) =>
       client.send<SyncRun>({
         verb: 'update',

@@ -2,11 +2,13 @@
 import type { SyncRun } from '../api/resource.ts';
 import type { Store } from '../store/port.ts';
 import type { GoneRuns } from './gone-runs.ts';
+import type { GoneSystems } from './gone-systems.ts';
 import { WorkQueue, type WorkQueueOptions, type WorkResult } from './work-queue.ts';
 
 export interface LeaderDutiesDependencies {
   readonly store: Pick<Store, 'unprunedSystems'>;
   readonly goneRuns: Pick<GoneRuns, 'gone' | 'sweep'>;
+  readonly goneSystems: Pick<GoneSystems, 'sweep'>;
   readonly leads: () => boolean;
   /** Whether a key is of the namespaces that this operator watches. */
   readonly watches: (key: string) => boolean;
@@ -43,6 +45,11 @@ export class LeaderDuties {
   begin(): void {
     this.queue.add('clean');
     this.queue.add('sweep');
+    this.queue.add('withdraw');
+  }
+
+  systemGone(): void {
+    if (this.deps.leads()) this.queue.add('withdraw');
   }
 
   /** A run that has left the cache has ended, or was deleted. */
@@ -58,7 +65,7 @@ export class LeaderDuties {
   }
 
   private async work(key: string): Promise<WorkResult> {
-    const { leads, goneRuns } = this.deps;
+    const { leads, goneRuns, goneSystems } = this.deps;
     const [duty, uid = ''] = key.split(' ');
     const run = this.gone.get(uid);
     if (!leads()) {
@@ -67,6 +74,7 @@ export class LeaderDuties {
     }
     if (duty === 'clean') return this.clean();
     if (duty === 'sweep') return goneRuns.sweep();
+    if (duty === 'withdraw') return goneSystems.sweep();
     const next = run === undefined ? undefined : await goneRuns.gone(run);
     if (next === undefined) this.gone.delete(uid);
     return next;

@@ -2,6 +2,7 @@
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { announceRefusedRequest, announceVerdict } from './announce.ts';
 import { GoneRuns } from './gone-runs.ts';
+import { GoneSystems } from './gone-systems.ts';
 import { keyOf, systemKeyOf } from './keys.ts';
 import { LeaderDuties } from './leader-duties.ts';
 import { LeaseKeeper } from './lease.ts';
@@ -59,6 +60,7 @@ export class Leader {
     this.duties = new LeaderDuties({
       store,
       goneRuns: this.goneRuns(),
+      goneSystems: this.goneSystems(),
       leads: () => this.lease.held,
       watches: (key) => this.watches(key),
       lookAt: (key) => this.queue.add(key),
@@ -95,6 +97,7 @@ export class Leader {
   systemGone(system: ExternalSystem): void {
     this.runMaker.forget(system.metadata.uid);
     this.queue.add(keyOf(system));
+    this.duties.systemGone();
   }
 
   runGone(run: SyncRun): void {
@@ -117,6 +120,21 @@ export class Leader {
       onEnded,
       onError: (error, { correlationId, system, runName }) =>
         logger.warn('open run not looked at', { correlationId, system, run: runName, error }),
+    });
+  }
+
+  private goneSystems(): GoneSystems {
+    const { options, cluster, caches, counts } = this.parts;
+    const { store, logger, now, identity } = options;
+    return new GoneSystems({
+      ...{ store, cluster, now, identity },
+      getSystem: caches.getSystem,
+      watches: (key) => this.watches(key),
+      onWithdrawn: (system, records) => {
+        logger.info('system withdrawn', { system, records });
+        counts.withdrawn(system);
+      },
+      onError: (error, system) => logger.warn('gone system not looked at', { system, error }),
     });
   }
 

@@ -3,10 +3,14 @@ import type { RecordKind } from '../inventory/kinds.ts';
 import type { PassStore } from './port/passes.ts';
 import type { QuarantineStore } from './port/quarantine.ts';
 import type { RunStore } from './port/runs.ts';
+import type { PurgeStore, RecordStates } from './port/purges.ts';
+import type { WithdrawalStore } from './port/withdrawals.ts';
 
 export type * from './port/passes.ts';
 export type * from './port/quarantine.ts';
+export type * from './port/purges.ts';
 export type * from './port/runs.ts';
+export type * from './port/withdrawals.ts';
 export {
   DatabaseRefused,
   DatabaseTrouble,
@@ -14,6 +18,7 @@ export {
   RunEnded,
   SlotTaken,
   SourceChanged,
+  SystemBusy,
 } from './refusals.ts';
 
 /**
@@ -22,7 +27,7 @@ export {
  * the fence until their transaction ends, and throw FenceLost when another attempt or run has the system. Callbacks are
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
-export interface Store extends RunStore, PassStore, QuarantineStore {
+export interface Store extends RunStore, PassStore, QuarantineStore, WithdrawalStore, PurgeStore {
   /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
   open(): Promise<void>;
   /**
@@ -35,8 +40,6 @@ export interface Store extends RunStore, PassStore, QuarantineStore {
   /** Cheap check for readiness; throws when the database cannot be used, DatabaseRefused when it may no longer be. */
   ping(): Promise<void>;
 
-  /** Live and tombstoned records by kind, for metrics. */
-  recordCounts(
-    system: string,
-  ): Promise<readonly { readonly kind: RecordKind; readonly live: number; readonly deleted: number }[]>;
+  /** Records by kind and state, each in one: deleted, else withdrawn, else live. */
+  recordCounts(system: string): Promise<readonly (RecordStates & { readonly kind: RecordKind })[]>;
 }

@@ -41,8 +41,18 @@ export class RunEnded extends Error {
 export class SourceChanged extends Error {
   constructor(system: string, bound: string, source: string) {
     super(
-      `the rows of ${system} come from ${bound}, not from ${source}; give the ExternalSystem another name, so that two sources are not mixed`,
+      `the rows of ${system} come from ${bound}, not from ${source}; if it is the same data under a new address: ` +
+        `extsys adopt ${system} --source '${source}'; if it is another source: extsys purge ${system} --all, ` +
+        'or another name for the ExternalSystem',
     );
     this.name = 'SourceChanged';
+  }
+}
+
+/** A run of the system is under way: what would go on beside it must wait. */
+export class SystemBusy extends Error {
+  constructor(system: string, runName: string, worker: string) {
+    super(`run ${runName} of ${system} is under way (worker ${worker})`);
+    this.name = 'SystemBusy';
   }
 }

@@ -12,6 +12,7 @@ import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
 import { fullEveryMs } from './schedule.ts';
 import { ScopeLedger } from './scope-ledger.ts';
+import { withdrawUnasked } from './withdrawal.ts';
 import { emptyTally, reportOf, runStream, type StreamContext, type StreamReport } from './stream-run.ts';
 
 /** The system and the run, as the API or a file gave them. */
@@ -227,12 +228,14 @@ class Attempt {
     const before = new Map(
       (await deps.store.progress(hold.runUid)).map((stream) => [stream.tally.stream, stream]),
     );
-    return this.eachStream(connection, async (stream) => {
+    const findings = await this.eachStream(connection, async (stream) => {
       const known = before.get(stream.name);
       if (known?.verdict === undefined) return this.readStream(stream, known?.tally, connection, clock);
       // An earlier attempt of this run came to its end.
       return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
     });
+    await withdrawUnasked(deps, hold, findings.reports);
+    return findings;
   }
 
   /** One stream after the other, until a failure says that the others would fail the same way. */

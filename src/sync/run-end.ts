@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FinalPhase, MissedSlots, SyncRunSpec, SyncRunStatus } from '../api/sync-run.ts';
 import { toRunFailure } from '../connector/failure.ts';
-import type { ChainLink, RunEnd, StreamFailure, StreamVerdict } from '../store/port.ts';
+import type { ChainLink, NotedAction, RunEnd, StreamFailure, StreamVerdict } from '../store/port.ts';
 import { countsOf, phaseOf, unreadVerdict, type EndedStream } from './outcome.ts';
 import { sealRun } from './run-record.ts';
 import { emptyTally, type StreamReport } from './stream-run.ts';
@@ -60,6 +60,7 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
         // A run that was never carried out has nothing to count.
         ...(facts.attempt === 0 && streams.length === 0 ? {} : countsOf(streams)),
         ...ending.cost,
+        ...(link.actions === undefined ? {} : { actions: link.actions.map(named) }),
         ...(failure === undefined ? {} : { failure: toRunFailure(failure) }),
       },
     },
@@ -74,6 +75,10 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
     fullAt: facts.run.spec.mode === 'Test' ? undefined : fullAtOf(streams),
     verdict: ending.verdict,
   };
+}
+
+function named({ kind, at, digest }: NotedAction) {
+  return { kind, time: seconds(at), digest };
 }
 
 /** In the order in which they were read; those of an earlier attempt that this one did not come to stand behind. */
@@ -92,9 +97,10 @@ function endedStreams({ reports, failure }: Ending, { streams }: ChainLink): End
   return [...ended, ...others];
 }
 
-/** Since when every stream has had a complete full pass; undefined while one has not. */
+/** Since when every stream has had a complete full pass; undefined while one has not. One that is not asked for any more needs none. */
 function fullAtOf(streams: readonly EndedStream[]): Date | undefined {
-  const times = streams.map(({ verdict }) => verdict.fullAt);
+  const read = streams.filter(({ verdict }) => verdict.mode !== undefined || !verdict.complete);
+  const times = read.map(({ verdict }) => verdict.fullAt);
   if (times.length === 0 || !times.every((time) => time !== undefined)) return undefined;
   return new Date(Math.min(...times.map((time) => Date.parse(time))));
 }

@@ -24,6 +24,7 @@ import { sortPage, type SortedPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { fewSetAside, misread } from './set-aside.ts';
+import { provesScopes } from './withdrawal.ts';
 
 /** A pass that was interrupted is gone on with for this long; then it starts anew. */
 const maxPassAgeMs = 24 * 3_600_000;
@@ -329,6 +330,7 @@ class Reading {
     const setAside = fewSetAside(stream.name, tally, firstSetAside);
     return {
       delete: decision.delete,
+      withdraw: provesScopes(this.pass.mode, tally),
       keepCursors: true,
       stream: {
         ...this.facts(decision, true),

@@ -27,8 +27,13 @@ export const metricList = {
   },
   extsys_records_total: {
     type: 'counter',
-    help: 'Records by stream and result: fetched, created, updated, unchanged, deleted, failed.',
+    help: 'Records by stream and result: fetched, created, updated, unchanged, deleted, failed, withdrawn.',
     labels: [...system, 'stream', 'result'],
+  },
+  extsys_systems_withdrawn_total: {
+    type: 'counter',
+    help: 'Systems whose rows were withdrawn because their ExternalSystem was deleted.',
+    labels: ['namespace'],
   },
   extsys_upstream_requests_total: {
     type: 'counter',

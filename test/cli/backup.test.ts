@@ -52,7 +52,12 @@ describe('extsys backup', () => {
     const store = sqliteStore(copy);
     await store.open();
     expect((await store.archivedRuns('inventory/cmdb', 10)).map(({ runUid }) => runUid)).toEqual(['run-1']);
-    expect(await store.recordCounts('inventory/cmdb')).toContainEqual({ kind: 'Group', live: 2, deleted: 0 });
+    expect(await store.recordCounts('inventory/cmdb')).toContainEqual({
+      kind: 'Group',
+      live: 2,
+      deleted: 0,
+      withdrawn: 0,
+    });
     await store.close();
   });
 

@@ -23,6 +23,7 @@ export interface Block {
   readonly relationships?: boolean;
   readonly users?: boolean;
   readonly groups?: boolean;
+  readonly query?: string;
 }
 
 /** A command in this process, and what it printed. */

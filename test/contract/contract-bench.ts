@@ -81,6 +81,11 @@ export const full = (passId: number) =>
     verdict: { type: 'verified', coverage: 'Full', evidence: {} },
     at: at(3),
   }) as const;
+/** The same with a cursor: the next incremental pass goes on from here, unless something keeps it from doing so. */
+export function withCursor(passId: number, scope: string) {
+  const { verdict, ...end } = full(passId);
+  return { ...end, scope, verdict: { ...verdict, cursor: { of: scope } } };
+}
 export const ended = (id: number, minute = 4) => ({ passId: id, at: at(minute), budgetSince: longAgo });
 
 export function verdictOf(given: Partial<PassVerdict['delete']>, keepCursors = true): () => PassVerdict {

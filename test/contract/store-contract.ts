@@ -5,7 +5,9 @@ import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { passContract } from './pass-contract.ts';
+import { purgeContract } from './purge-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
+import { withdrawalContract } from './withdrawal-contract.ts';
 
 /** What every engine of the store must keep, whatever it is built on. */
 export function storeContract(engine: string, open: OpenStore): void {
@@ -15,4 +17,6 @@ export function storeContract(engine: string, open: OpenStore): void {
   passContract(engine, open);
   deletionContract(engine, open);
   recoveryContract(engine, open);
+  withdrawalContract(engine, open);
+  purgeContract(engine, open);
 }

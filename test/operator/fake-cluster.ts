@@ -7,7 +7,7 @@ import type { ClusterPort, SecretContent } from '../../src/operator/cluster-port
 import { keyOf, systemKeyOf } from '../../src/operator/keys.ts';
 import { seconds } from '../../src/sync/run-end.ts';
 
-type Request = Exclude<keyof ClusterPort, 'getRun' | 'runsOf' | 'getSecret'>;
+type Request = Exclude<keyof ClusterPort, 'getRun' | 'hasSystem' | 'runsOf' | 'getSecret'>;
 
 /** Objects as an API server keeps them: versions, conflicts, names that are taken; and errors on demand. */
 export class FakeCluster implements ClusterPort {
@@ -81,6 +81,10 @@ export class FakeCluster implements ClusterPort {
 
   async getRun(namespace: string, name: string) {
     return this.runs.get(`${namespace}/${name}`);
+  }
+
+  async hasSystem(namespace: string, name: string) {
+    return this.systems.has(`${namespace}/${name}`);
   }
 
   async runsOf(namespace: string, systemName: string) {

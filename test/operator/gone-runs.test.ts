@@ -188,6 +188,12 @@ test('who begins to lead looks at every open run and cleans up after every syste
         return undefined;
       },
     },
+    goneSystems: {
+      sweep: async () => {
+        did.push('withdraw');
+        return undefined;
+      },
+    },
     leads: () => leads,
     watches: (key) => key.startsWith('ns/'),
     lookAt: (key) => looked.push(key),
@@ -202,10 +208,13 @@ test('who begins to lead looks at every open run and cleans up after every syste
   });
   duties.begin();
   duties.runGone(world.newest());
-  await expect.poll(() => did.length).toBe(2);
+  await expect.poll(() => did.length).toBe(3);
+  duties.systemGone();
+  await expect.poll(() => did.length).toBe(4);
   leads = false;
   duties.runGone(world.newest());
+  duties.systemGone();
   await duties.stop();
   expect(looked).toEqual(['ns/cmdb']);
-  expect(did).toEqual(['sweep', `gone ${world.newest().metadata.name}`]);
+  expect(did).toEqual(['sweep', 'withdraw', `gone ${world.newest().metadata.name}`, 'withdraw']);
 });

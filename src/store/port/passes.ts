@@ -104,7 +104,7 @@ export interface ScopeTally {
   readonly coverage: 'Full' | 'Window' | 'unverified' | 'notRead';
   /** Its end was verified by this very attempt. */
   readonly confirmed: boolean;
-  /** Live records that were last seen in this scope, candidates included. */
+  /** Records that are not deleted and were last seen in this scope, candidates and withdrawn ones included. */
   readonly live: number;
   /** Of these, those not seen in this pass although every scope that ever held them was read in full in it. */
   readonly absent: number;
@@ -117,7 +117,7 @@ export interface ScopeTally {
 /** What a pass has come to. */
 export interface PassTally {
   readonly scopes: readonly ScopeTally[];
-  /** Over all streams of the system. */
+  /** Over all streams of the system, without withdrawn ones. */
   readonly systemLive: number;
   readonly systemRecentlyDeleted: number;
   /** Rows read and rows set aside in the whole pass, which may span several runs. */
@@ -128,6 +128,8 @@ export interface PassTally {
 export interface PassVerdict {
   /** Which candidates go. */
   readonly delete: { readonly absent: boolean; readonly removed: boolean };
+  /** Whether rows that stand only in scopes which this pass did not read are no longer asked for. Absent: no. */
+  readonly withdraw?: boolean;
   /** Whether the next incremental reading starts where the verified scopes ended. */
   readonly keepCursors: boolean;
   readonly stream: StreamVerdict;
@@ -166,6 +168,8 @@ export interface StreamTally {
   readonly unchanged: number;
   readonly deleted: number;
   readonly failed: number;
+  /** Rows that the configuration no longer asks for, marked by this run; absent when none. */
+  readonly withdrawn?: number;
 }
 
 /** A stream of a run as the database has it: its counts, and its verdict once its pass is closed. */

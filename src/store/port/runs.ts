@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
 import type { StreamProgress } from './passes.ts';
+import type { NotedAction } from './withdrawals.ts';
 
 export interface RunClaim {
   /** `namespace/name` of the ExternalSystem. */
@@ -35,6 +36,8 @@ export interface ChainLink {
   readonly previousDigest: string | undefined;
   readonly startedAt: Date;
   readonly streams: readonly StreamProgress[];
+  /** What was done to the system beside its runs and no record names yet; the record of this run does. */
+  readonly actions?: readonly NotedAction[];
 }
 
 /** A run's end: what is looked for later, and its record. */

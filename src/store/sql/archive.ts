@@ -7,6 +7,7 @@ import {
   type RunClaim,
   type RunEnd,
 } from '../port.ts';
+import { note, unnoted } from './actions.ts';
 import { checkFence, giveUpFence, lockSystem, progress } from './fence.ts';
 import { archivedFrom, insertOpenRun, slotTaken } from './run-rows.ts';
 import { integer, optionalText, text, time, type Row, type Sql } from './sql.ts';
@@ -61,7 +62,12 @@ async function archive(sql: Sql, head: Row, row: Row, build: Build): Promise<Arc
   const sequence = integer(head, 'sequence') + 1;
   const previousDigest = optionalText(head, 'digest');
   const streams = await progress(sql, runUid);
-  const end = build({ sequence, previousDigest, startedAt: time(row, 'started_at'), streams });
+  const named = await unnoted(sql, system);
+  const end = build({
+    ...{ sequence, previousDigest, startedAt: time(row, 'started_at'), streams },
+    ...(named.length === 0 ? {} : { actions: named }),
+  });
+  await note(sql, system, named, runUid);
   await sql.run(
     `UPDATE runs SET ended_at = ?, phase = ?, failure_code = ?, sequence = ?, previous_digest = ?, digest = ?, json = ?
      WHERE run_uid = ?`,

@@ -5,6 +5,7 @@ import type { Hold, PassEnd, PassTally, PassVerdict } from '../port.ts';
 import { checkFence } from './fence.ts';
 import { streamOfPass } from './passes.ts';
 import { fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
+import { recordStates, statesOf, withdrawOutsideOf } from './withdrawals.ts';
 import { integer, type Sql } from './sql.ts';
 
 /** Decides and applies the deletions of a pass and closes it. */
@@ -27,16 +28,19 @@ export async function endPass(
   const tally = await tallyOf(sql, hold, pass, end.budgetSince);
   const verdict = decide(tally);
   const deleted = await apply(sql, hold, pass, tally, verdict, end.at);
+  const withdrawn = verdict.withdraw === true ? await withdrawOutsideOf(sql, hold, pass, end.at) : 0;
   await forgetOldPlaces(sql, pass);
   await forgetRemovals(sql, pass);
   await close(sql, pass, verdict, end.at);
   await sql.run(
-    `INSERT INTO run_streams AS r (run_uid, stream, record, deleted, verdict) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (run_uid, stream) DO UPDATE SET deleted = r.deleted + excluded.deleted, verdict = excluded.verdict`,
+    `INSERT INTO run_streams AS r (run_uid, stream, record, deleted, withdrawn, verdict) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (run_uid, stream) DO UPDATE SET deleted = r.deleted + excluded.deleted,
+       withdrawn = r.withdrawn + excluded.withdrawn, verdict = excluded.verdict`,
     hold.runUid,
     stream.stream,
     stream.record,
     deleted,
+    withdrawn,
     JSON.stringify(verdict.stream),
   );
 }
@@ -144,17 +148,14 @@ export interface RecordCount {
   readonly kind: RecordKind;
   readonly live: number;
   readonly deleted: number;
+  readonly withdrawn: number;
 }
 
 export async function recordCounts(sql: Sql, system: string): Promise<RecordCount[]> {
   const counts: RecordCount[] = [];
   for (const { kind, name } of recordTables) {
-    const row = await sql.get(
-      `SELECT count(CASE WHEN deleted_at IS NULL THEN 1 END) AS live, count(deleted_at) AS deleted
-       FROM "${name}" WHERE system = ?`,
-      system,
-    );
-    counts.push({ kind, live: integer(row, 'live'), deleted: integer(row, 'deleted') });
+    const row = await sql.get(`SELECT ${recordStates} FROM "${name}" WHERE system = ?`, system);
+    counts.push({ kind, ...statesOf(row) });
   }
   return counts;
 }

@@ -111,6 +111,7 @@ export async function progress(sql: Sql, runUid: string): Promise<StreamProgress
       unchanged: integer(row, 'unchanged'),
       deleted: integer(row, 'deleted'),
       failed: integer(row, 'failed'),
+      ...(integer(row, 'withdrawn') === 0 ? {} : { withdrawn: integer(row, 'withdrawn') }),
     },
     verdict: optionalJson(row, 'verdict') as StreamVerdict | undefined,
   }));

@@ -97,7 +97,8 @@ async function knownRows(
 ): Promise<Map<string, Row>> {
   if (records.length === 0) return new Map();
   const rows = await sql.all(
-    `SELECT external_id, content_hash, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END AS gone FROM "${table.name}"
+    `SELECT external_id, content_hash,
+       CASE WHEN deleted_at IS NULL AND withdrawn_at IS NULL THEN 0 ELSE 1 END AS gone FROM "${table.name}"
      WHERE system = ? AND stream = ? AND external_id ${sql.amongTexts}`,
     stream.system,
     stream.stream,
@@ -128,6 +129,8 @@ function valuesOf(
     null,
     run.demo,
     run.correlationId,
+    null,
+    null,
   ];
 }
 

@@ -117,7 +117,7 @@ async function liveOf(sql: Sql, system: string): Promise<number> {
   let live = 0;
   for (const { name } of recordTables) {
     const row = await sql.get(
-      `SELECT count(*) AS n FROM "${name}" WHERE system = ? AND deleted_at IS NULL`,
+      `SELECT count(*) AS n FROM "${name}" WHERE system = ? AND deleted_at IS NULL AND withdrawn_at IS NULL`,
       system,
     );
     live += integer(row, 'n');

@@ -8,12 +8,14 @@ import {
   type ScopeEnd,
 } from '../port.ts';
 import { checkFence } from './fence.ts';
+import { noteReturn } from './gone-systems.ts';
 import { integer, optionalJson, optionalText, optionalTime, text, time, type Row, type Sql } from './sql.ts';
 
 /** Opens a pass of a stream, or goes on with the one that was interrupted. */
 export async function beginPass(sql: Sql, hold: Hold, request: PassRequest): Promise<Pass> {
   const system = await checkFence(sql, hold);
   await guardSource(sql, system, hold, request.source);
+  await noteReturn(sql, system, hold.system);
   const stream = await streamOf(sql, hold, request);
   const { lastFullAt } = stream;
   const known = { stream: request.stream, record: request.record, lastFullAt };

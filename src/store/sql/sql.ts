@@ -57,6 +57,8 @@ const trailing = [
   'quarantined_at',
   'demo',
   'correlation_id',
+  'withdrawn_at',
+  'withdrawn_reason',
 ] as const;
 
 /** Columns of a record table in the order in which rows are handed over. */

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Store } from '../port.ts';
+import { actions } from './actions.ts';
 import type { Admission } from './admission.ts';
 import * as archive from './archive.ts';
 import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
+import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
 import { history, slotBefore } from './history.ts';
+import { holdings, knownSystems } from './holdings.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
+import * as purges from './purges.ts';
 import { quarantine } from './quarantine.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
 import type { Sql, SqlEngine } from './sql.ts';
+import { withdrawStreams } from './withdrawals.ts';
 
 /** All of the port but opening and closing: each method is one transaction of statements that all engines understand. */
 export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, 'open' | 'close'> {
@@ -42,6 +47,17 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     markPruned: (runUids) => transaction((sql) => archive.markPruned(sql, runUids)),
     history: (system, systemUid) => read((sql) => history(sql, system, systemUid)),
     quarantine: (system, limit) => read((sql) => quarantine(sql, system, limit)),
+    withdrawStreams: (hold, asked, at) => transaction((sql) => withdrawStreams(sql, hold, asked, at)),
+    systemsOfObjects: () => read(systemsOfObjects),
+    withdrawSystem: (gone, by) => admitted((sql) => withdrawSystem(sql, gone, by)),
+    actions: (system, limit) => read((sql) => actions(sql, system, limit)),
+    knownSystems: () => read(knownSystems),
+    holdings: (system) => read((sql) => holdings(sql, system)),
+    adoptSource: (system, source, by) => admitted((sql) => purges.adoptSource(sql, system, source, by)),
+    beginPurge: (request) => admitted((sql) => purges.beginPurge(sql, request)),
+    purgeBatch: (purge, stream, after, limit) =>
+      transaction((sql) => purges.purgeBatch(sql, purge, stream, after, limit)),
+    endPurge: (purge, erased, at) => transaction((sql) => purges.endPurge(sql, purge, erased, at)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
   };
 }

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/port.ts';
+import { postgresStore } from '../../src/store/postgres/index.ts';
+import { Database as Postgres } from '../../src/store/postgres/database.ts';
+import { Database as Sqlite } from '../../src/store/sqlite/database.ts';
+import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { applyMigrations, migrationsIn } from '../../src/store/sql/migrate.ts';
+import type { Row, Sql, SqlEngine } from '../../src/store/sql/sql.ts';
+import { fullPass, record } from '../contract/contract-bench.ts';
+import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
+import { settingsFor } from '../kit/postgres/store-under-test.ts';
+
+/** A database as the version before withdrawn rows made it, and a store of this version that may open it. */
+interface Before {
+  readonly engine: SqlEngine;
+  readonly store: Store;
+  readonly close: () => Promise<void>;
+}
+
+const at = '2026-01-02T03:04:05.000Z';
+
+/** As the version before writes a row: it knows of no column that came later. */
+const insert = (id: string) => `INSERT INTO groups
+  (system, stream, external_id, name, attributes, content_hash, first_seen_at, changed_at, demo, correlation_id)
+  VALUES ('inventory/cmdb', 'groups', '${id}', 'old', '{}', 'h', '${at}', '${at}', 0, 'c')`;
+
+async function before(engine: SqlEngine, folder: string, number: number): Promise<void> {
+  const url = new URL(`../../src/store/${folder}/migrations/`, import.meta.url);
+  const known = migrationsIn(url).filter((one) => one.number < number);
+  await engine.transaction(async (sql) => {
+    await applyMigrations(sql, 'database', known);
+    await sql.run(
+      "INSERT INTO systems (system, source) VALUES ('inventory/cmdb', 'vendor https://a.example.com')",
+    );
+    await sql.run(
+      "INSERT INTO streams (system, stream, record, fingerprint) VALUES ('inventory/cmdb', 'groups', 'Group', 'f0')",
+    );
+    for (const id of ['a', 'b']) await sql.run(insert(id));
+    await sql.run(`UPDATE groups SET deleted_at = '${at}' WHERE external_id = 'b'`);
+  });
+}
+
+function upgradeTests(
+  name: string,
+  open: () => Promise<Before>,
+  more?: (sql: Sql) => Promise<() => Promise<void>>,
+) {
+  describe(`${name}: a database of the version before`, () => {
+    const withBefore = async (work: (tested: Before) => Promise<void>) => {
+      const tested = await open();
+      try {
+        await work(tested);
+      } finally {
+        await tested.store.close();
+        await tested.close();
+      }
+    };
+    const all = ({ engine }: Before, query: string): Promise<readonly Row[]> =>
+      engine.read((sql) => sql.all(query));
+
+    it('is brought up to date with its rows, none of them withdrawn', () =>
+      withBefore(async (tested) => {
+        const check = more === undefined ? undefined : await tested.engine.transaction(more);
+        await tested.store.open();
+        expect(await all(tested, 'SELECT external_id FROM current_groups')).toMatchObject([
+          { external_id: 'a' },
+        ]);
+        expect(await tested.store.recordCounts('inventory/cmdb')).toContainEqual({
+          ...{ kind: 'Group', live: 1, deleted: 1, withdrawn: 0 },
+        });
+        await check?.();
+        const tally = await fullPass(tested.store, 'run-1', [record('a'), record('c')]);
+        expect(tally).toMatchObject({ created: 1, updated: 1 });
+      }));
+
+    it('goes on taking the writes of that version: new rows, changed ones, counts of runs', () =>
+      withBefore(async (tested) => {
+        await tested.store.open();
+        await tested.engine.transaction(async (sql) => {
+          await sql.run(insert('late'));
+          await sql.run("UPDATE groups SET name = 'changed', deleted_at = NULL WHERE external_id = 'b'");
+          await sql.run(
+            "INSERT INTO run_streams (run_uid, stream, record, deleted, verdict) VALUES ('r', 'groups', 'Group', 1, '{}')",
+          );
+        });
+        const rows = await all(tested, 'SELECT external_id, name FROM current_groups ORDER BY external_id');
+        expect(rows).toMatchObject([
+          { external_id: 'a', name: 'old' },
+          { external_id: 'b', name: 'changed' },
+          { external_id: 'late', name: 'old' },
+        ]);
+      }));
+  });
+}
+
+upgradeTests('SQLite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'extsys-upgrade-'));
+  const file = join(folder, 'inventory.db');
+  const engine = new Sqlite(file);
+  await engine.useWriteAheadLog();
+  await before(engine, 'sqlite', 6);
+  return {
+    engine,
+    store: sqliteStore(file),
+    async close() {
+      await engine.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+});
+
+describe('on a server', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres(await embeddedPostgres());
+  }, 60_000);
+  afterAll(() => server.stop());
+
+  const fileOfTable = async (sql: Sql) =>
+    (await sql.get("SELECT pg_relation_filenode('groups') AS node"))?.['node'];
+
+  let opened: Postgres;
+  upgradeTests(
+    'PostgreSQL',
+    async () => {
+      const schema = `upgrade_${randomUUID().replaceAll('-', '')}`;
+      const settings = settingsFor(server, schema);
+      opened = new Postgres(settings, () => undefined);
+      const engine = opened;
+      await engine.transaction((sql) => sql.script(`CREATE SCHEMA ${schema}`));
+      await before(engine, 'postgres', 7);
+      return { engine, store: postgresStore(settings), close: () => engine.close() };
+    },
+    async (sql) => {
+      // A reader's grant, and a view of his own, on a view of ours: both must outlive the migration; and no table is written anew.
+      await sql.script(
+        'CREATE VIEW names AS SELECT name FROM current_groups; GRANT SELECT ON current_groups TO pg_monitor',
+      );
+      const node = await fileOfTable(sql);
+      return () =>
+        opened.read(async (later) => {
+          expect(await fileOfTable(later)).toBe(node);
+          expect(await later.all('SELECT name FROM names')).toEqual([{ name: 'old' }]);
+          expect(
+            await later.get(
+              "SELECT has_table_privilege('pg_monitor', 'current_groups', 'SELECT') AS granted",
+            ),
+          ).toEqual({ granted: true });
+        });
+    },
+  );
+});
