@@ -100,6 +100,7 @@ function toStreamStatus({ tally, verdict }: EndedStream): StreamStatus {
     scopesTotal: verdict.scopesTotal,
     scopesVerified: verdict.scopesVerified,
     ...(verdict.withheld === 0 ? {} : { withheld: verdict.withheld }),
+    ...(verdict.evidence === undefined ? {} : { evidence: verdict.evidence }),
   };
 }
 

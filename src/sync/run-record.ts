@@ -6,6 +6,7 @@ import { bounded } from '../api/bounded.ts';
 import {
   SyncRunStatusSchema,
   type FinalPhase,
+  type StreamStatus,
   type SyncRunSpec,
   type SyncRunStatus,
 } from '../api/sync-run.ts';
@@ -112,7 +113,9 @@ function fit(record: RunRecord): RunRecord {
 type Step = (status: RunRecord['status']) => RunRecord['status'];
 
 function* smallerSteps({ unverifiedScopes = [], streams = [] }: SyncRunStatus): Generator<Step> {
+  yield shortenEvidence;
   for (let kept = unverifiedScopes.length - 1; kept > 0; kept -= 1) yield keepScopes(kept);
+  yield dropEvidence;
   yield shortenReasons(48);
   yield shortenMessage(160);
   yield keepScopes(0);
@@ -127,24 +130,36 @@ function* smallerSteps({ unverifiedScopes = [], streams = [] }: SyncRunStatus): 
   }
 }
 
+/** The whole evidence of each scope is in the database; of it the positions say least. */
+const shortenEvidence: Step = eachStream(({ evidence, ...stream }) => {
+  if (evidence === undefined) return stream;
+  const { last: _, ...counts } = evidence;
+  return { ...stream, evidence: counts };
+});
+
+const dropEvidence: Step = eachStream((stream) => {
+  const { evidence: _, ...others } = stream;
+  return others;
+});
+
+function eachStream(change: (stream: StreamStatus) => StreamStatus): Step {
+  return ({ streams, ...status }) => ({
+    ...status,
+    ...(streams === undefined ? {} : { streams: streams.map(change) }),
+  });
+}
+
 function keepScopes(count: number): Step {
   return ({ unverifiedScopes = [], ...status }) =>
     count === 0 ? status : { ...status, unverifiedScopes: unverifiedScopes.slice(0, count) };
 }
 
 function shortenReasons(length: number): Step {
-  return ({ streams, ...status }) => ({
-    ...status,
-    ...(streams === undefined
-      ? {}
-      : {
-          streams: streams.map((stream) =>
-            stream.incompleteReason === undefined
-              ? stream
-              : { ...stream, incompleteReason: bounded(stream.incompleteReason, length) },
-          ),
-        }),
-  });
+  return eachStream((stream) =>
+    stream.incompleteReason === undefined
+      ? stream
+      : { ...stream, incompleteReason: bounded(stream.incompleteReason, length) },
+  );
 }
 
 function shortenMessage(length: number): Step {
