@@ -6,7 +6,7 @@ import type { StreamStatus, SyncRunStatus } from '../api/sync-run.ts';
 /**
  * The condition Complete: whether the newest run that read came to a verified end everywhere, so that what it did not see is gone. The first
  * thing to look at when records that are gone upstream stay: its reason is that of the failure, its message names streams and
- * scopes. A test reads nothing, so the verdict before it stays.
+ * scopes. Tests and plans delete nothing anyway: the verdict before them stays.
  */
 export function completeVerdict(
   run: SyncRunStatus | undefined,
@@ -16,7 +16,7 @@ export function completeVerdict(
   if (run === undefined) {
     return [{ type, status: 'Unknown', reason: 'NotRead', message: 'no run has read with this spec yet' }];
   }
-  if (run.mode === 'Test') return [];
+  if (run.mode === 'Test' || run.mode === 'Plan') return [];
   const { streams = [], failure, phase } = run;
   const open = streams.filter(({ complete }) => !complete);
   if (phase === 'Cancelled') {

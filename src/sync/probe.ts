@@ -15,7 +15,7 @@ export interface Probed {
   readonly present: readonly Candidate[];
   readonly hidden: readonly Candidate[];
   /** Stated as deleted by the vendor itself. */
-  readonly stated: number;
+  readonly stated: readonly Candidate[];
 }
 
 /** How many candidates are asked for. */
@@ -34,7 +34,7 @@ export async function probeCandidates(
 ): Promise<Probed> {
   const present: Candidate[] = [];
   const hidden: Candidate[] = [];
-  let stated = 0;
+  const stated: Candidate[] = [];
   for (let start = 0; start < candidates.length; start += probe.idsPerCall) {
     mayGoOn();
     const some = candidates.slice(start, start + probe.idsPerCall);
@@ -48,7 +48,7 @@ export async function probeCandidates(
           hidden.push(candidate);
           break;
         case 'gone':
-          stated += 1;
+          stated.push(candidate);
           break;
         case undefined:
       }

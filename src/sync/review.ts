@@ -29,7 +29,7 @@ export async function review(context: ReviewContext): Promise<ProbeSummary | und
   const { ledger, probes, disbelieve } = context;
   for (const { scope, failure } of await emptiedScopes(context)) await disbelieve(scope, failure);
   const full = [...ledger.proofs.values()].some(({ coverage }) => coverage === 'Full');
-  if (!probes || !full || ledger.unverified.length > 0) return undefined;
+  if (!probes || !full) return undefined;
   const { unverified, said } = await probeAbsent(context);
   for (const { scope, failure } of unverified) await disbelieve(scope, failure);
   return said;
@@ -64,7 +64,7 @@ interface ProbeOutcome {
  * the scope was not read in full. Outside of any transaction; what is found is written as seen before the pass is decided.
  */
 async function probeAbsent(context: ReviewContext): Promise<ProbeOutcome> {
-  const { store, hold, pass, stream, mayGoOn } = context;
+  const { store, hold, pass, stream, ledger, mayGoOn } = context;
   const { probe } = stream;
   if (probe === undefined) return { unverified: [], said: undefined };
   const candidates = await store.candidates(pass.id, probeLimit(probe));
@@ -72,11 +72,13 @@ async function probeAbsent(context: ReviewContext): Promise<ProbeOutcome> {
   try {
     const probed = await probeCandidates(probe, candidates, mayGoOn);
     const { asked, present, hidden, stated } = probed;
+    // Absence waits for the other scopes; what the vendor states need not.
+    if (ledger.unverified.length > 0) await store.stateGone(hold, pass.id, stated);
     const alive = [...present, ...hidden];
     if (alive.length > 0) await store.sightAgain(hold, pass.id, alive);
     return {
       unverified: misreadScopes(stream.name, probed),
-      said: { probed: asked, present: alive.length, stated },
+      said: { probed: asked, present: alive.length, stated: stated.length },
     };
   } catch (error) {
     if (!concernsStream(error)) throw error;

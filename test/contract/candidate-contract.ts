@@ -13,6 +13,7 @@ import {
   page,
   pass,
   record,
+  verdictOf,
   type OpenStore,
 } from './contract-bench.ts';
 
@@ -75,6 +76,14 @@ export function candidateContract(engine: string, open: OpenStore): void {
       expect(await bench.store.candidates(id, 10)).toEqual([{ externalId: 'a', scope: 'one' }]);
       await bench.store.endPass(hold, ended(id), deleteAll);
       expect(await bench.liveIds()).toEqual(['b', 'c', 'd']);
+    });
+
+    it('goes though absence waits when the vendor states it as deleted', async () => {
+      const { hold, id } = await openPass({ one: ['b'] });
+      await bench.store.stateGone(hold, id, [{ externalId: 'c', scope: 'one' }]);
+      expect(await bench.store.candidates(id, 10)).toEqual([{ externalId: 'a', scope: 'one' }]);
+      await bench.store.endPass(hold, ended(id), verdictOf({ removed: true }));
+      expect(await bench.liveIds()).toEqual(['a', 'b', 'd']);
     });
 
     it('cannot be sighted by who lost the system', async () => {

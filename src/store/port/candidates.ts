@@ -22,4 +22,6 @@ export interface CandidateStore {
   candidates(passId: number, limit: number): Promise<readonly Candidate[]>;
   /** Records that were found by their ids count as seen in this pass. */
   sightAgain(hold: Hold, passId: number, found: readonly Candidate[]): Promise<void>;
+  /** Records that the vendor stated as deleted when it was asked for them: as if a page had said so. */
+  stateGone(hold: Hold, passId: number, gone: readonly Candidate[]): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import { tableOf } from '../../inventory/columns.ts';
 import type { Candidate, Hold, ScopeStanding } from '../port.ts';
 import { checkFence } from './fence.ts';
+import { stateRemoved } from './pages.ts';
 import { streamOfPass } from './passes.ts';
 import { lastSeen } from './pass-tally.ts';
 import { integer, text, type Sql } from './sql.ts';
@@ -73,4 +74,16 @@ export async function sightAgain(
       JSON.stringify(some.map(({ externalId }) => externalId)),
     );
   }
+}
+
+export async function stateGone(
+  sql: Sql,
+  hold: Hold,
+  passId: number,
+  gone: readonly Candidate[],
+): Promise<void> {
+  await checkFence(sql, hold);
+  const stream = await streamOfPass(sql, passId);
+  const ids = gone.map(({ externalId }) => externalId);
+  if (ids.length > 0) await stateRemoved(sql, stream, ids);
 }

@@ -2,7 +2,7 @@
 import type { Store } from '../port.ts';
 import type { Admission } from './admission.ts';
 import * as archive from './archive.ts';
-import { candidates, sightAgain, standing } from './candidates.ts';
+import { candidates, sightAgain, standing, stateGone } from './candidates.ts';
 import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
 import { history, slotBefore } from './history.ts';
@@ -32,6 +32,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     standing: (passId) => read((sql) => standing(sql, passId)),
     candidates: (passId, limit) => read((sql) => candidates(sql, passId, limit)),
     sightAgain: (hold, passId, found) => transaction((sql) => sightAgain(sql, hold, passId, found)),
+    stateGone: (hold, passId, gone) => transaction((sql) => stateGone(sql, hold, passId, gone)),
     progress: (runUid) => read((sql) => progress(sql, runUid)),
     finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),
     finishUnclaimed: (request, build) => admitted((sql) => archive.finishUnclaimed(sql, request, build)),
