@@ -105,6 +105,11 @@ export const StreamEvidenceSchema = Type.Object(
     scopesAgreed: count(
       'Of these, those in which as many rows were read as counted, or the rest is proven gone.',
     ),
+    scopesUnproven: Type.Optional(
+      count(
+        'Scopes that were read in full, but in a way that proves nothing absent: the vendor does not count.',
+      ),
+    ),
     last: Type.Optional(
       Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),
     ),

@@ -24,18 +24,7 @@ export function completeVerdict(
       'the newest run was stopped before its end; the next goes on, and nothing is deleted until then';
     return [{ type, status: 'Unknown', reason: 'ReadingGoesOn', message }];
   }
-  if (open.length === 0 && streams.length > 0) {
-    return (run.streamsLeftOut ?? 0) > 0 && phase !== 'Succeeded'
-      ? [
-          {
-            type,
-            status: 'Unknown',
-            reason: 'NotShown',
-            message: `some streams are not in the record of the run`,
-          },
-        ]
-      : [{ type, status: 'True', reason: 'Verified', message: verified(streams) }];
-  }
+  if (open.length === 0 && streams.length > 0) return [{ type, ...ofWholeStreams(run, streams) }];
   const what = open.length === 0 ? 'nothing was read' : open.map(said).join('; ');
   const scopes = (run.unverifiedScopes ?? []).map(({ stream, scope }) => `${stream}/${scope}`);
   const where = scopes.length === 0 ? '' : ` (not verified: ${scopes.join(', ')})`;
@@ -48,6 +37,20 @@ export function completeVerdict(
       message: failure === undefined ? message : tell({ message, audience: failure.audience }),
     },
   ];
+}
+
+function ofWholeStreams(run: SyncRunStatus, streams: readonly StreamStatus[]): Omit<Verdict, 'type'> {
+  if ((run.streamsLeftOut ?? 0) > 0 && run.phase !== 'Succeeded') {
+    const message = 'some streams are not in the record of the run; look into the database';
+    return { status: 'Unknown', reason: 'NotShown', message };
+  }
+  const unproven = streams.filter(({ evidence }) => (evidence?.scopesUnproven ?? 0) > 0);
+  if (unproven.length > 0) {
+    const names = unproven.map(({ name }) => name).join(', ');
+    const message = `read in full, but what is absent is not proven gone and stays: the external system does not count (${names})`;
+    return { status: 'Unknown', reason: 'NotCounted', message };
+  }
+  return { status: 'True', reason: 'Verified', message: verified(streams) };
 }
 
 function said({ name, incompleteReason = 'incomplete', withheld = 0 }: StreamStatus): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from 'fast-check';
 import { Failure } from '../../src/connector/failure.ts';
+import type { Presence } from '../../src/connector/probe.ts';
 import { row, type Event, type Request } from './fake-connector.ts';
 
 export const places = ['one', 'two', 'three'] as const;
@@ -28,6 +29,8 @@ interface Held {
   hiddenAt: number;
 }
 
+export type Manner = 'careful' | 'eager' | 'careless';
+
 /** Between two pages: what happens upstream, and whether the reading stops there. */
 export type Between = () => void;
 
@@ -36,7 +39,7 @@ const pageSize = 2;
 const idsPerTick = 100_000;
 
 /**
- * An upstream of three scopes whose records come, go, move and hide while it is read, with an honest reader: it pages by id, counts what it
+ * An upstream of three scopes whose records come, go, move and hide while it is read. Its careful reader pages by id, counts what it
  * may not see, asks for what was edited meanwhile after all scopes were walked, and only then ends them. Ids are never used twice.
  */
 export class MovingUpstream {
@@ -91,11 +94,19 @@ export class MovingUpstream {
     }
   }
 
+  /** What it says of single records: everything it knows. */
+  answer(id: string): Presence | undefined {
+    const record = this.held.get(Number(id));
+    if (record === undefined) return undefined;
+    return record.hidden ? 'hidden' : 'present';
+  }
+
   /**
    * `eager` ends each scope as soon as it is walked: honest only when nothing moves while an attempt reads. The first of its scopes has no
    * cursor then, so that what another attempt ended cannot be caught up.
+   * `careless` looks neither for what moved nor for what is hidden: only who asks for single records learns of them.
    */
-  async *read(request: Request, between: Between, eager: boolean): AsyncGenerator<Event, void, void> {
+  async *read(request: Request, between: Between, manner: Manner): AsyncGenerator<Event, void, void> {
     const walked: Walked[] = [];
     for (const scope of places) {
       if (request.ended(scope)) continue;
@@ -113,29 +124,29 @@ export class MovingUpstream {
         if (page.length === 0) break;
       }
       walked.push({ scope, since, until, after });
-      if (eager) yield* this.end(walked, walked.slice(-1), false);
+      if (manner === 'eager') yield* this.end(walked, walked.slice(-1), manner);
     }
-    if (!eager) yield* this.end(walked, walked, true);
+    if (manner !== 'eager') yield* this.end(walked, walked, manner);
   }
 
   private *end(
     walked: readonly Walked[],
     ending: readonly Walked[],
-    cursors: boolean,
+    manner: Manner,
   ): Generator<Event, void, void> {
     const movedSince = Math.min(...walked.map(({ until }) => until));
-    for (const { scope, until, after } of ending) {
+    for (const { scope, until, after } of manner === 'careless' ? [] : ending) {
       yield this.page(scope, this.given(scope, movedSince), until, after);
     }
     for (const { scope, since, until } of ending) {
-      const cursor = cursors || scope !== places[0] ? { cursor: { until } } : {};
-      yield { ...this.verdict(scope, since, movedSince), ...cursor };
+      const cursor = manner !== 'eager' || scope !== places[0] ? { cursor: { until } } : {};
+      yield { ...this.verdict(scope, since, manner === 'careless' ? undefined : movedSince), ...cursor };
     }
   }
 
-  private verdict(scope: Place, since: number | undefined, from: number): Event {
+  private verdict(scope: Place, since: number | undefined, from: number | undefined): Event {
     const here = [...this.held.values()].filter(({ place }) => place === scope);
-    if (here.some(({ hidden, hiddenAt }) => hidden || hiddenAt >= from)) {
+    if (from !== undefined && here.some(({ hidden, hiddenAt }) => hidden || hiddenAt >= from)) {
       return { type: 'unverified', scope, failure: new Failure('permission', `${scope} hides records`) };
     }
     const empty = here.length === 0 ? { counted: 0, emptyTwice: true } : {};

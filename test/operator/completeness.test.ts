@@ -48,6 +48,17 @@ describe('Complete', () => {
       'Unknown ReadingGoesOn',
     ],
     [
+      'when the vendor does not count',
+      {
+        phase: 'Succeeded',
+        streams: [
+          good,
+          { ...good, evidence: { rows: 3, scopesCounted: 0, scopesAgreed: 0, scopesUnproven: 1 } },
+        ],
+      },
+      'Unknown NotCounted',
+    ],
+    [
       'when streams are left out of the record',
       { phase: 'PartiallySucceeded', streams: [good], streamsLeftOut: 3, ...failed('permission') },
       'Unknown NotShown',

@@ -96,6 +96,16 @@ test('of many scopes the sums are told, and whether the vendor agrees', () => {
   );
 });
 
+test('scopes that were asked for in full and answered as a window prove nothing absent', () => {
+  const window = { ...full({ rows: 2 }), coverage: 'Window' } as const;
+  const proofs = new Map([
+    ['counted', full({ rows: 2, counted: 2 })],
+    ['uncounted', window],
+    ['incremental', { ...window, askedInFull: false }],
+  ]);
+  expect(evidenceOf(proofs).evidence).toMatchObject({ rows: 6, scopesCounted: 1, scopesUnproven: 1 });
+});
+
 test('the last position stands in the record of one scope alone, and is cut', () => {
   const proofs = new Map([['all', full({ rows: 2, last: 'x'.repeat(100) })]]);
   expect(evidenceOf(proofs).evidence?.last).toHaveLength(64);
