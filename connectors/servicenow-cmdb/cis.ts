@@ -3,6 +3,7 @@ import { defineStream } from '../../src/connector/contract.ts';
 import { toAsset } from './asset-record.ts';
 import { prepare, readClasses } from './class-reading.ts';
 import { mappableRow } from './mappable-row.ts';
+import { sysIdProbe } from './probe.ts';
 import { sysIdOf } from './raw-row.ts';
 import type { Session } from './session.ts';
 import { probeTable } from './table-probe.ts';
@@ -20,6 +21,11 @@ export const cis = defineStream({
   idOf: sysIdOf,
   toRecord: (row, session: Session) => toAsset(row, session.classes),
   mappable: mappableRow,
+  probe: sysIdProbe(async ({ classes, config }) => {
+    const tables = await classes.scopes();
+    const audited = tables.flatMap((table) => classes.namesBelow(table));
+    return { tables, query: config.query ?? '', audited };
+  }),
   test: testClasses,
 });
 

@@ -12,7 +12,7 @@ import { askPage, pageRequest, walk, walkStart, type Selection } from './walk.ts
 const table = 'sys_audit_delete';
 const fields = ['sys_id', 'tablename', 'documentkey', 'sys_created_on'];
 /** Ids of 32 characters in one query keep the address within 4 KB. */
-const idsPerQuery = 70;
+export const idsPerQuery = 70;
 
 export interface DeletionWindow {
   readonly since: string;
@@ -53,10 +53,30 @@ export class DeletionAudit {
       for (const names of addressParts(request.audited)) yield* this.deletedOf(names, request);
       return 'audited';
     } catch (error) {
-      const failure = scopeFailure(error);
-      if (failure === undefined) throw error;
-      this.trouble = failure;
-      return `not read (${failure.code})`;
+      this.trouble = ownTrouble(error);
+      return `not read (${this.trouble.code})`;
+    }
+  }
+
+  /** Of ids that stand nowhere those which the instance states as deleted; none where the audit cannot be read. */
+  async statedOf(ids: readonly string[], audited: readonly string[]): Promise<readonly string[]> {
+    if (ids.length === 0 || this.trouble !== undefined) return [];
+    const names = new Set(audited);
+    const asked = new Set(ids);
+    const stated: string[] = [];
+    try {
+      const selection = { table, filter: `documentkeyIN${ids.join(',')}`, fields, labels: false };
+      for await (const { rows } of walk(this.api, selection, this.size, walkStart)) {
+        for (const row of rows) {
+          const { name, id, at } = checkRow(row);
+          if (!asked.has(id)) throw disobeyed(name, at);
+          if (names.has(name)) stated.push(id);
+        }
+      }
+      return stated;
+    } catch (error) {
+      this.trouble = ownTrouble(error);
+      return [];
     }
   }
 
@@ -68,8 +88,7 @@ export class DeletionAudit {
       for (const row of page.rows) checkRow(row);
       return `${table}: readable, so incremental runs see deletions as well`;
     } catch (error) {
-      const failure = scopeFailure(error);
-      if (failure === undefined) throw error;
+      const failure = ownTrouble(error);
       return `${table}: not readable, so only full runs see deletions (${failure.message})`;
     }
   }
@@ -114,6 +133,13 @@ export class DeletionAudit {
   }
 }
 
+/** What concerns the audit alone; throws all else. */
+function ownTrouble(error: unknown): Failure {
+  const failure = scopeFailure(error);
+  if (failure === undefined) throw error;
+  return failure;
+}
+
 function selectionOf({ since, until }: DeletionWindow, ofTables?: string): Selection {
   const times = `sys_created_on>=${since}^sys_created_on<=${until}`;
   const filter = ofTables === undefined ? times : `${ofTables}^${times}`;
@@ -143,6 +169,6 @@ function checkRow(row: unknown): DeletionRow {
 function disobeyed(name: string, at: string): Failure {
   return new Failure(
     'contract',
-    `table ${table}: the conditions on tablename and sys_created_on are not obeyed (a row is of ${name}, ${at})`,
+    `table ${table}: the conditions on tablename, documentkey and sys_created_on are not obeyed (a row is of ${name}, ${at})`,
   );
 }

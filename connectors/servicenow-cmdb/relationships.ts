@@ -3,6 +3,7 @@ import { defineStream } from '../../src/connector/contract.ts';
 import { allColumns, type Columns } from './columns.ts';
 import { mappableRow } from './mappable-row.ts';
 import { checkMappedFields, withMapped } from './mapped-fields.ts';
+import { tableProbe } from './probe.ts';
 import { sysIdOf } from './raw-row.ts';
 import { toRelationship } from './relationship-record.ts';
 import { scopeFailure } from './scope-failure.ts';
@@ -24,6 +25,7 @@ export const relationships = defineStream({
   idOf: sysIdOf,
   toRecord: toRelationship,
   mappable: mappableRow,
+  probe: tableProbe(table),
   test: testRelations,
 });
 

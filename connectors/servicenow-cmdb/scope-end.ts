@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadEvent } from '../../src/connector/contract.ts';
+import type { CountedFacts } from '../../src/connector/evidence.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import { grantRemedy } from './answers.ts';
 import type { TableApi } from './api.ts';
@@ -30,6 +31,17 @@ export async function endOf(
   progress: Progress,
   facts: Readonly<Record<string, string | number | boolean>> = {},
 ): Promise<ScopeEvent> {
+  const { rows, counted } = progress;
+  const evidence = {
+    pages: progress.pages,
+    rows,
+    last: progress.after,
+    ...(counted === -1 ? {} : { counted }),
+    hiddenWindows: progress.hiddenWindows,
+    ...(window.since === undefined ? {} : { since: window.since }),
+    until: window.until,
+    ...facts,
+  };
   const hidden = (missing: number, of: number): ScopeEvent => ({
     type: 'unverified',
     scope: name,
@@ -37,31 +49,24 @@ export async function endOf(
       'permission',
       `table ${table}: row access hides ${missing} of ${of} counted rows from the account; the rest was read, nothing is taken as deleted; ${grantRemedy(`table ${table}`)} without row conditions`,
     ),
+    evidence,
   });
-  const { rows, counted } = progress;
   if (progress.hidden) return hidden(Math.max(1, counted - rows), Math.max(counted, rows + 1));
-  const end = (coverage: 'Full' | 'Window'): ScopeEvent => ({
+  const end = (coverage: 'Full' | 'Window', proof: CountedFacts = {}): ScopeEvent => ({
     type: 'end',
     scope: name,
     coverage,
-    evidence: {
-      pages: progress.pages,
-      rows,
-      lastSysId: progress.after,
-      counted,
-      hiddenWindows: progress.hiddenWindows,
-      ...(window.since === undefined ? {} : { since: window.since }),
-      until: window.until,
-      ...facts,
-    },
+    evidence: { ...evidence, ...proof },
     cursor: { until: window.until },
   });
   // Without a count a window of hidden rows looks like the end: everything given was read, but absence proves nothing.
   if (counted === -1) return end('Window');
-  if (rows < counted) {
-    const remaining = await countRows(api, table, steady);
-    if (remaining === undefined) return hidden(counted - rows, counted);
-    if (remaining > progress.steady) return hidden(remaining - progress.steady, remaining);
-  }
-  return end(window.since === undefined ? 'Full' : 'Window');
+  if (window.since !== undefined && rows >= counted) return end('Window');
+  if (rows > 0 && rows >= counted) return end('Full');
+  const remaining = await countRows(api, table, steady);
+  if (remaining === undefined) return counted === 0 ? end('Window') : hidden(counted - rows, counted);
+  if (remaining > progress.steady) return hidden(remaining - progress.steady, remaining);
+  if (window.since !== undefined) return end('Window');
+  // A table that gives nothing is asked twice: once for its rows, once more for those that were there all the time.
+  return end('Full', counted === 0 ? { emptyTwice: true } : { gone: counted - rows });
 }

@@ -3,6 +3,7 @@ import { defineStream } from '../../src/connector/contract.ts';
 import { listedColumns, testListed } from './listed-table.ts';
 import { mappableRow } from './mappable-row.ts';
 import { userFields, toUser } from './people-records.ts';
+import { tableProbe } from './probe.ts';
 import type { Session } from './session.ts';
 import { sysIdOf } from './raw-row.ts';
 import { readTable } from './table-stream.ts';
@@ -24,5 +25,6 @@ export const users = defineStream({
   idOf: sysIdOf,
   toRecord: toUser,
   mappable: mappableRow,
+  probe: tableProbe(table),
   test: (session) => testListed(session, listed),
 });

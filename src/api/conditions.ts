@@ -10,6 +10,7 @@ export const conditionTypes = [
   'CredentialsValid',
   'Connected',
   'Fresh',
+  'Complete',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

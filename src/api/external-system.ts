@@ -314,7 +314,7 @@ export const ExternalSystemStatusSchema = Type.Object(
     conditions: Type.Optional(
       Type.Array(ConditionSchema, {
         maxItems: 16,
-        description: 'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh.',
+        description: 'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

@@ -97,6 +97,34 @@ const counters = {
 export const TotalsSchema = Type.Object(counters, { ...closed, description: 'Sums over all streams.' });
 export type Totals = Static<typeof TotalsSchema>;
 
+export const StreamEvidenceSchema = Type.Object(
+  {
+    rows: count('Rows that were read, over all scopes.'),
+    counted: Type.Optional(count("Sum of the vendor's own totals, of the scopes in which it counts.")),
+    scopesCounted: count('Scopes in which the vendor counts.'),
+    scopesAgreed: count(
+      'Of these, those in which as many rows were read as counted, or the rest is proven gone.',
+    ),
+    scopesUnproven: Type.Optional(
+      count(
+        'Scopes that were read in full, but in a way that proves nothing absent: the vendor does not count.',
+      ),
+    ),
+    last: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),
+    ),
+    probed: Type.Optional(count('Records that looked gone and were asked for by id.')),
+    present: Type.Optional(count('Of these, those that are there all the same; they live.')),
+    stated: Type.Optional(count('Of these, those that the vendor itself states as deleted.')),
+  },
+  {
+    ...closed,
+    description:
+      'What proves the reading, summed up. Left out when the record would be too large; that of each scope is in the database.',
+  },
+);
+export type StreamEvidence = Static<typeof StreamEvidenceSchema>;
+
 export const StreamStatusSchema = Type.Object(
   {
     name: Type.String({ maxLength: 32, description: 'Stream of the connector.' }),
@@ -122,6 +150,7 @@ export const StreamStatusSchema = Type.Object(
     withheld: Type.Optional(
       count('Records that look gone but were kept: budget passed or proof incomplete.'),
     ),
+    evidence: Type.Optional(StreamEvidenceSchema),
   },
   { ...closed, description: 'What happened to one stream.' },
 );

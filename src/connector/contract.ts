@@ -6,6 +6,7 @@ import type { AuthType } from '../api/external-system.ts';
 import type { Mapping } from '../api/mapping.ts';
 import type { Problem } from '../api/schema-problems.ts';
 import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
+import type { Evidence } from './evidence.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
 import {
@@ -15,13 +16,13 @@ import {
   type MappedPath,
   type StreamMapping,
 } from './mapping.ts';
+import type { BoundProbe, StreamProbe } from './probe.ts';
 import { firstProblem } from './problem.ts';
 
 /** JSON as it is stored: cursors, checkpoints, evidence. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-/** Facts that show why a scope counts as read: pages, last token, count against the vendor's total. */
-export type Evidence = Readonly<Record<string, string | number | boolean>>;
+export type { Evidence } from './evidence.ts';
 
 /** What a stream's reader yields. Every scope ends in exactly one `end` or `unverified`. */
 export type ReadEvent<Cursor = Json, Checkpoint = Json> =
@@ -44,7 +45,13 @@ export type ReadEvent<Cursor = Json, Checkpoint = Json> =
       /** Where the next incremental run starts. */
       readonly cursor?: Cursor;
     }
-  | { readonly type: 'unverified'; readonly scope: string; readonly failure: Failure };
+  | {
+      readonly type: 'unverified';
+      readonly scope: string;
+      readonly failure: Failure;
+      /** What was read and counted all the same. */
+      readonly evidence?: Evidence;
+    };
 
 export interface ReadRequest<Cursor = Json, Checkpoint = Json> {
   /** Cursor of a scope; undefined when the scope must be read in full. */
@@ -91,6 +98,8 @@ export interface StreamDefinition<
   toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
   /** How a mapping looks into rows; a stream without it cannot be mapped. */
   readonly mappable?: MappableRow<Static<Row>>;
+  /** Looks records up by id before they are taken for gone; left out where the vendor does not allow it. */
+  readonly probe?: StreamProbe<Session>;
   /** Checks that the account may read what the stream needs; throws a Failure when not. */
   test(session: Session): Promise<string>;
 }
@@ -112,6 +121,7 @@ export interface BoundStream {
   readonly schema: string;
   read(request: ReadRequest): AsyncGenerator<ReadEvent, void, void>;
   normalise(raw: unknown): RowOutcome;
+  readonly probe?: BoundProbe;
   test(): Promise<string>;
 }
 
@@ -193,10 +203,15 @@ export function defineStream<
             ended: (scope) => request.ended(scope),
           }),
         normalise: (raw) => normalise(session, raw, mapping),
+        ...(definition.probe === undefined ? {} : { probe: boundProbe(definition.probe, session) }),
         test: () => definition.test(session),
       };
     },
   };
+}
+
+function boundProbe<Session>(probe: StreamProbe<Session>, session: Session): BoundProbe {
+  return { idsPerCall: probe.idsPerCall, ask: (ids) => probe.ask(session, ids) };
 }
 
 /** Ids are keys: one that is empty, or that no database can hold as text, is none. */

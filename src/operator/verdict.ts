@@ -2,6 +2,7 @@
 import type { Verdict } from '../api/conditions.ts';
 import { failureFacts, tell, type FailureCode } from '../api/failure.ts';
 import type { SyncRunStatus } from '../api/sync-run.ts';
+import { completeVerdict } from './completeness.ts';
 
 /** What is known of a system when its conditions are judged. */
 export interface SystemFacts {
@@ -41,6 +42,7 @@ export function judge(facts: SystemFacts): Verdict[] {
     notStalled,
     ...connectionVerdicts(facts, run),
     freshVerdict(facts),
+    ...completeVerdict(run, reasonOf),
   ];
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RecordKind } from '../inventory/kinds.ts';
+import type { CandidateStore } from './port/candidates.ts';
 import type { PassStore } from './port/passes.ts';
 import type { QuarantineStore } from './port/quarantine.ts';
 import type { RunStore } from './port/runs.ts';
 import type { PurgeStore, RecordStates } from './port/purges.ts';
 import type { WithdrawalStore } from './port/withdrawals.ts';
 
+export type * from './port/candidates.ts';
 export type * from './port/passes.ts';
 export type * from './port/quarantine.ts';
 export type * from './port/purges.ts';
@@ -27,7 +29,8 @@ export {
  * the fence until their transaction ends, and throw FenceLost when another attempt or run has the system. Callbacks are
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
-export interface Store extends RunStore, PassStore, QuarantineStore, WithdrawalStore, PurgeStore {
+export interface Store
+  extends RunStore, PassStore, CandidateStore, QuarantineStore, WithdrawalStore, PurgeStore {
   /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
   open(): Promise<void>;
   /**

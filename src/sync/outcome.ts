@@ -101,6 +101,7 @@ function toStreamStatus({ tally, verdict }: EndedStream): StreamStatus {
     scopesVerified: verdict.scopesVerified,
     ...(verdict.withheld === 0 ? {} : { withheld: verdict.withheld }),
     ...(tally.withdrawn === undefined ? {} : { withdrawn: tally.withdrawn }),
+    ...(verdict.evidence === undefined ? {} : { evidence: verdict.evidence }),
   };
 }
 

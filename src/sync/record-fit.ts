@@ -19,7 +19,9 @@ type Kept =
  * every stream.
  */
 const steps: readonly Step<SyncRunStatus>[] = [
+  evidenceWithoutPositions(),
   ...[9, 8, 7, 6, 5, 4, 3, 2, 1].map(keepScopes),
+  streamsWithout('evidence'),
   shortenReasons(48),
   shortenMessage(160),
   left('unverifiedScopes'),
@@ -58,16 +60,24 @@ function left(field: OptionalField): Step<SyncRunStatus> {
   };
 }
 
+function eachStream(change: Step<StreamStatus>): Step<SyncRunStatus> {
+  return (status) => ({ ...status, ...(status.streams && { streams: status.streams.map(change) }) });
+}
+
 /** For the fields of streams that are not counts. */
 function streamsWithout(field: StreamField): Step<SyncRunStatus> {
-  return (status) => ({
-    ...status,
-    ...(status.streams && {
-      streams: status.streams.map((stream) => {
-        const { [field]: _, ...rest } = stream;
-        return rest as StreamStatus;
-      }),
-    }),
+  return eachStream((stream) => {
+    const { [field]: _, ...rest } = stream;
+    return rest as StreamStatus;
+  });
+}
+
+/** The whole evidence of each scope is in the database; of it the positions say least. */
+function evidenceWithoutPositions(): Step<SyncRunStatus> {
+  return eachStream(({ evidence, ...stream }) => {
+    if (evidence === undefined) return stream;
+    const { last: _, ...counts } = evidence;
+    return { ...stream, evidence: counts };
   });
 }
 
@@ -92,17 +102,10 @@ function keepStreams(count: number): Step<SyncRunStatus> {
 }
 
 function shortenReasons(length: number): Step<SyncRunStatus> {
-  return (status) => ({
-    ...status,
-    ...(status.streams && {
-      streams: status.streams.map((stream) => ({
-        ...stream,
-        ...(stream.incompleteReason !== undefined && {
-          incompleteReason: bounded(stream.incompleteReason, length),
-        }),
-      })),
-    }),
-  });
+  return eachStream(({ incompleteReason, ...stream }) => ({
+    ...stream,
+    ...(incompleteReason !== undefined && { incompleteReason: bounded(incompleteReason, length) }),
+  }));
 }
 
 function shortenAudience(length: number): Step<SyncRunStatus> {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../connector/failure.ts';
-import type { PassScope } from '../store/port.ts';
+import type { CountedFacts } from '../connector/evidence.ts';
+import type { Pass } from '../store/port.ts';
+import { proofOfEarlier, type ScopeProof } from './scope-proof.ts';
 
 export interface OpenScope {
   readonly scope: string;
@@ -18,10 +20,14 @@ export class ScopeLedger {
   private readonly bad = new Map<string, Failure>();
   /** Scopes with a row whose id could not be read. */
   private readonly tainted = new Set<string>();
+  private readonly known = new Map<string, ScopeProof>();
 
-  constructor(before: ReadonlyMap<string, PassScope> = new Map()) {
-    for (const [scope, state] of before) {
-      if (state.ended !== undefined) this.good.add(scope);
+  constructor(pass?: Pass) {
+    for (const [scope, state] of pass?.scopes ?? []) {
+      if (state.ended !== undefined) {
+        this.good.add(scope);
+        this.known.set(scope, proofOfEarlier(state.ended, pass?.mode ?? 'Incremental'));
+      }
       if (state.tainted) this.tainted.add(scope);
     }
   }
@@ -32,6 +38,10 @@ export class ScopeLedger {
 
   get verified(): number {
     return this.good.size;
+  }
+
+  get proofs(): ReadonlyMap<string, ScopeProof> {
+    return this.known;
   }
 
   get unverified(): readonly OpenScope[] {
@@ -59,15 +69,18 @@ export class ScopeLedger {
     );
   }
 
-  setVerified(scope: string): void {
+  setVerified(scope: string, proof: ScopeProof): void {
     this.close(scope);
     this.good.add(scope);
+    this.known.set(scope, proof);
   }
 
-  setUnverified(scope: string, failure: Failure): void {
+  /** Also of one that ended before, when what it claimed is not believed. */
+  setUnverified(scope: string, failure: Failure, evidence: CountedFacts = {}): void {
     this.close(scope);
     this.good.delete(scope);
     this.bad.set(scope, failure);
+    this.known.set(scope, { coverage: 'unverified', askedInFull: false, evidence });
   }
 
   /** Scopes whose reader stopped without a word. */

@@ -2,6 +2,7 @@
 import type { UnverifiedScope } from '../api/sync-run.ts';
 import { bounded } from '../api/bounded.ts';
 import type { BoundStream, Json, ReadEvent, ReadRequest } from '../connector/contract.ts';
+import type { CountedFacts } from '../connector/evidence.ts';
 import { Failure } from '../connector/failure.ts';
 import type { RecordKind } from '../inventory/kinds.ts';
 import {
@@ -22,7 +23,9 @@ import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecis
 import { worstFailure } from './outcome.ts';
 import { sortPage, type SortedPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
+import { review, type ProbeSummary } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
+import { disbeliefOfCount, evidenceOf, proofOfEnd } from './scope-proof.ts';
 import { fewSetAside, misread } from './set-aside.ts';
 import { provesScopes } from './withdrawal.ts';
 
@@ -124,9 +127,17 @@ export function reportOf(
       scopesVerified: ledger.verified,
       unverified: unverifiedOf(stream.name, ledger, redact),
       withheld: 0,
+      ...evidenceOf(ledger.proofs),
       failure: { code: failure.code, message: bounded(message, 512) },
     },
   };
+}
+
+function softStop(): Failure {
+  return new Failure(
+    'cancelled',
+    'the soft time limit was reached; the next run goes on from the checkpoint',
+  );
 }
 
 function unverifiedOf(
@@ -152,13 +163,14 @@ class Reading {
   private written: Promise<void> = Promise.resolve();
   /** The first row that this attempt set aside, as an example. */
   private firstSetAside: RowSetAside | undefined;
+  private probed: ProbeSummary | undefined;
 
   constructor(stream: BoundStream, pass: Pass, start: StreamTally, context: StreamContext) {
     this.stream = stream;
     this.pass = pass;
     this.tally = start;
     this.context = context;
-    this.ledger = new ScopeLedger(pass.scopes);
+    this.ledger = new ScopeLedger(pass);
   }
 
   /** Answers what stopped the reading, or undefined when it came to its end. */
@@ -168,6 +180,7 @@ class Reading {
       const stopped = await this.readEvents();
       if (stopped !== undefined) return stopped;
       for (const { scope, failure } of ledger.leftOpen(stream.name)) await this.setUnverified(scope, failure);
+      if (ledger.total > 0) await this.review();
     } catch (error) {
       if (error instanceof FenceLost) throw error;
       // An aborted request looks like any other failure; the reason of the stop is the truth.
@@ -187,12 +200,7 @@ class Reading {
     try {
       for await (const event of prefetch(stream.read(this.request()), context.signal)) {
         // The scope in hand still gets its end: what was read to there needs no other run.
-        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) {
-          return new Failure(
-            'cancelled',
-            'the soft time limit was reached; the next run goes on from the checkpoint',
-          );
-        }
+        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) return softStop();
         await this.take(event);
         softReached = context.softReached();
       }
@@ -229,7 +237,7 @@ class Reading {
         return this.takeEnd(event);
       case 'unverified':
         await this.written;
-        return this.setUnverified(event.scope, event.failure);
+        return this.setUnverified(event.scope, event.failure, event.evidence);
     }
   }
 
@@ -272,31 +280,42 @@ class Reading {
   }
 
   private async takeEnd(event: Extract<ReadEvent, { type: 'end' }>): Promise<void> {
-    const tainted = this.ledger.end(this.stream.name, event.scope);
-    if (tainted !== undefined) return this.setUnverified(event.scope, tainted);
+    const { pass, ledger, stream } = this;
+    const { coverage, cursor, scope } = event;
+    const askedInFull = pass.mode === 'Full' || this.request().cursor(scope) === undefined;
+    const { proof, evidence } = proofOfEnd(event, pass.scopes.get(scope) ?? {}, askedInFull);
+    const wrong = ledger.end(stream.name, scope) ?? disbeliefOfCount(stream.name, scope, proof);
+    if (wrong !== undefined) return this.setUnverified(scope, wrong, event.evidence);
     const { store, hold, now } = this.context;
-    const { coverage, evidence, cursor } = event;
-    const end = {
-      passId: this.pass.id,
-      scope: event.scope,
-      verdict: {
-        type: 'verified',
-        coverage,
-        evidence,
-        ...(cursor === undefined ? {} : { cursor }),
-      },
-      at: now(),
+    const verdict = {
+      type: 'verified',
+      coverage,
+      evidence,
+      ...(cursor === undefined ? {} : { cursor }),
     } as const;
-    await this.unlessLost(store.endScope(hold, end));
-    this.ledger.setVerified(event.scope);
+    await this.unlessLost(store.endScope(hold, { passId: pass.id, scope, verdict, at: now() }));
+    ledger.setVerified(scope, proof);
   }
 
-  private async setUnverified(scope: string, failure: Failure): Promise<void> {
+  private async setUnverified(scope: string, failure: Failure, evidence?: CountedFacts): Promise<void> {
     const { store, hold, now, redact } = this.context;
     const reason = bounded(redact(`${failure.code}: ${failure.message}`), 512);
-    const end = { passId: this.pass.id, scope, verdict: { type: 'unverified', reason }, at: now() } as const;
-    await this.unlessLost(store.endScope(hold, end));
-    this.ledger.setUnverified(scope, failure);
+    const verdict = { type: 'unverified', reason, evidence } as const;
+    await this.unlessLost(store.endScope(hold, { passId: this.pass.id, scope, verdict, at: now() }));
+    this.ledger.setUnverified(scope, failure, evidence);
+  }
+
+  private async review(): Promise<void> {
+    const { context, pass, stream, ledger } = this;
+    const { store, hold, signal, softReached } = context;
+    const mayGoOn = () => {
+      signal.throwIfAborted();
+      if (softReached()) throw softStop();
+    };
+    const disbelieve = (scope: string, failure: Failure) =>
+      this.setUnverified(scope, failure, ledger.proofs.get(scope)?.evidence);
+    const probes = context.deletionPolicy === 'Tombstone';
+    this.probed = await review({ store, hold, pass, stream, ledger, probes, mayGoOn, disbelieve });
   }
 
   /** The verdict on the stream after all its scopes, decided and kept in the transaction that closes the pass. */
@@ -365,6 +384,7 @@ class Reading {
       unverified: unverifiedOf(stream.name, ledger, context.redact),
       withheld: decision.withheld,
       ...(fullAt === undefined ? {} : { fullAt: fullAt.toISOString() }),
+      ...evidenceOf(ledger.proofs, this.probed),
     };
   }
 

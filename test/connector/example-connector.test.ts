@@ -80,7 +80,7 @@ it('reads page after page to a proven end, and keeps what has no column', async 
       attributes: { rack: 7 },
     },
   });
-  expect(last).toMatchObject({ type: 'end', coverage: 'Full', evidence: { rows: 5, total: 5 } });
+  expect(last).toMatchObject({ type: 'end', coverage: 'Full', evidence: { rows: 5, counted: 5 } });
 });
 
 it('lets an owner map fields of its rows', async () => {

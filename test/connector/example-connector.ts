@@ -53,7 +53,7 @@ const hosts = defineStream({
       if (body.hosts.length === 0) {
         // The empty page proves the end only when the vendor counts no more than was read.
         yield place.rows >= body.total
-          ? { type: 'end', scope, coverage: 'Full', evidence: { rows: place.rows, total: body.total } }
+          ? { type: 'end', scope, coverage: 'Full', evidence: { rows: place.rows, counted: body.total } }
           : { type: 'unverified', scope, failure: tooFew(place.rows, body.total) };
         return;
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { admissionContract } from './admission-contract.ts';
 import { archiveContract } from './archive-contract.ts';
+import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
 import { fenceContract } from './fence-contract.ts';
@@ -16,6 +17,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   archiveContract(engine, open);
   passContract(engine, open);
   deletionContract(engine, open);
+  candidateContract(engine, open);
   recoveryContract(engine, open);
   withdrawalContract(engine, open);
   purgeContract(engine, open);

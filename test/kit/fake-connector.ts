@@ -7,6 +7,7 @@ import {
   type ReadEvent,
   type ReadRequest,
 } from '../../src/connector/contract.ts';
+import type { Presence } from '../../src/connector/probe.ts';
 
 export type Event = ReadEvent<{ until: number }, { at: number }>;
 export type Request = ReadRequest<{ until: number }, { at: number }>;
@@ -20,6 +21,8 @@ export interface Script {
   events: Events;
   /** Of a second stream, which is there when this is. */
   more?: Events | undefined;
+  /** What the vendor says of single records; nothing when absent. */
+  probe?: ((ids: readonly string[]) => Promise<ReadonlyMap<string, Presence>>) | undefined;
   connect?: Error;
   /** What the stream answers, or how it fails, in mode Test. */
   test?: () => Promise<string>;
@@ -76,6 +79,7 @@ function stream(name: 'items' | 'more') {
       return typeof id === 'string' ? id : undefined;
     },
     toRecord: (raw) => ({ externalId: raw.id, columns: { name: raw.name }, attributes: {} }),
+    probe: { idsPerCall: 2, ask: async (script, ids) => (await script.probe?.(ids)) ?? new Map() },
     test: (script) => script.test?.() ?? Promise.resolve('readable'),
   });
 }

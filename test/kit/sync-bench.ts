@@ -15,11 +15,16 @@ import { fakeConnector, type Events, type Script } from './fake-connector.ts';
 export class SyncBench {
   readonly folder = mkdtempSync(join(tmpdir(), 'extsys-'));
   readonly file = join(this.folder, 'inventory.db');
-  store: Store = sqliteStore(this.file);
+  store: Store;
   readonly script: Script = { events: [], asked: [] };
   time = Date.parse('2026-03-01T10:00:00Z');
   spec: Partial<ExternalSystemSpec> = {};
   private runs = 0;
+
+  /** Against another store than the file of its own, when given. */
+  constructor(store?: Store) {
+    this.store = store ?? sqliteStore(this.file);
+  }
 
   async open(): Promise<this> {
     await this.store.open();

@@ -66,6 +66,16 @@ describe('sealRun', () => {
         ...stream(`stream-${index}`),
         incompleteReason: text(128),
         withheld: 1e12,
+        evidence: {
+          rows: 1e12,
+          counted: 1e12,
+          scopesCounted: 1e12,
+          scopesAgreed: 1e12,
+          last: text(64),
+          probed: 1e12,
+          present: 1e12,
+          stated: 1e12,
+        },
       })),
       unverifiedScopes: Array.from({ length: 10 }, () => ({
         stream: 'cis',
@@ -100,6 +110,19 @@ describe('sealRun', () => {
     expect(status.streams).toHaveLength(7);
     expect(status.streams?.[0]).toMatchObject({ fetched: 1e12, complete: false });
     expect(status.streams?.[0]?.incompleteReason?.length).toBeLessThan(128);
+  });
+
+  test('of the evidence the positions go first, then scopes, and all of it before any count of a stream', () => {
+    const evidence = { rows: 5, counted: 5, scopesCounted: 1, scopesAgreed: 1, last: 'x'.repeat(64) };
+    const streams = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ ...stream(`stream-${index}`), evidence }));
+    const kept = Array.from({ length: 12 }, (_, at) => {
+      const { status } = sealRun(record({ phase: 'Failed', streams: streams(at + 1) }), link);
+      expect(status.streams, 'no count is left out').toHaveLength(at + 1);
+      const first = status.streams?.[0]?.evidence;
+      return first === undefined ? 'none' : first.last === undefined ? 'counts' : 'all';
+    });
+    expect([...new Set(kept)], 'in this order').toEqual(['all', 'counts', 'none']);
   });
 
   test('a status that the CRD would refuse is replaced by one that says so', () => {

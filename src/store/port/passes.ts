@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FailureCode } from '../../api/failure.ts';
-import type { UnverifiedScope } from '../../api/sync-run.ts';
+import type { StreamEvidence, UnverifiedScope } from '../../api/sync-run.ts';
 import type { NormalisedRecord, RecordKind } from '../../inventory/kinds.ts';
 import type { Hold } from './runs.ts';
 
@@ -36,7 +36,11 @@ export interface Pass {
 export interface PassScope {
   readonly checkpoint?: unknown;
   /** Set once its end was verified in this pass, by an earlier attempt or run. */
-  readonly ended?: { readonly coverage: 'Full' | 'Window'; readonly cursor?: unknown };
+  readonly ended?: {
+    readonly coverage: 'Full' | 'Window';
+    readonly cursor?: unknown;
+    readonly evidence?: unknown;
+  };
   /** A row without a readable id was set aside in this scope: its absence proves nothing. Survives a takeover. */
   readonly tainted: boolean;
 }
@@ -87,7 +91,7 @@ export interface ScopeEnd {
         readonly evidence: unknown;
         readonly cursor?: unknown;
       }
-    | { readonly type: 'unverified'; readonly reason: string };
+    | { readonly type: 'unverified'; readonly reason: string; readonly evidence?: unknown };
   readonly at: Date;
 }
 
@@ -146,6 +150,8 @@ export interface StreamVerdict {
   readonly unverified: readonly UnverifiedScope[];
   /** Candidates that were not deleted. */
   readonly withheld: number;
+  /** What proves the reading, summed up over its scopes; that of each stands in the database. */
+  readonly evidence?: StreamEvidence;
   readonly failure?: StreamFailure;
   /** What is said of rows that were set aside, when nothing worse happened. */
   readonly setAside?: StreamFailure;

@@ -26,7 +26,11 @@ export async function writePage(sql: Sql, hold: Hold, page: PageWrite): Promise<
   return result;
 }
 
-async function stateRemoved(sql: Sql, stream: StreamOfPass, removed: readonly string[]): Promise<void> {
+export async function stateRemoved(
+  sql: Sql,
+  stream: StreamOfPass,
+  removed: readonly string[],
+): Promise<void> {
   await sql.run(
     `INSERT INTO removals (stream_id, external_id)
      SELECT CAST(? AS bigint), value FROM ${sql.textsOfJson} WHERE true

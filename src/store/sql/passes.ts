@@ -126,7 +126,7 @@ async function openPass(sql: Sql, streamId: number, request: PassRequest, fullDu
 
 async function scopesOf(sql: Sql, passId: number): Promise<Map<string, PassScope>> {
   const rows = await sql.all(
-    `SELECT s.scope, p.checkpoint, p.tainted, p.verdict, p.cursor
+    `SELECT s.scope, p.checkpoint, p.tainted, p.verdict, p.cursor, p.evidence
      FROM pass_scopes p JOIN scopes s ON s.id = p.scope_id WHERE p.pass_id = ?`,
     passId,
   );
@@ -137,10 +137,15 @@ function scopeOf(row: Row): PassScope {
   const checkpoint = optionalJson(row, 'checkpoint');
   const coverage = optionalText(row, 'verdict');
   const cursor = optionalJson(row, 'cursor');
+  const evidence = optionalJson(row, 'evidence');
   const tainted = integer(row, 'tainted') === 1;
   const begun = checkpoint === undefined ? { tainted } : { tainted, checkpoint };
   if (coverage !== 'Full' && coverage !== 'Window') return begun;
-  return { ...begun, ended: { coverage, ...(cursor === undefined ? {} : { cursor }) } };
+  const known = {
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
+  return { ...begun, ended: { coverage, ...known } };
 }
 
 /** The id of a scope, made when it is new. */
@@ -196,7 +201,7 @@ export async function endScope(sql: Sql, hold: Hold, end: ScopeEnd): Promise<voi
     scope,
     verified ? verdict.coverage : 'unverified',
     verified ? null : verdict.reason,
-    verified ? JSON.stringify(verdict.evidence ?? null) : null,
+    verdict.evidence === undefined ? null : JSON.stringify(verdict.evidence),
     end.at.toISOString(),
     attemptOf(hold),
     cursor === undefined ? null : JSON.stringify(cursor),

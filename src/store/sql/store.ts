@@ -3,6 +3,7 @@ import type { Store } from '../port.ts';
 import { actions } from './actions.ts';
 import type { Admission } from './admission.ts';
 import * as archive from './archive.ts';
+import { candidates, sightAgain, standing, stateGone } from './candidates.ts';
 import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
 import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
@@ -33,6 +34,10 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     writePage: (hold, page) => transaction((sql) => writePage(sql, hold, page)),
     endScope: (hold, end) => transaction((sql) => endScope(sql, hold, end)),
     endPass: (hold, end, decide) => transaction((sql) => endPass(sql, hold, end, decide)),
+    standing: (passId) => read((sql) => standing(sql, passId)),
+    candidates: (passId, limit) => read((sql) => candidates(sql, passId, limit)),
+    sightAgain: (hold, passId, found) => transaction((sql) => sightAgain(sql, hold, passId, found)),
+    stateGone: (hold, passId, gone) => transaction((sql) => stateGone(sql, hold, passId, gone)),
     progress: (runUid) => read((sql) => progress(sql, runUid)),
     finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),
     finishUnclaimed: (request, build) => admitted((sql) => archive.finishUnclaimed(sql, request, build)),

@@ -39,7 +39,7 @@ describe('paging by sys_id', () => {
         evidence: {
           pages: 4,
           rows: 5,
-          lastSysId: id(5),
+          last: id(5),
           counted: 5,
           hiddenWindows: 0,
           until: '2026-03-01 11:59:30',
@@ -98,7 +98,13 @@ describe('paging by sys_id', () => {
     await using opened = await open(planted.url, users);
     const reading = await readStream(opened.stream('users'));
     expect(reading.records.size).toBe(3);
-    expect(reading.ends).toMatchObject([{ type: 'end', coverage: 'Window', evidence: { counted: -1 } }]);
+    expect(reading.ends).toMatchObject([
+      {
+        type: 'end',
+        coverage: 'Window',
+        evidence: expect.not.objectContaining({ counted: expect.anything() }),
+      },
+    ]);
   });
 
   test('rows deleted while the table is read do not look hidden', async () => {
