@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { approveCommand, approveUsage } from './cli/approve.ts';
 import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
@@ -12,6 +13,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   operator: { run: operatorCommand, usage: operatorUsage },
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
+  approve: { run: approveCommand, usage: approveUsage },
   backup: { run: backupCommand, usage: backupUsage },
   validate: { run: validateCommand, usage: validateUsage },
 };
@@ -22,6 +24,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys sync -f FILE          one sync from a file, without a cluster
   extsys test -f FILE          checks connection and permissions
   extsys validate -f FILE      checks manifests offline
+  extsys approve SYSTEM        approves deletions that passed the budget
   extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys version               prints the version
 

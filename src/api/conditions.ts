@@ -10,6 +10,7 @@ export const conditionTypes = [
   'CredentialsValid',
   'Connected',
   'Fresh',
+  'AwaitingApproval',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

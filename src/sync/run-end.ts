@@ -59,6 +59,7 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
         ...(facts.missedSlots === undefined ? {} : { missedSlots: facts.missedSlots }),
         // A run that was never carried out has nothing to count.
         ...(facts.attempt === 0 && streams.length === 0 ? {} : countsOf(streams)),
+        ...proposalsOf(link),
         ...ending.cost,
         ...(failure === undefined ? {} : { failure: toRunFailure(failure) }),
       },
@@ -73,6 +74,14 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
     endedAt,
     fullAt: facts.run.spec.mode === 'Test' ? undefined : fullAtOf(streams),
     verdict: ending.verdict,
+  };
+}
+
+function proposalsOf({ proposals }: ChainLink): Pick<SyncRunStatus, 'deletionProposal' | 'deletionApproval'> {
+  const { proposed, approved } = proposals ?? {};
+  return {
+    ...(proposed === undefined ? {} : { deletionProposal: proposed }),
+    ...(approved === undefined ? {} : { deletionApproval: approved }),
   };
 }
 

@@ -26,6 +26,11 @@ export function credentialsRunName(system: string, secretUid: string, resourceVe
   return `${system}-c-${digest(`${secretUid}/${resourceVersion}`)}`;
 }
 
+/** For an approval of proposed deletions. */
+export function approvalRunName(system: string, uid: string, token: string): string {
+  return `${system}-d-${digest(`${uid}/${token}`)}`;
+}
+
 function digest(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 10);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
 import type { StreamProgress } from './passes.ts';
+import type { DeletionProposal, RunProposals } from './proposals.ts';
 
 export interface RunClaim {
   /** `namespace/name` of the ExternalSystem. */
@@ -35,6 +36,7 @@ export interface ChainLink {
   readonly previousDigest: string | undefined;
   readonly startedAt: Date;
   readonly streams: readonly StreamProgress[];
+  readonly proposals?: RunProposals;
 }
 
 /** A run's end: what is looked for later, and its record. */
@@ -95,6 +97,8 @@ export interface SystemHistory {
   readonly lastFullAt: Date | undefined;
   /** Records that looked gone to the newest full passes, and stay because the deletion budget was passed. */
   readonly withheld: number;
+  /** Deletions that wait for a person, expired or not. */
+  readonly proposal?: DeletionProposal | undefined;
   readonly chainHead: ChainHead | undefined;
 }
 

@@ -8,6 +8,7 @@ import {
   type RunEnd,
 } from '../port.ts';
 import { checkFence, giveUpFence, lockSystem, progress } from './fence.ts';
+import { concludeProposals } from './proposals.ts';
 import { archivedFrom, insertOpenRun, slotTaken } from './run-rows.ts';
 import { integer, optionalText, text, time, type Row, type Sql } from './sql.ts';
 
@@ -53,7 +54,8 @@ async function archive(sql: Sql, head: Row, row: Row, build: Build): Promise<Arc
   const sequence = integer(head, 'sequence') + 1;
   const previousDigest = optionalText(head, 'digest');
   const streams = await progress(sql, runUid);
-  const end = build({ sequence, previousDigest, startedAt: time(row, 'started_at'), streams });
+  const proposals = await concludeProposals(sql, system, runUid);
+  const end = build({ sequence, previousDigest, startedAt: time(row, 'started_at'), streams, proposals });
   await sql.run(
     `UPDATE runs SET ended_at = ?, phase = ?, failure_code = ?, sequence = ?, previous_digest = ?, digest = ?, json = ?
      WHERE run_uid = ?`,
