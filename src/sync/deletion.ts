@@ -15,8 +15,8 @@ export interface DeletionDecision {
   readonly withheld: number;
   readonly withheldReason: string | undefined;
   readonly budgetPassed: boolean;
-  /** With budgetPassed: the absence of records is proven too, so that they may be proposed. */
-  readonly absenceProven: boolean;
+  /** When the budget is passed: what may be proposed, see PassVerdict. */
+  readonly propose?: { readonly absent: boolean };
 }
 
 /** What happens to a pass that proves nothing: every candidate stays. */
@@ -26,7 +26,6 @@ export function deleteNothing(tally: PassTally, withheldReason: string | undefin
     withheld: sumOf(tally, ({ absent, removed }) => absent + removed),
     withheldReason,
     budgetPassed: false,
-    absenceProven: false,
   };
 }
 
@@ -72,7 +71,7 @@ function withinOrPassed(
   silence: string | undefined,
   budget: DeletionBudget,
 ): DeletionDecision {
-  const absenceProven = silence === undefined;
+  const absenceIsProven = silence === undefined;
   const going = (scope: ScopeTally) => scope.removed + (silence === undefined ? scope.absent : 0);
   for (const scope of tally.scopes) {
     if (withinBudget(going(scope), scope.recentlyDeleted, scope.live, budget)) continue;
@@ -80,7 +79,7 @@ function withinOrPassed(
       tally,
       `${going(scope)} of ${scope.live} records of scope ${scope.scope} look gone`,
       budget,
-      absenceProven,
+      absenceIsProven,
     );
   }
   const total = sumOf(tally, going);
@@ -89,7 +88,7 @@ function withinOrPassed(
       tally,
       `${total} of ${tally.systemLive} records of the system look gone`,
       budget,
-      absenceProven,
+      absenceIsProven,
     );
   }
   const withheld = silence === undefined ? 0 : sumOf(tally, ({ absent }) => absent);
@@ -98,7 +97,6 @@ function withinOrPassed(
     withheld,
     withheldReason: withheld === 0 ? undefined : silence,
     budgetPassed: false,
-    absenceProven,
   };
 }
 
@@ -129,8 +127,8 @@ function passed(
   tally: PassTally,
   what: string,
   budget: DeletionBudget,
-  absenceProven: boolean,
+  absenceIsProven: boolean,
 ): DeletionDecision {
   const reason = `${what}, more than deletion.budget allows (${budget.maxPercent} % and ${budget.maxRecords} records in 24 h)`;
-  return { ...deleteNothing(tally, reason), budgetPassed: true, absenceProven };
+  return { ...deleteNothing(tally, reason), budgetPassed: true, propose: { absent: absenceIsProven } };
 }

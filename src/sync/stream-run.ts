@@ -334,8 +334,8 @@ class Reading {
     const decision = decideDeletions(tally, deletionPolicy, deletionBudget);
     const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
     if (failure !== undefined) return this.incomplete(decision, failure);
-    const { budgetPassed, absenceProven, withheldReason = '' } = decision;
-    const propose = budgetPassed && this.pass.mode === 'Full' ? { absent: absenceProven } : undefined;
+    const { budgetPassed, withheldReason = '' } = decision;
+    const propose = this.pass.mode === 'Full' ? decision.propose : undefined;
     const rest = decision.delete.approved === true ? 'beyond what was approved nothing' : 'nothing';
     const remedy =
       propose === undefined
