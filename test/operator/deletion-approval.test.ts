@@ -26,12 +26,13 @@ const token = () => {
   return `${proposal?.run}@${proposal?.digest}`;
 };
 /** A full run that finds 30 of 40 gone. */
-async function proposed(): Promise<string> {
+async function proposed(change: () => void = () => undefined): Promise<string> {
   sees(0, 40);
   world.apply({});
   await world.round();
   world.pass(dayMs);
   sees(0, 10);
+  change();
   await world.round();
   world.pass(minuteMs);
   return token();
@@ -186,4 +187,30 @@ test('a suspended system starts no run for an approval until it goes on', async 
   approve(approval);
   await world.reconcile();
   expect(world.newest().metadata.name).toMatch(/^cmdb-d-/u);
+});
+
+test('several streams of a run make one proposal; what one of them finds beyond it leaves the approval of the others', async () => {
+  const others = (to: number) => [page(Array.from({ length: to }, (_, at) => row(`m${at}`))), end()];
+  world.script.more = others(40);
+  const both = await proposed(() => (world.script.more = others(20)));
+  expect(world.system().status?.deletionProposal).toMatchObject({ records: 50 });
+  expect(world.condition('AwaitingApproval')).toContain('more item m');
+  approve(both);
+  // The first stream finds more than was approved and proposes it; the second comes after it.
+  sees(0, 1);
+  await world.round();
+  expect(world.newest().status).toMatchObject({
+    totals: { deleted: 50 },
+    deletionApproval: { token: both, deleted: 50 },
+    deletionProposal: { records: 9 },
+  });
+  expect(await live()).toBe(30);
+});
+
+test('the policy Keep deletes nothing, also not what was approved', async () => {
+  const approval = await proposed();
+  world.apply({ spec: { deletion: { policy: 'Keep' } }, annotations: { [key]: approval } });
+  await world.round();
+  expect(world.newest().status).toMatchObject({ mode: 'Full', totals: { deleted: 0 } });
+  expect(await live()).toBe(40);
 });
