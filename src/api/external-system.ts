@@ -348,9 +348,9 @@ export const ExternalSystemStatusSchema = Type.Object(
           }),
           proposedTime: Time('When they were proposed.'),
           expiryTime: Time('After it they cannot be approved any more.'),
-          sample: Type.Array(Type.String({ maxLength: 128 }), {
+          sample: Type.Array(Type.String({ maxLength: 128, description: 'Stream, name and id.' }), {
             maxItems: 10,
-            description: 'Some of the records: stream, name and id.',
+            description: 'Some of the records.',
             'x-kubernetes-list-type': 'atomic',
           }),
         },
