@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { annotations as known } from '../../src/api/group.ts';
+import { Failure } from '../../src/connector/failure.ts';
 import { end, page, row } from '../kit/fake-connector.ts';
 import { minuteMs, World } from './world.ts';
 
@@ -107,14 +108,46 @@ test('what is not on the approved list is proposed anew, under another token', a
 
 test('what was approved does not use up the budget of the others', async () => {
   approve(await proposed());
-  sees(0, 10);
+  sees(0, 9);
   await world.round();
-  expect(await live()).toBe(10);
+  expect(await live()).toBe(9);
   world.pass(60 * minuteMs);
-  sees(0, 6);
+  sees(0, 5);
   world.create('by-hand', { mode: 'Full' });
   await world.round();
+  // With the one that went beside the approved these are five, as many as always may.
   expect(world.run('by-hand').status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 4 } });
+});
+
+test('a stream that a newer run could not read is not proposed beside what that run proposes', async () => {
+  const others = (to: number) => [page(Array.from({ length: to }, (_, at) => row(`m${at}`))), end()];
+  world.script.more = others(40);
+  const both = await proposed(() => (world.script.more = others(20)));
+  world.script.more = [new Failure('permission', 'no')];
+  world.pass(dayMs);
+  await world.round();
+  expect(world.system().status?.deletionProposal).toMatchObject({ records: 30 });
+  approve(both);
+  await world.reconcile();
+  expect(world.condition('AwaitingApproval')).toContain('which a newer one has replaced');
+});
+
+test('an incremental run that passes the budget proposes nothing, and says what will', async () => {
+  sees(0, 40);
+  world.apply({});
+  await world.round();
+  world.pass(15 * minuteMs);
+  const removed = ids(0, 30).map(({ id }) => id);
+  world.script.events = [
+    { type: 'page', scope: 'all', rows: [], removed, checkpoint: { at: 1 } },
+    end('all', 'Window'),
+  ];
+  await world.round();
+  const { status } = world.newest();
+  expect(status).toMatchObject({ mode: 'Incremental', failure: { code: 'deletionBudget' } });
+  expect(status?.failure?.message).toContain('the next full run proposes them for approval');
+  expect(status?.deletionProposal).toBeUndefined();
+  expect(world.system().status?.deletionProposal).toBeUndefined();
 });
 
 test('a proposal expires after seven days: its approval is refused with the reason, and deletes nothing', async () => {
