@@ -22,7 +22,8 @@ the list that it too finds gone. Needs get and patch on externalsystems, and no 
 ${clusterUsage}
       --run RUN                   approve only what this SyncRun proposed
       --yes                       do not ask
-      --list                      print every record of the list from the database, a JSON object per line, and change nothing
+      --list                      print every record of the list from the database, a JSON object per line, and change
+                                  nothing (without -n: of namespace default)
 ${storeUsage}
 
 Exit status: 0 approved or listed, 1 nothing waits or the cluster refused, 2 unusable input.

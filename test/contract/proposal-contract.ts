@@ -91,6 +91,17 @@ export function proposalContract(engine: string, open: OpenStore): void {
       expect(rest.at(-1)).toEqual({ stream: 'groups', externalId: '😀', name: '😀' });
     });
 
+    it('are only those that the vendor states as gone while absence is not proven', async () => {
+      await fullPass(
+        bench.store,
+        'run-1',
+        ['a', 'b', 'c'].map((id) => record(id)),
+      );
+      const verdict = () => ({ ...verdictOf({})(), propose: { absent: false } });
+      const { proposed } = await run('run-2', { sees: ['a'], removed: ['c'], verdict });
+      expect(proposed).toEqual({ records: 1, digest: digestOf('groups', ['c']) });
+    });
+
     it('that are approved are counted for the decision, and exactly those that are gone still go', async () => {
       await fullPass(
         bench.store,
