@@ -120,8 +120,16 @@ async function confirm(question: string, { stdin, stderr }: Streams): Promise<vo
   if (!('isTTY' in stdin) || stdin.isTTY !== true)
     throw new CommandFailed(`there is no terminal to ask at; give --yes to go on without being asked`);
   const prompt = createInterface({ input: stdin, output: stderr });
+  // Ctrl-C and Ctrl-D answer nothing: without this the question would wait for ever.
+  const closed = new AbortController();
+  prompt.once('close', () => closed.abort());
   try {
-    const answer = await prompt.question(`${question} [y/N] `);
+    const answer = await prompt
+      .question(`${question} [y/N] `, { signal: closed.signal })
+      .catch((error: unknown) => {
+        if (closed.signal.aborted) return '';
+        throw error;
+      });
     if (!/^y(?:es)?$/iu.test(answer.trim())) throw new CommandFailed('not approved; nothing was changed');
   } finally {
     prompt.close();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { annotations } from '../../src/api/group.ts';
 import { approveCommand } from '../../src/cli/approve.ts';
@@ -30,6 +31,13 @@ const approve = (...flags: string[]) =>
     ...['cmdb', '-n', bench.namespace, '--kubeconfig', sharedCluster().kubeconfigPath],
     ...flags,
   ]);
+/** What a person types when asked. */
+const atTerminal = (answer: string) =>
+  approveCommand(['cmdb', '-n', bench.namespace, '--kubeconfig', sharedCluster().kubeconfigPath], {
+    stdin: Object.assign(Readable.from(answer === '' ? [] : [answer]), { isTTY: true }),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+  });
 const waitForCondition = (fits: (status: string, reason: string) => boolean) =>
   waitFor('AwaitingApproval', async () => {
     const system = await bench.system();
@@ -81,6 +89,9 @@ test('a passed budget waits in the condition, extsys approve lets it go, and the
   await expect(approve('--yes', '--run', 'another')).rejects.toThrow(
     'the one that waits is of after-the-loss',
   );
+  expect((await bench.system()).metadata.annotations?.[annotations.approveDeletions]).toBeUndefined();
+  for (const answer of ['n\n', ''])
+    await expect(atTerminal(answer)).rejects.toThrow('not approved; nothing was changed');
   expect((await bench.system()).metadata.annotations?.[annotations.approveDeletions]).toBeUndefined();
   const approved = await approve('--yes', '--run', 'after-the-loss');
   expect(approved.code).toBe(0);
