@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { auditEntry } from './cli/audit.ts';
 import { adoptCommand, adoptUsage } from './cli/adopt.ts';
+import { approveCommand, approveUsage } from './cli/approve.ts';
 import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   test: { run: testCommand, usage: testUsage },
   audit: auditEntry,
   runs: runsEntry,
+  approve: { run: approveCommand, usage: approveUsage },
   backup: { run: backupCommand, usage: backupUsage },
   adopt: { run: adoptCommand, usage: adoptUsage },
   purge: { run: purgeCommand, usage: purgeUsage },
@@ -32,6 +34,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys validate -f FILE      checks manifests offline
   extsys runs list|show        reads the archive of runs
   extsys audit verify          finds runs that somebody altered, removed or inserted
+  extsys approve SYSTEM        approves deletions that passed the budget
   extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys adopt SYSTEM          binds the rows of a system to another source
   extsys purge SYSTEM          erases rows of a system

@@ -11,6 +11,7 @@ export const conditionTypes = [
   'Connected',
   'Fresh',
   'Complete',
+  'AwaitingApproval',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

@@ -314,7 +314,8 @@ export const ExternalSystemStatusSchema = Type.Object(
     conditions: Type.Optional(
       Type.Array(ConditionSchema, {
         maxItems: 16,
-        description: 'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete.',
+        description:
+          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
@@ -335,6 +336,31 @@ export const ExternalSystemStatusSchema = Type.Object(
     ),
     lastHandledRequest: Type.Optional(
       Type.String({ maxLength: 256, description: 'Newest run-requested token that was acted on.' }),
+    ),
+    deletionProposal: Type.Optional(
+      Type.Object(
+        {
+          run: Type.String({ maxLength: 253, description: 'SyncRun that found them.' }),
+          digest: Type.String({ maxLength: 80, description: 'SHA-256 over the whole list.' }),
+          records: Type.Integer({
+            minimum: 0,
+            maximum: 9_007_199_254_740_991,
+            description: 'Records that wait.',
+          }),
+          proposedTime: Time('When they were proposed.'),
+          expiryTime: Time('After it they cannot be approved any more.'),
+          sample: Type.Array(Type.String({ maxLength: 128, description: 'Stream, name and id.' }), {
+            maxItems: 10,
+            description: 'Some of the records.',
+            'x-kubernetes-list-type': 'atomic',
+          }),
+        },
+        {
+          ...closed,
+          description:
+            'Deletions that passed the budget and wait for the annotation approve-deletions: RUN@DIGEST.',
+        },
+      ),
     ),
     chainHead: Type.Optional(
       Type.Object(

@@ -15,6 +15,8 @@ export const annotations = {
   runRequested: `${group}/run-requested`,
   /** On an ExternalSystem, beside run-requested: Incremental, Full, Plan or Test. */
   runMode: `${group}/run-mode`,
+  /** On an ExternalSystem: RUN@DIGEST, the proposed deletions that the next verified full pass may carry out. */
+  approveDeletions: `${group}/approve-deletions`,
   /** On a SyncRun: "true" ends it as Cancelled; its pass goes on in the next run. */
   cancel: `${group}/cancel`,
 } as const;

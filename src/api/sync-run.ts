@@ -227,6 +227,27 @@ export const SyncRunStatusSchema = Type.Object(
         'x-kubernetes-list-type': 'atomic',
       }),
     ),
+    deletionProposal: Type.Optional(
+      Type.Object(
+        {
+          records: count('Records that look gone.'),
+          digest: Type.String({ maxLength: 80, description: 'SHA-256 over the list of them.' }),
+        },
+        { ...closed, description: 'Deletions that passed the budget and wait for approval.' },
+      ),
+    ),
+    deletionApproval: Type.Optional(
+      Type.Object(
+        {
+          token: Type.String({
+            maxLength: 340,
+            description: 'RUN@DIGEST of the proposal that was approved.',
+          }),
+          deleted: count('Records that were deleted by it.'),
+        },
+        { ...closed, description: 'The approval that this run used.' },
+      ),
+    ),
     upstream: Type.Optional(
       Type.Object(
         {

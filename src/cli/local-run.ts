@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
-import { apiVersion, syncRunKind } from '../api/group.ts';
+import { annotations, apiVersion, syncRunKind } from '../api/group.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import type { SyncRun } from '../api/resource.ts';
 import type { RunMode } from '../api/sync-run.ts';
@@ -40,6 +40,7 @@ export async function runLocal(run: LocalRun, runtime: Runtime): Promise<SyncRun
         uid: system.metadata.uid,
         generation: system.metadata.generation,
         spec: system.spec,
+        approval: system.metadata.annotations?.[annotations.approveDeletions],
       },
       run: { name: runName, uid, spec, attempt: 1 },
       worker: `${cliWorker}${process.pid}`,

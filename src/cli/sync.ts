@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
+import { annotations } from '../api/group.ts';
 import { availableModes, type RunMode } from '../api/sync-run.ts';
+import type { ExternalSystem } from '../api/resource.ts';
+import { deletionApproval } from '../sync/approval.ts';
+import type { Store } from '../store/port.ts';
 import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
 import { endTakenFileRuns } from '../sync/unclaimed-end.ts';
@@ -92,13 +96,15 @@ export async function runFromFile(options: FileRun): Promise<number> {
   try {
     const say = (line: string) => void streams.stderr.write(`${line}\n`);
     const tell = options.quiet ? () => undefined : say;
-    tell(`${options.mode} run of ${local.system.metadata.namespace}/${local.system.metadata.name}`);
+    const key = `${local.system.metadata.namespace}/${local.system.metadata.name}`;
+    const mode = await modeOf(options.mode, local.system, store, runtime.now(), say);
+    tell(`${mode} run of ${key}`);
     const run = await runLocal(
       {
         local,
         connector,
         store,
-        mode: options.mode,
+        mode,
         signal: stop.signal,
         onProgress: progressPrinter(tell),
         onTested: (stream, said) => tell(`${stream}: ${said}`),
@@ -106,8 +112,7 @@ export async function runFromFile(options: FileRun): Promise<number> {
       runtime,
     );
     streams.stdout.write(renderRun(run, options.form));
-    const { namespace, name } = local.system.metadata;
-    for (const { runName, phase } of await endTakenFileRuns(store, `${namespace}/${name}`, runtime.now()))
+    for (const { runName, phase } of await endTakenFileRuns(store, key, runtime.now()))
       say(`${runName}, which another run had overtaken, was ended as ${phase}`);
     return run.status?.phase === 'Succeeded' ? 0 : 1;
   } finally {
@@ -115,6 +120,24 @@ export async function runFromFile(options: FileRun): Promise<number> {
     process.off('SIGTERM', interrupt);
     await store.close();
   }
+}
+
+/** An approval of deletions needs a full run, and gets one; an approval that says nothing is told of. */
+async function modeOf(
+  asked: RunMode,
+  system: ExternalSystem,
+  store: Store,
+  now: Date,
+  say: (line: string) => void,
+): Promise<RunMode> {
+  if (asked !== 'Incremental' && asked !== 'Full') return asked;
+  const key = `${system.metadata.namespace}/${system.metadata.name}`;
+  const annotation = system.metadata.annotations?.[annotations.approveDeletions];
+  const { state } = await deletionApproval(store, key, annotation, await store.openProposal(key), now);
+  if (state.type === 'refused') say(`warning: ${state.message}`);
+  if (state.type !== 'approved' || asked === 'Full') return asked;
+  say('deletions are approved: everything is read');
+  return 'Full';
 }
 
 /** A line per stream and second at most, and one when the stream has ended: records, pages, rate. */

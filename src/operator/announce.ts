@@ -33,6 +33,26 @@ export function announceVerdict(
   });
 }
 
+/** When deletions begin to wait for approval, and when an approval is not understood or comes too late. */
+export function announceApproval(
+  events: EventRecorder,
+  before: ExternalSystem,
+  after: ExternalSystemStatus,
+): void {
+  const conditionOf = (status: ExternalSystemStatus | undefined) =>
+    status?.conditions?.find(({ type }) => type === 'AwaitingApproval');
+  const was = conditionOf(before.status);
+  const is = conditionOf(after);
+  if (is === undefined || (is.status === 'False' && is.reason !== 'ApprovalRefused')) return;
+  if (was?.status === is.status && was.reason === is.reason && was.message === is.message) return;
+  const refused = is.reason === 'ApprovalRefused';
+  void events.record(before, {
+    type: is.reason === 'Approved' ? 'Normal' : 'Warning',
+    reason: refused ? 'ApprovalRefused' : 'AwaitingApproval',
+    message: is.message,
+  });
+}
+
 function readyOf(status: ExternalSystemStatus | undefined): Condition | undefined {
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }

@@ -90,6 +90,7 @@ export class ControllerMetrics {
       'extsys_overdue_seconds',
       'extsys_last_success_timestamp_seconds',
       'extsys_consecutive_failures',
+      'extsys_records_awaiting_approval',
     ] as const) {
       metrics.reset(name);
     }
@@ -121,6 +122,7 @@ export class ControllerMetrics {
     metrics.set('extsys_suspended', labels, spec.suspend === true ? 1 : 0);
     metrics.set('extsys_overdue_seconds', labels, overdueSeconds);
     metrics.set('extsys_consecutive_failures', labels, status.consecutiveFailures ?? 0);
+    metrics.set('extsys_records_awaiting_approval', labels, status.deletionProposal?.records ?? 0);
     if (status.lastSuccessTime !== undefined) {
       metrics.set('extsys_last_success_timestamp_seconds', labels, Date.parse(status.lastSuccessTime) / 1000);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
-import { announceRefusedRequest, announceVerdict } from './announce.ts';
+import { announceApproval, announceRefusedRequest, announceVerdict } from './announce.ts';
 import { GoneRuns } from './gone-runs.ts';
 import { GoneSystems } from './gone-systems.ts';
 import { keyOf, systemKeyOf } from './keys.ts';
@@ -49,7 +49,10 @@ export class Leader {
       connectedNow: (key, generation) => replica.connectedNow(key, generation),
       now,
       redact,
-      onJudged: (system, status) => announceVerdict(events, system, status),
+      onJudged: (system, status) => {
+        announceVerdict(events, system, status);
+        announceApproval(events, system, status);
+      },
       onRequestRefused: (system, problem) => announceRefusedRequest(events, system, problem),
     });
     this.queue = new WorkQueue({

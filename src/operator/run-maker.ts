@@ -3,7 +3,14 @@ import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { isFinal, type RunMode, type SyncRunSpec } from '../api/sync-run.ts';
 import type { ArchivedRun, Store, SystemHistory } from '../store/port.ts';
 import { seconds } from '../sync/run-end.ts';
-import { credentialsRunName, requestRunName, slotRunName, specRunName } from '../sync/run-names.ts';
+import type { ApprovalState } from '../sync/approval.ts';
+import {
+  approvalRunName,
+  credentialsRunName,
+  requestRunName,
+  slotRunName,
+  specRunName,
+} from '../sync/run-names.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { fullDue, type ResolvedSchedule } from '../sync/schedule.ts';
 import { agendaOf, type Agenda } from './agenda.ts';
@@ -53,20 +60,26 @@ export class RunMaker {
     this.operatorSince = deps.now();
   }
 
-  async makeRuns(system: ExternalSystem, schedule: ResolvedSchedule, history: SystemHistory): Promise<Made> {
+  async makeRuns(
+    system: ExternalSystem,
+    schedule: ResolvedSchedule,
+    history: SystemHistory,
+    approval: ApprovalState = { type: 'none' },
+  ): Promise<Made> {
     const key = keyOf(system);
     const active = this.deps.activeRuns(key);
     const { operatorSince } = this;
     const agenda = agendaOf({ system, schedule, history, active, now: this.deps.now(), operatorSince });
     const suspended = system.spec.suspend === true;
     const asked = await this.makeRequested(system);
+    const approved = !suspended && (await this.makeApproved(system, approval));
     const secret = suspended ? undefined : await this.changedSecret(key, system, agenda);
     const made: Made = {
       nextStart: agenda.nextStart,
       lastSlot: agenda.lastSlot,
       ...asked,
       looksAtSecret: agenda.waitsForPerson && !suspended,
-      running: active.length > 0 || asked.running,
+      running: active.length > 0 || asked.running || approved,
     };
     if (suspended || made.running === true) return made;
     const mode = fullDue(schedule, { lastFullAt: history.lastFullAt, now: this.deps.now() })
@@ -98,6 +111,16 @@ export class RunMaker {
     const systemRef = { name, uid };
     const running = await this.make(system, runName, { systemRef, mode: request.mode, trigger: 'Manual' });
     return { handledRequest: request.token, running };
+  }
+
+  /** The full run that an approval waits for. When that one fails, the next full run uses it. */
+  private async makeApproved(system: ExternalSystem, approval: ApprovalState): Promise<boolean> {
+    if (approval.type !== 'approved') return false;
+    const { name, uid } = system.metadata;
+    const runName = approvalRunName(name, uid, approval.token);
+    // Its object may have been pruned since; the archive still knows it.
+    if ((await this.deps.store.archivedRunNamed(keyOf(system), runName)) !== undefined) return false;
+    return this.make(system, runName, { systemRef: { name, uid }, mode: 'Full', trigger: 'Manual' });
   }
 
   private changedSecret(

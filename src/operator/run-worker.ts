@@ -208,6 +208,7 @@ export class RunWorker {
         uid: system.metadata.uid,
         generation: system.metadata.generation,
         spec: system.spec,
+        approval: system.metadata.annotations?.[annotations.approveDeletions],
       },
       run: {
         name: run.metadata.name,

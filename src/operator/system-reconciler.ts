@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
+import { annotations } from '../api/group.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { Store, SystemHistory } from '../store/port.ts';
+import { deletionApproval, type DeletionApproval } from '../sync/approval.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { resolveSchedule, type ResolvedSchedule } from '../sync/schedule.ts';
 import { isConflict, isNotFound } from './api-error.ts';
 import type { ArchiveRecovery } from './archive-recovery.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import type { CredentialWatch } from './credential-watch.ts';
+import { approvalVerdict, proposalStatus } from './deletion-approval.ts';
 import { Pruner } from './pruning.ts';
 import type { Made, RunMaker } from './run-maker.ts';
 import { differsByScheduleOnly, statusOf } from './system-status.ts';
@@ -78,11 +81,13 @@ export class SystemReconciler {
     const problem = deps.specProblem(system);
     const resolved = resolveSchedule(system.spec.schedule, system.metadata.uid);
     const schedule = 'problem' in resolved ? undefined : resolved;
+    const annotation = system.metadata.annotations?.[annotations.approveDeletions];
+    const approval = await deletionApproval(deps.store, key, annotation, history.proposal, deps.now());
     const made =
       problem === undefined && schedule !== undefined
-        ? await deps.runMaker.makeRuns(system, schedule, history)
+        ? await deps.runMaker.makeRuns(system, schedule, history, approval.state)
         : {};
-    const status = this.judge(key, system, history, problem, schedule, made);
+    const status = this.judge(key, system, { history, approval }, problem, schedule, made);
     const waitMs = await this.write(key, cached, system, status, made);
     this.tellRefused(key, system, made.requestProblem);
     await this.pruner.prune(key, system);
@@ -105,7 +110,7 @@ export class SystemReconciler {
   private judge(
     key: string,
     system: ExternalSystem,
-    history: SystemHistory,
+    { history, approval }: { readonly history: SystemHistory; readonly approval: DeletionApproval },
     problem: string | undefined,
     schedule: ResolvedSchedule | undefined,
     made: Made,
@@ -113,7 +118,8 @@ export class SystemReconciler {
     const { connectedNow, now, redact } = this.deps;
     const { generation } = system.metadata;
     const at = now();
-    const verdicts = judge({
+    const awaiting = approvalVerdict(system, approval);
+    const judged = judge({
       generation,
       specProblem: problem,
       requestProblem: made.requestProblem,
@@ -126,8 +132,13 @@ export class SystemReconciler {
       nextStart: made.nextStart,
       withheld: history.withheld,
       now: at,
-    }).map((verdict) => ({ ...verdict, message: redact(verdict.message) }));
-    return statusOf(system, { history, verdicts, made, now: at });
+    });
+    const verdicts = [...judged, ...(awaiting === undefined ? [] : [awaiting])].map((verdict) => ({
+      ...verdict,
+      message: redact(verdict.message),
+    }));
+    const proposal = proposalStatus(approval.waiting, redact);
+    return statusOf(system, { history, verdicts, made, proposal, now: at });
   }
 
   /** Writes the status when it differs; answers how long it may wait when the end of a run will bring the next write anyway. */

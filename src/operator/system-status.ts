@@ -14,13 +14,14 @@ export interface StatusFacts {
   /** Their messages are free of secrets. */
   readonly verdicts: readonly Verdict[];
   readonly made: Made;
+  readonly proposal: ExternalSystemStatus['deletionProposal'];
   readonly now: Date;
 }
 
 /** The status of a system as it should be. Pure. */
 export function statusOf(
   system: ExternalSystem,
-  { history, verdicts, made, now }: StatusFacts,
+  { history, verdicts, made, proposal, now }: StatusFacts,
 ): ExternalSystemStatus {
   const { generation } = system.metadata;
   const before = system.status ?? {};
@@ -35,6 +36,7 @@ export function statusOf(
     lastRun: history.last === undefined ? undefined : lastRunOf(history.last),
     consecutiveFailures: history.consecutiveFailures,
     lastHandledRequest: made.handledRequest ?? before.lastHandledRequest,
+    deletionProposal: proposal,
     chainHead: history.chainHead,
   });
 }

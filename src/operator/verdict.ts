@@ -77,7 +77,7 @@ function ready(facts: SystemFacts, run: SyncRunStatus | undefined): Judgement {
 function withheldNote({ withheld }: SystemFacts): string {
   if (withheld === 0) return '';
   const { audience } = failureFacts.deletionBudget;
-  const message = `deletionBudget: ${withheld} records look gone since the newest full pass and were not deleted; check the source, or raise spec.deletion.budget for one full run`;
+  const message = `deletionBudget: ${withheld} records look gone since the newest full pass and were not deleted; check the source, then approve (condition AwaitingApproval), or raise spec.deletion.budget for one full run`;
   return ` ${tell({ message, audience })}`;
 }
 

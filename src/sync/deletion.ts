@@ -15,6 +15,8 @@ export interface DeletionDecision {
   readonly withheld: number;
   readonly withheldReason: string | undefined;
   readonly budgetPassed: boolean;
+  /** When the budget is passed: what may be proposed, see PassVerdict. */
+  readonly propose?: { readonly absent: boolean };
 }
 
 /** What happens to a pass that proves nothing: every candidate stays. */
@@ -30,7 +32,8 @@ export function deleteNothing(tally: PassTally, withheldReason: string | undefin
 /**
  * What a stream may delete once all its scopes have their verdict. Pure.
  * Absence speaks only when every scope of the stream was verified by this very attempt, since a record may have moved into one
- * that was read before; what the vendor states as removed needs no such proof. Both count against the budget.
+ * that was read before; what the vendor states as removed needs no such proof. Both count against the budget, except for those that a
+ * person has approved: where absence speaks, these go, and the budget judges the others as if they had never been there.
  */
 export function decideDeletions(
   tally: PassTally,
@@ -40,6 +43,35 @@ export function decideDeletions(
   if (sumOf(tally, ({ absent, removed }) => absent + removed) === 0) return deleteNothing(tally, undefined);
   if (policy === 'Keep') return deleteNothing(tally, 'deletion.policy is Keep');
   const silence = whyAbsenceIsSilent(tally);
+  if (silence !== undefined) return withinOrPassed(tally, silence, budget);
+  const approved = sumOf(tally, approvedOf) > 0;
+  const { delete: others, ...decision } = withinOrPassed(withoutApproved(tally), undefined, budget);
+  return { ...decision, delete: { ...others, ...(approved ? { approved } : {}) } };
+}
+
+function approvedOf({ approved = { absent: 0, removed: 0 } }: ScopeTally): number {
+  return approved.absent + approved.removed;
+}
+
+function withoutApproved(tally: PassTally): PassTally {
+  return {
+    ...tally,
+    systemLive: tally.systemLive - sumOf(tally, approvedOf),
+    scopes: tally.scopes.map((scope) => ({
+      ...scope,
+      live: scope.live - approvedOf(scope),
+      absent: scope.absent - (scope.approved?.absent ?? 0),
+      removed: scope.removed - (scope.approved?.removed ?? 0),
+    })),
+  };
+}
+
+function withinOrPassed(
+  tally: PassTally,
+  silence: string | undefined,
+  budget: DeletionBudget,
+): DeletionDecision {
+  const absenceIsProven = silence === undefined;
   const going = (scope: ScopeTally) => scope.removed + (silence === undefined ? scope.absent : 0);
   for (const scope of tally.scopes) {
     if (withinBudget(going(scope), scope.recentlyDeleted, scope.live, budget)) continue;
@@ -47,11 +79,17 @@ export function decideDeletions(
       tally,
       `${going(scope)} of ${scope.live} records of scope ${scope.scope} look gone`,
       budget,
+      absenceIsProven,
     );
   }
   const total = sumOf(tally, going);
   if (!withinBudget(total, tally.systemRecentlyDeleted, tally.systemLive, budget)) {
-    return passed(tally, `${total} of ${tally.systemLive} records of the system look gone`, budget);
+    return passed(
+      tally,
+      `${total} of ${tally.systemLive} records of the system look gone`,
+      budget,
+      absenceIsProven,
+    );
   }
   const withheld = silence === undefined ? 0 : sumOf(tally, ({ absent }) => absent);
   return {
@@ -85,7 +123,12 @@ export function withinBudget(
   return total <= budget.maxRecords && total * 100 <= budget.maxPercent * (live + recentlyDeleted);
 }
 
-function passed(tally: PassTally, what: string, budget: DeletionBudget): DeletionDecision {
+function passed(
+  tally: PassTally,
+  what: string,
+  budget: DeletionBudget,
+  absenceIsProven: boolean,
+): DeletionDecision {
   const reason = `${what}, more than deletion.budget allows (${budget.maxPercent} % and ${budget.maxRecords} records in 24 h)`;
-  return { ...deleteNothing(tally, reason), budgetPassed: true };
+  return { ...deleteNothing(tally, reason), budgetPassed: true, propose: { absent: absenceIsProven } };
 }

@@ -7,6 +7,7 @@ import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
+import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
@@ -23,6 +24,8 @@ export interface SyncRequest {
     readonly uid: string;
     readonly generation: number;
     readonly spec: ExternalSystemSpec;
+    /** Of the annotation approve-deletions. */
+    readonly approval?: string | undefined;
   };
   readonly run: {
     readonly name: string;
@@ -299,6 +302,7 @@ class Attempt {
       fullSince: this.fullSince(),
       deletionPolicy: spec.deletion?.policy ?? 'Tombstone',
       deletionBudget: { ...defaultDeletionBudget, ...spec.deletion?.budget },
+      approval: parseApproval(request.system.approval),
       now: deps.now,
       signal: clock.signal,
       softReached: clock.softReached,

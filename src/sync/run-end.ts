@@ -59,6 +59,7 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
         ...(facts.missedSlots === undefined ? {} : { missedSlots: facts.missedSlots }),
         // A run that was never carried out has nothing to count.
         ...(facts.attempt === 0 && streams.length === 0 ? {} : countsOf(streams)),
+        ...proposalsOf(link),
         ...ending.cost,
         ...(link.actions === undefined ? {} : { actions: link.actions.map(named) }),
         ...(failure === undefined ? {} : { failure: toRunFailure(failure) }),
@@ -79,6 +80,14 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
 
 function named({ kind, at, digest }: NotedAction) {
   return { kind, time: seconds(at), digest };
+}
+
+function proposalsOf({ proposals }: ChainLink): Pick<SyncRunStatus, 'deletionProposal' | 'deletionApproval'> {
+  const { proposed, approved } = proposals ?? {};
+  return {
+    ...(proposed === undefined ? {} : { deletionProposal: proposed }),
+    ...(approved === undefined ? {} : { deletionApproval: approved }),
+  };
 }
 
 /** In the order in which they were read; those of an earlier attempt that this one did not come to stand behind. */

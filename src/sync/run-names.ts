@@ -26,11 +26,16 @@ export function credentialsRunName(system: string, secretUid: string, resourceVe
   return `${system}-c-${digest(`${secretUid}/${resourceVersion}`)}`;
 }
 
+/** For an approval of proposed deletions. */
+export function approvalRunName(system: string, uid: string, token: string): string {
+  return `${system}-d-${digest(`${uid}/${token}`)}`;
+}
+
 /**
  * RE2 of the names above, whatever the system: a run of that name that a person made would stand in the place of one that the operator
  * is to make. Slots in unix minutes have eight digits from 1989 to 2160.
  */
-export const madeRunName = '-([0-9]{8}|[rc]-[0-9a-f]{10}|g-[0-9]+)$';
+export const madeRunName = '-([0-9]{8}|[rcd]-[0-9a-f]{10}|g-[0-9]+)$';
 
 function digest(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 10);

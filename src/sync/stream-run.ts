@@ -18,6 +18,7 @@ import {
   type StreamTally,
   type StreamVerdict,
 } from '../store/port.ts';
+import { approvalExpiresAfterMs, type ApprovalToken } from './approval.ts';
 import { failureOf, stopFailure } from './control.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
 import { worstFailure } from './outcome.ts';
@@ -45,6 +46,8 @@ export interface StreamContext {
   readonly fullSince: Date;
   readonly deletionPolicy: 'Tombstone' | 'Keep';
   readonly deletionBudget: DeletionBudget;
+  /** What a person has approved, as the annotation of the system has it. */
+  readonly approval: ApprovalToken | undefined;
   readonly now: () => Date;
   /** Fires when the attempt must stop; its reason is a RunStop, or what made it give up. */
   readonly signal: AbortSignal;
@@ -320,12 +323,20 @@ class Reading {
 
   /** The verdict on the stream after all its scopes, decided and kept in the transaction that closes the pass. */
   async close(): Promise<StreamReport> {
-    const { store, hold, now } = this.context;
+    const { store, hold, now, approval } = this.context;
     const { stream } = this;
     let decided: PassVerdict | undefined;
     await store.endPass(
       hold,
-      { passId: this.pass.id, at: now(), budgetSince: new Date(now().getTime() - budgetWindowMs) },
+      {
+        passId: this.pass.id,
+        at: now(),
+        budgetSince: new Date(now().getTime() - budgetWindowMs),
+        approval:
+          approval === undefined
+            ? undefined
+            : { ...approval, notBefore: new Date(now().getTime() - approvalExpiresAfterMs) },
+      },
       (tally) => (decided = this.decide(tally)),
     );
     if (decided === undefined) throw new Error('the store closed a pass without asking for its verdict');
@@ -344,12 +355,18 @@ class Reading {
     const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
     if (failure !== undefined) return this.incomplete(decision, failure);
     const { budgetPassed, withheldReason = '' } = decision;
-    const remedy = 'nothing was deleted; check the source, or raise deletion.budget for one run';
-    const passed = `${stream.name}: ${withheldReason}; ${remedy}`;
+    const propose = this.pass.mode === 'Full' ? decision.propose : undefined;
+    const rest = decision.delete.approved === true ? 'beyond what was approved nothing' : 'nothing';
+    const remedy =
+      propose === undefined
+        ? 'the next full run proposes them for approval'
+        : 'check the source, then approve with extsys approve, or raise deletion.budget for one run';
+    const passed = `${stream.name}: ${withheldReason}; ${rest} was deleted; ${remedy}`;
     const setAside = fewSetAside(stream.name, tally, firstSetAside);
     return {
       delete: decision.delete,
       withdraw: provesScopes(this.pass.mode, tally),
+      propose,
       keepCursors: true,
       stream: {
         ...this.facts(decision, true),

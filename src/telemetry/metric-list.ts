@@ -80,6 +80,11 @@ export const metricList = {
     help: 'Failed runs since the newest success.',
     labels: system,
   },
+  extsys_records_awaiting_approval: {
+    type: 'gauge',
+    help: 'Records that look gone, passed the deletion budget and wait for approval.',
+    labels: system,
+  },
   extsys_active_runs: { type: 'gauge', help: 'Runs this replica works on.', labels: [] },
   extsys_queue_depth: { type: 'gauge', help: 'Keys waiting for a worker.', labels: ['queue'] },
   extsys_queue_latency_seconds: {

@@ -32,6 +32,8 @@ export function renderMetricsReference(): string {
     '    time() - extsys_last_success_timestamp_seconds > 3 * 3600 and on (namespace, system) extsys_suspended == 0',
     '    # nobody makes the runs that are due',
     '    extsys_overdue_seconds > 900',
+    '    # deletions wait for a person',
+    '    extsys_records_awaiting_approval > 0',
     '    # somebody must act',
     '    increase(extsys_runs_total{failure=~"credentials|permission|configuration|deletionBudget"}[1h]) > 0',
     '',

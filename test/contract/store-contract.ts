@@ -7,6 +7,7 @@ import { deletionContract } from './deletion-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { passContract } from './pass-contract.ts';
 import { purgeContract } from './purge-contract.ts';
+import { proposalContract } from './proposal-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import { withdrawalContract } from './withdrawal-contract.ts';
 
@@ -18,6 +19,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   passContract(engine, open);
   deletionContract(engine, open);
   candidateContract(engine, open);
+  proposalContract(engine, open);
   recoveryContract(engine, open);
   withdrawalContract(engine, open);
   purgeContract(engine, open);

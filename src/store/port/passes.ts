@@ -2,6 +2,7 @@
 import type { FailureCode } from '../../api/failure.ts';
 import type { StreamEvidence, UnverifiedScope } from '../../api/sync-run.ts';
 import type { NormalisedRecord, RecordKind } from '../../inventory/kinds.ts';
+import type { GivenApproval } from './proposals.ts';
 import type { Hold } from './runs.ts';
 
 export interface PassRequest {
@@ -100,6 +101,8 @@ export interface PassEnd {
   readonly at: Date;
   /** Deletions since then count against the budget. */
   readonly budgetSince: Date;
+  /** What a person has approved; it speaks only for a full pass. */
+  readonly approval?: GivenApproval | undefined;
 }
 
 export interface ScopeTally {
@@ -114,7 +117,9 @@ export interface ScopeTally {
   readonly absent: number;
   /** Of these, those that the vendor stated as gone and that were not seen afterwards; also from passes before. */
   readonly removed: number;
-  /** Deleted since budgetSince. */
+  /** Of absent and removed, those on the list that a person has approved. */
+  readonly approved?: { readonly absent: number; readonly removed: number };
+  /** Deleted since budgetSince, without those that were approved. */
   readonly recentlyDeleted: number;
 }
 
@@ -130,8 +135,10 @@ export interface PassTally {
 }
 
 export interface PassVerdict {
-  /** Which candidates go. */
-  readonly delete: { readonly absent: boolean; readonly removed: boolean };
+  /** Which candidates go; `approved`: those on the list that a person has approved, whatever becomes of the others. */
+  readonly delete: { readonly absent: boolean; readonly removed: boolean; readonly approved?: boolean };
+  /** The candidates that stay are proposed to a person: those that the vendor stated as gone and, with `absent`, those not seen. */
+  readonly propose?: { readonly absent: boolean } | undefined;
   /** Whether rows that stand only in scopes which this pass did not read are no longer asked for. Absent: no. */
   readonly withdraw?: boolean;
   /** Whether the next incremental reading starts where the verified scopes ended. */

@@ -2,6 +2,7 @@
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
 import type { StreamProgress } from './passes.ts';
 import type { NotedAction } from './withdrawals.ts';
+import type { DeletionProposal, RunProposals } from './proposals.ts';
 
 export interface RunClaim {
   /** `namespace/name` of the ExternalSystem. */
@@ -38,6 +39,7 @@ export interface ChainLink {
   readonly streams: readonly StreamProgress[];
   /** What was done to the system beside its runs and no record names yet; the record of this run does. */
   readonly actions?: readonly NotedAction[];
+  readonly proposals?: RunProposals;
 }
 
 /** A run's end: what is looked for later, and its record. */
@@ -98,6 +100,8 @@ export interface SystemHistory {
   readonly lastFullAt: Date | undefined;
   /** Records that looked gone to the newest full passes, and stay because the deletion budget was passed. */
   readonly withheld: number;
+  /** Deletions that wait for a person, expired or not. */
+  readonly proposal?: DeletionProposal | undefined;
   readonly chainHead: ChainHead | undefined;
 }
 

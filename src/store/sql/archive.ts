@@ -9,6 +9,7 @@ import {
 } from '../port.ts';
 import { note, unnoted } from './actions.ts';
 import { checkFence, giveUpFence, lockSystem, progress } from './fence.ts';
+import { concludeProposals } from './proposals.ts';
 import { archivedFrom, insertOpenRun, slotTaken } from './run-rows.ts';
 import { integer, optionalText, text, time, type Row, type Sql } from './sql.ts';
 
@@ -62,9 +63,10 @@ async function archive(sql: Sql, head: Row, row: Row, build: Build): Promise<Arc
   const sequence = integer(head, 'sequence') + 1;
   const previousDigest = optionalText(head, 'digest');
   const streams = await progress(sql, runUid);
+  const proposals = await concludeProposals(sql, system, runUid);
   const named = await unnoted(sql, system);
   const end = build({
-    ...{ sequence, previousDigest, startedAt: time(row, 'started_at'), streams },
+    ...{ sequence, previousDigest, startedAt: time(row, 'started_at'), streams, proposals },
     ...(named.length === 0 ? {} : { actions: named }),
   });
   await note(sql, system, named, runUid);

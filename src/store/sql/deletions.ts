@@ -6,6 +6,7 @@ import { checkFence } from './fence.ts';
 import { streamOfPass } from './passes.ts';
 import { fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
 import { recordStates, statesOf, withdrawOutsideOf } from './withdrawals.ts';
+import { approvedProposal, settleProposals } from './proposals.ts';
 import { integer, type Sql } from './sql.ts';
 
 /** Decides and applies the deletions of a pass and closes it. */
@@ -25,9 +26,16 @@ export async function endPass(
     stream: stream.stream,
     table: `"${tableOf(stream.record).name}"`,
   };
-  const tally = await tallyOf(sql, hold, pass, end.budgetSince);
+  const approved = await approvedProposal(sql, pass, end.approval);
+  const tally = await tallyOf(sql, hold, pass, end.budgetSince, approved);
   const verdict = decide(tally);
-  const deleted = await apply(sql, hold, pass, tally, verdict, end.at);
+  const mark = markIn(sql, hold, pass, end.at.toISOString());
+  const deletedByApproval =
+    verdict.delete.approved === true && approved !== undefined
+      ? await deleteApproved(mark, pass, approved)
+      : 0;
+  const deleted = deletedByApproval + (await apply(sql, hold, pass, tally, verdict, end.at));
+  await settleProposals(sql, hold, pass, verdict, { approved, deletedByApproval, at: end.at });
   const withdrawn = verdict.withdraw === true ? await withdrawOutsideOf(sql, hold, pass, end.at) : 0;
   await forgetOldPlaces(sql, pass);
   await forgetRemovals(sql, pass);
@@ -45,6 +53,42 @@ export async function endPass(
   );
 }
 
+type Mark = (ids: string, ...values: readonly number[]) => Promise<number>;
+
+/** Marks those of the stream as gone that a subquery names; answers how many. */
+function markIn(sql: Sql, hold: Hold, pass: ClosingPass, time: string): Mark {
+  return (ids, ...values) =>
+    sql.run(
+      `UPDATE ${pass.table} SET deleted_at = ?, changed_at = ?, correlation_id = ?
+       WHERE system = ? AND stream = ? AND deleted_at IS NULL AND external_id IN (${ids})`,
+      time,
+      time,
+      hold.correlationId,
+      pass.system,
+      pass.stream,
+      ...values,
+    );
+}
+
+const stated = 'SELECT external_id FROM removals WHERE stream_id = ?';
+/** Parameters: the pass, the stream, the pass, the stream. */
+const absent = `SELECT external_id FROM (${lastSeen}) seen WHERE pass_id < ? AND elsewhere = 0
+  AND external_id NOT IN (${stated})`;
+
+/** Of the approved list, what this pass too finds gone. */
+function deleteApproved(mark: Mark, pass: ClosingPass, approved: number): Promise<number> {
+  return mark(
+    `SELECT external_id FROM proposed_deletions WHERE proposal_id = ? AND
+       (external_id IN (${stated}) OR external_id IN (${absent}))`,
+    approved,
+    pass.streamId,
+    pass.id,
+    pass.streamId,
+    pass.id,
+    pass.streamId,
+  );
+}
+
 async function apply(
   sql: Sql,
   hold: Hold,
@@ -54,18 +98,13 @@ async function apply(
   at: Date,
 ): Promise<number> {
   const time = at.toISOString();
-  const mark = `UPDATE ${pass.table} SET deleted_at = ?, changed_at = ?, correlation_id = ?
-    WHERE system = ? AND stream = ? AND deleted_at IS NULL AND external_id IN`;
-  const common = [time, time, hold.correlationId, pass.system, pass.stream] as const;
-  const stated = 'SELECT external_id FROM removals WHERE stream_id = ?';
+  const mark = markIn(sql, hold, pass, time);
   let deleted = 0;
-  if (verdict.delete.absent && tally.scopes.some(({ absent }) => absent > 0)) {
-    const absent = `(SELECT external_id FROM (${lastSeen}) seen WHERE pass_id < ? AND elsewhere = 0
-      AND external_id NOT IN (${stated}))`;
-    deleted += await sql.run(`${mark} ${absent}`, ...common, pass.id, pass.streamId, pass.id, pass.streamId);
+  if (verdict.delete.absent && tally.scopes.some((scope) => scope.absent > 0)) {
+    deleted += await mark(absent, pass.id, pass.streamId, pass.id, pass.streamId);
   }
   if (verdict.delete.removed && tally.scopes.some(({ removed }) => removed > 0)) {
-    deleted += await sql.run(`${mark} (${stated})`, ...common, pass.streamId);
+    deleted += await mark(stated, pass.streamId);
   }
   if (deleted > 0) await noteDeletions(sql, hold, pass, tally, verdict, time);
   return deleted;
@@ -80,8 +119,11 @@ async function noteDeletions(
   verdict: PassVerdict,
   time: string,
 ): Promise<void> {
-  for (const { scope, absent, removed } of tally.scopes) {
-    const records = (verdict.delete.absent ? absent : 0) + (verdict.delete.removed ? removed : 0);
+  for (const { scope, absent: unseen, removed, approved } of tally.scopes) {
+    const apart = verdict.delete.approved === true ? approved : undefined;
+    const records =
+      (verdict.delete.absent ? unseen - (apart?.absent ?? 0) : 0) +
+      (verdict.delete.removed ? removed - (apart?.removed ?? 0) : 0);
     if (records === 0) continue;
     const row = await sql.get(
       'SELECT id FROM scopes WHERE stream_id = ? AND scope = ?',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArchivedRun, SystemHistory } from '../port.ts';
 import { archivedRun } from './archive.ts';
+import { openProposal } from './proposals.ts';
 import { integer, optionalText, optionalTime, type Sql } from './sql.ts';
 
 /** A few rows by their keys: it is asked at every look at a system, and the archive only grows. */
@@ -30,6 +31,7 @@ export async function history(sql: Sql, system: string, systemUid: string): Prom
     lastStartedAt: optionalTime(object, 'last_started_at'),
     lastFullAt: optionalTime(head, 'full_at'),
     withheld: integer(waiting, 'withheld'),
+    proposal: await openProposal(sql, system),
     chainHead: digest === undefined ? undefined : { sequence: integer(head, 'sequence'), digest },
   };
 }

@@ -27,7 +27,13 @@ export const lastSeen = `SELECT external_id, scope_id, pass_id, elsewhere FROM (
     FROM sightings WHERE stream_id = ?) placed WHERE place = 1`;
 
 /** What the transaction sees of a pass that is about to be closed. */
-export async function tallyOf(sql: Sql, hold: Hold, pass: ClosingPass, since: Date): Promise<PassTally> {
+export async function tallyOf(
+  sql: Sql,
+  hold: Hold,
+  pass: ClosingPass,
+  since: Date,
+  approved: number | undefined,
+): Promise<PassTally> {
   const verdicts = await sql.all(
     'SELECT scope_id, verdict, ended_by FROM pass_scopes WHERE pass_id = ?',
     pass.id,
@@ -36,20 +42,22 @@ export async function tallyOf(sql: Sql, hold: Hold, pass: ClosingPass, since: Da
   const removals = await sql.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', pass.streamId);
   const nothingCanGo = removals === undefined && verdicts.every((row) => row['verdict'] === 'Window');
   // An incremental run without removals proves nothing: the counts over the whole table are saved.
-  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass);
+  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass, approved);
   const recent = await recentOf(sql, pass.system, since);
   const names = await namesOf(sql, pass.streamId);
   const elsewhere = [...counts].filter(([, { removed }]) => removed > 0).map(([id]) => id);
   const scopes = [...new Set([...read.keys(), ...elsewhere])].map((id): ScopeTally => {
     const row = read.get(id);
-    const { live, absent, removed } = counts.get(id) ?? { live: 0, absent: 0, removed: 0 };
+    const none = { live: 0, absent: 0, removed: 0, approved: { absent: 0, removed: 0 } };
+    const found = counts.get(id) ?? none;
     return {
       scope: names.get(id) ?? '',
       coverage: row === undefined ? 'notRead' : coverageOf(row['verdict']),
       confirmed: row?.['ended_by'] === attemptOf(hold),
-      live,
-      absent,
-      removed,
+      live: found.live,
+      absent: found.absent,
+      removed: found.removed,
+      ...(approved === undefined ? {} : { approved: found.approved }),
       recentlyDeleted: recent.get(id) ?? 0,
     };
   });
@@ -72,28 +80,44 @@ interface Counts {
   readonly live: number;
   readonly absent: number;
   readonly removed: number;
+  readonly approved: { readonly absent: number; readonly removed: number };
 }
 
-/** By scope in which they were seen last: live records, those proven absent by this pass, those stated as gone. */
-async function countsOf(sql: Sql, pass: ClosingPass): Promise<Map<number, Counts>> {
+/** By scope in which they were seen last: live records, those proven absent by this pass, those stated as gone, and what of them is on the approved list. */
+async function countsOf(
+  sql: Sql,
+  pass: ClosingPass,
+  approved: number | undefined,
+): Promise<Map<number, Counts>> {
   const rows = await sql.all(
     `SELECT s.scope_id, count(*) AS live, count(m.external_id) AS removed,
-       count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN 1 END) AS absent
+       count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN 1 END) AS absent,
+       count(CASE WHEN m.external_id IS NOT NULL THEN d.external_id END) AS approved_removed,
+       count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN d.external_id END) AS approved_absent
      FROM (${lastSeen}) s
      JOIN ${pass.table} r ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
      LEFT JOIN removals m ON m.stream_id = ? AND m.external_id = s.external_id
+     LEFT JOIN proposed_deletions d ON d.proposal_id = ? AND d.external_id = s.external_id
      GROUP BY s.scope_id`,
+    pass.id,
     pass.id,
     pass.id,
     pass.streamId,
     pass.system,
     pass.stream,
     pass.streamId,
+    // No proposal has this number.
+    approved ?? 0,
   );
   return new Map(
     rows.map((row) => [
       integer(row, 'scope_id'),
-      { live: integer(row, 'live'), absent: integer(row, 'absent'), removed: integer(row, 'removed') },
+      {
+        live: integer(row, 'live'),
+        absent: integer(row, 'absent'),
+        removed: integer(row, 'removed'),
+        approved: { absent: integer(row, 'approved_absent'), removed: integer(row, 'approved_removed') },
+      },
     ]),
   );
 }

@@ -133,7 +133,11 @@ async function forgetStream(sql: Sql, streamId: number): Promise<void> {
     'DELETE FROM pass_scopes WHERE pass_id IN (SELECT id FROM passes WHERE stream_id = ?)',
     streamId,
   );
-  for (const kept of ['passes', 'sightings', 'removals', 'quarantine', 'scopes'])
+  await sql.run(
+    'DELETE FROM proposed_deletions WHERE proposal_id IN (SELECT id FROM deletion_proposals WHERE stream_id = ?)',
+    streamId,
+  );
+  for (const kept of ['deletion_proposals', 'passes', 'sightings', 'removals', 'quarantine', 'scopes'])
     await sql.run(`DELETE FROM ${kept} WHERE stream_id = ?`, streamId);
   await sql.run('DELETE FROM streams WHERE id = ?', streamId);
 }

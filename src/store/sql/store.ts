@@ -12,6 +12,7 @@ import { holdings, knownSystems } from './holdings.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
 import * as purges from './purges.ts';
+import { openProposal, proposalOfRun, proposedRecords } from './proposals.ts';
 import { quarantine } from './quarantine.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
@@ -51,6 +52,10 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     unprunedSystems: () => read(archive.unprunedSystems),
     markPruned: (runUids) => transaction((sql) => archive.markPruned(sql, runUids)),
     history: (system, systemUid) => read((sql) => history(sql, system, systemUid)),
+    openProposal: (system) => read((sql) => openProposal(sql, system)),
+    proposalOfRun: (system, runName) => read((sql) => proposalOfRun(sql, system, runName)),
+    proposedRecords: (system, runName, after, limit) =>
+      read((sql) => proposedRecords(sql, system, runName, after, limit)),
     quarantine: (system, limit) => read((sql) => quarantine(sql, system, limit)),
     withdrawStreams: (hold, asked, at) => transaction((sql) => withdrawStreams(sql, hold, asked, at)),
     systemsOfObjects: () => read(systemsOfObjects),
