@@ -3,6 +3,7 @@ import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
+import { quarantineCommand } from './cli/quarantine.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -13,6 +14,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
   backup: { run: backupCommand, usage: backupUsage },
+  quarantine: quarantineCommand,
   validate: { run: validateCommand, usage: validateUsage },
 };
 
@@ -22,6 +24,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys sync -f FILE          one sync from a file, without a cluster
   extsys test -f FILE          checks connection and permissions
   extsys validate -f FILE      checks manifests offline
+  extsys quarantine WORD       rows that were set aside: list, show, replay
   extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys version               prints the version
 

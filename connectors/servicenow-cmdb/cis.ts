@@ -4,6 +4,7 @@ import { toAsset } from './asset-record.ts';
 import { prepare, readClasses } from './class-reading.ts';
 import { mappableRow } from './mappable-row.ts';
 import { sysIdOf } from './raw-row.ts';
+import { hasSecretName } from './secret-fields.ts';
 import type { Session } from './session.ts';
 import { probeTable } from './table-probe.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
@@ -13,6 +14,7 @@ export const cis = defineStream({
   record: 'Asset',
   needs: ['read the listed classes', 'read sys_db_object', 'read sys_dictionary'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: () => true,

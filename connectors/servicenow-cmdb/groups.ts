@@ -3,6 +3,7 @@ import { defineStream } from '../../src/connector/contract.ts';
 import { listedColumns, testListed } from './listed-table.ts';
 import { mappableRow } from './mappable-row.ts';
 import { groupFields, toGroup } from './people-records.ts';
+import { hasSecretName } from './secret-fields.ts';
 import type { Session } from './session.ts';
 import { sysIdOf } from './raw-row.ts';
 import { readTable } from './table-stream.ts';
@@ -16,6 +17,7 @@ export const groups = defineStream({
   record: 'Group',
   needs: ['read sys_user_group'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.groups === true,

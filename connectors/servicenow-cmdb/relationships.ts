@@ -3,6 +3,7 @@ import { defineStream } from '../../src/connector/contract.ts';
 import { allColumns, type Columns } from './columns.ts';
 import { mappableRow } from './mappable-row.ts';
 import { checkMappedFields, withMapped } from './mapped-fields.ts';
+import { hasSecretName } from './secret-fields.ts';
 import { sysIdOf } from './raw-row.ts';
 import { toRelationship } from './relationship-record.ts';
 import { scopeFailure } from './scope-failure.ts';
@@ -16,6 +17,7 @@ export const relationships = defineStream({
   record: 'Relationship',
   needs: ['read cmdb_rel_ci'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.relationships === true,

@@ -15,6 +15,7 @@ import {
   type MappedPath,
   type StreamMapping,
 } from './mapping.ts';
+import { mask, type Masked } from './mask.ts';
 import { firstProblem } from './problem.ts';
 
 /** JSON as it is stored: cursors, checkpoints, evidence. */
@@ -89,6 +90,11 @@ export interface StreamDefinition<
   idOf(raw: unknown): string | undefined;
   /** Pure. A thrown error sets the row aside with its message. */
   toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
+  /**
+   * Whether a field of a row, by its name at any depth, holds a secret: its value is never kept of a row that is set aside. Fields
+   * that the row schema does not know are not kept in any case.
+   */
+  readonly secretField?: (name: string) => boolean;
   /** How a mapping looks into rows; a stream without it cannot be mapped. */
   readonly mappable?: MappableRow<Static<Row>>;
   /** Checks that the account may read what the stream needs; throws a Failure when not. */
@@ -112,6 +118,8 @@ export interface BoundStream {
   readonly schema: string;
   read(request: ReadRequest): AsyncGenerator<ReadEvent, void, void>;
   normalise(raw: unknown): RowOutcome;
+  /** What may be kept of a row that is set aside, by its schema. */
+  keepable(raw: unknown): Masked;
   test(): Promise<string>;
 }
 
@@ -193,6 +201,7 @@ export function defineStream<
             ended: (scope) => request.ended(scope),
           }),
         normalise: (raw) => normalise(session, raw, mapping),
+        keepable: (raw) => mask(raw, definition.row, definition.secretField),
         test: () => definition.test(session),
       };
     },

@@ -23,6 +23,7 @@ import { worstFailure } from './outcome.ts';
 import { sortPage, type SortedPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
 import { ScopeLedger } from './scope-ledger.ts';
+import { replayKept } from './replay.ts';
 import { fewSetAside, misread } from './set-aside.ts';
 
 /** A pass that was interrupted is gone on with for this long; then it starts anew. */
@@ -77,6 +78,7 @@ export async function runStream(
 ): Promise<StreamReport> {
   const pass = await beginPass(stream, context);
   if (pass instanceof Failure) return reportOf(stream, undefined, new ScopeLedger(), pass, context.redact);
+  await replayKept(stream, pass, context);
   const reading = new Reading(stream, pass, start, context);
   const failure = await reading.readAll();
   return failure === undefined ? reading.close() : reading.report(failure);

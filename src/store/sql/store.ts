@@ -7,9 +7,10 @@ import { claim, progress } from './fence.ts';
 import { history, slotBefore } from './history.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
-import { quarantine } from './quarantine.ts';
+import { quarantinedRow, quarantinedRows } from './quarantine.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
+import { replay, rowsToReplay } from './replay.ts';
 import type { Sql, SqlEngine } from './sql.ts';
 
 /** All of the port but opening and closing: each method is one transaction of statements that all engines understand. */
@@ -41,7 +42,11 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     unprunedSystems: () => read(archive.unprunedSystems),
     markPruned: (runUids) => transaction((sql) => archive.markPruned(sql, runUids)),
     history: (system, systemUid) => read((sql) => history(sql, system, systemUid)),
-    quarantine: (system, limit) => read((sql) => quarantine(sql, system, limit)),
+    quarantine: (system, limit) => read((sql) => quarantinedRows(sql, { system, limit })),
+    quarantinedRows: (filter) => read((sql) => quarantinedRows(sql, filter)),
+    quarantinedRow: (id) => read((sql) => quarantinedRow(sql, id)),
+    rowsToReplay: (passId, after, limit) => read((sql) => rowsToReplay(sql, passId, after, limit)),
+    replay: (hold, page) => transaction((sql) => replay(sql, hold, page)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
   };
 }
