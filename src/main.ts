@@ -8,6 +8,7 @@ import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
 import { runsEntry } from './cli/runs.ts';
 import { purgeCommand, purgeUsage } from './cli/purge.ts';
+import { quarantineCommand } from './cli/quarantine.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   backup: { run: backupCommand, usage: backupUsage },
   adopt: { run: adoptCommand, usage: adoptUsage },
   purge: { run: purgeCommand, usage: purgeUsage },
+  quarantine: quarantineCommand,
   validate: { run: validateCommand, usage: validateUsage },
 };
 
@@ -35,6 +37,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys runs list|show        reads the archive of runs
   extsys audit verify          finds runs that somebody altered, removed or inserted
   extsys approve SYSTEM        approves deletions that passed the budget
+  extsys quarantine WORD       rows that were set aside: list, show, replay
   extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys adopt SYSTEM          binds the rows of a system to another source
   extsys purge SYSTEM          erases rows of a system

@@ -5,6 +5,7 @@ import { prepare, readClasses } from './class-reading.ts';
 import { mappableRow } from './mappable-row.ts';
 import { sysIdProbe } from './probe.ts';
 import { sysIdOf } from './raw-row.ts';
+import { hasSecretName } from './secret-fields.ts';
 import type { Session } from './session.ts';
 import { probeTable } from './table-probe.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
@@ -14,6 +15,7 @@ export const cis = defineStream({
   record: 'Asset',
   needs: ['read the listed classes', 'read sys_db_object', 'read sys_dictionary'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: () => true,

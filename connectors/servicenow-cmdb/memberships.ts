@@ -7,6 +7,7 @@ import { mappedFields } from './mapped-fields.ts';
 import { readAll } from './look-up.ts';
 import { membershipFields, toMembership } from './people-records.ts';
 import { isSafeId, readableText, storedText, sysIdOf } from './raw-row.ts';
+import { hasSecretName } from './secret-fields.ts';
 import type { Session } from './session.ts';
 import { readTable } from './table-stream.ts';
 import { Checkpoint, Cursor, Row } from './wire.ts';
@@ -20,6 +21,7 @@ export const memberships = defineStream({
   record: 'Membership',
   needs: ['read sys_user_grmember'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.groups === true,

@@ -4,6 +4,7 @@ import { allColumns, type Columns } from './columns.ts';
 import { mappableRow } from './mappable-row.ts';
 import { checkMappedFields, withMapped } from './mapped-fields.ts';
 import { tableProbe } from './probe.ts';
+import { hasSecretName } from './secret-fields.ts';
 import { sysIdOf } from './raw-row.ts';
 import { toRelationship } from './relationship-record.ts';
 import { scopeFailure } from './scope-failure.ts';
@@ -17,6 +18,7 @@ export const relationships = defineStream({
   record: 'Relationship',
   needs: ['read cmdb_rel_ci'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.relationships === true,

@@ -4,6 +4,7 @@ import { listedColumns, testListed } from './listed-table.ts';
 import { mappableRow } from './mappable-row.ts';
 import { userFields, toUser } from './people-records.ts';
 import { tableProbe } from './probe.ts';
+import { hasSecretName } from './secret-fields.ts';
 import type { Session } from './session.ts';
 import { sysIdOf } from './raw-row.ts';
 import { readTable } from './table-stream.ts';
@@ -17,6 +18,7 @@ export const users = defineStream({
   record: 'User',
   needs: ['read sys_user'],
   row: Row,
+  secretField: hasSecretName,
   cursor: Cursor,
   checkpoint: Checkpoint,
   enabled: (session: Session) => session.config.users === true,

@@ -17,6 +17,7 @@ import {
   type StreamMapping,
 } from './mapping.ts';
 import type { BoundProbe, StreamProbe } from './probe.ts';
+import { mask, type Masked } from './mask.ts';
 import { firstProblem } from './problem.ts';
 
 /** JSON as it is stored: cursors, checkpoints, evidence. */
@@ -96,6 +97,11 @@ export interface StreamDefinition<
   idOf(raw: unknown): string | undefined;
   /** Pure. A thrown error sets the row aside with its message. */
   toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
+  /**
+   * Whether a field of a row, by its name at any depth, holds a secret: its value is never kept of a row that is set aside. Fields
+   * that the row schema does not know are not kept in any case.
+   */
+  readonly secretField?: (name: string) => boolean;
   /** How a mapping looks into rows; a stream without it cannot be mapped. */
   readonly mappable?: MappableRow<Static<Row>>;
   /** Looks records up by id before they are taken for gone; left out where the vendor does not allow it. */
@@ -122,6 +128,8 @@ export interface BoundStream {
   read(request: ReadRequest): AsyncGenerator<ReadEvent, void, void>;
   normalise(raw: unknown): RowOutcome;
   readonly probe?: BoundProbe;
+  /** What may be kept of a row that is set aside, by its schema. */
+  keepable(raw: unknown): Masked;
   test(): Promise<string>;
 }
 
@@ -204,6 +212,7 @@ export function defineStream<
           }),
         normalise: (raw) => normalise(session, raw, mapping),
         ...(definition.probe === undefined ? {} : { probe: boundProbe(definition.probe, session) }),
+        keepable: (raw) => mask(raw, definition.row, definition.secretField),
         test: () => definition.test(session),
       };
     },

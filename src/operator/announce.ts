@@ -80,7 +80,7 @@ export function announceEnd(
       message,
     });
   } else if (totals !== undefined && totals.failed > 0) {
-    const message = `SyncRun ${run} set ${totals.failed} rows aside; see the table quarantine`;
+    const message = `SyncRun ${run} set ${totals.failed} rows aside; see extsys quarantine list`;
     void events.record(subject, { type: 'Warning', reason: 'RowsSetAside', message });
   }
   if (totals !== undefined && totals.deleted > 0) {

@@ -38,7 +38,7 @@ export function sortPage(
       continue;
     }
     const { externalId, reason, path } = outcome;
-    const row = { externalId, reason: bounded(redact(reason), 512), path, raw: excerpt(raw, redact) };
+    const row = { externalId, reason: bounded(redact(reason), 512), path, ...excerpt(stream, raw, redact) };
     if (externalId === undefined) nameless.push(row);
     else {
       records.delete(externalId);
@@ -56,7 +56,7 @@ export function sortPage(
 type Outcome =
   { readonly type: 'record'; readonly hashed: HashedRecord } | Extract<RowOutcome, { type: 'invalid' }>;
 
-function outcomeOf(stream: BoundStream, raw: unknown): Outcome {
+export function outcomeOf(stream: BoundStream, raw: unknown): Outcome {
   const outcome = stream.normalise(raw);
   if (outcome.type === 'invalid') return outcome;
   const { record } = outcome;
@@ -76,6 +76,19 @@ function outcomeOf(stream: BoundStream, raw: unknown): Outcome {
   return { type: 'record', hashed: { record, hash: contentHash(form) } };
 }
 
-function excerpt(raw: unknown, redact: (text: string) => string): string {
-  return bounded(redact(JSON.stringify(raw) ?? 'undefined'), maxRawCharacters);
+/** What is kept of a row: what its schema allows, without the secrets that are known, within the bound. */
+function excerpt(
+  stream: BoundStream,
+  raw: unknown,
+  redact: (text: string) => string,
+): Pick<RowSetAside, 'raw' | 'unreplayable'> {
+  const { value, whole } = stream.keepable(raw);
+  const form = JSON.stringify(value) ?? 'undefined';
+  const safe = redact(form);
+  const kept = bounded(safe, maxRawCharacters);
+  if (kept !== safe) return { raw: kept, unreplayable: `it was cut at ${maxRawCharacters} characters` };
+  if (safe !== form) return { raw: kept, unreplayable: 'a secret was taken out of it' };
+  return whole
+    ? { raw: kept }
+    : { raw: kept, unreplayable: 'a value that its schema does not know was taken out' };
 }

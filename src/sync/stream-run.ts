@@ -27,6 +27,7 @@ import { prefetch } from './prefetch.ts';
 import { review, type ProbeSummary } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { disbeliefOfCount, evidenceOf, proofOfEnd } from './scope-proof.ts';
+import { replayKept } from './replay.ts';
 import { fewSetAside, misread } from './set-aside.ts';
 import { provesScopes } from './withdrawal.ts';
 
@@ -84,6 +85,7 @@ export async function runStream(
 ): Promise<StreamReport> {
   const pass = await beginPass(stream, context);
   if (pass instanceof Failure) return reportOf(stream, undefined, new ScopeLedger(), pass, context.redact);
+  await replayKept(stream, pass, context);
   const reading = new Reading(stream, pass, start, context);
   const failure = await reading.readAll();
   return failure === undefined ? reading.close() : reading.report(failure);

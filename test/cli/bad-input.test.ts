@@ -137,7 +137,7 @@ describe('what the external system may answer', () => {
       totals: { fetched: 60, unchanged: 59, deleted: 0, failed: 1 },
       streams: [{ complete: true, failed: 1 }],
     });
-    expect(run.status?.failure?.message).toMatch(/table quarantine/u);
+    expect(run.status?.failure?.message).toMatch(/extsys quarantine list/u);
     expect(bench.rows(`SELECT name, content_hash FROM assets WHERE external_id = '${id}'`)).toEqual([before]);
     expect(bench.rows('SELECT external_id FROM quarantine')).toEqual([{ external_id: id }]);
   });

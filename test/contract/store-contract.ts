@@ -8,6 +8,7 @@ import { fenceContract } from './fence-contract.ts';
 import { passContract } from './pass-contract.ts';
 import { purgeContract } from './purge-contract.ts';
 import { proposalContract } from './proposal-contract.ts';
+import { quarantineContract } from './quarantine-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import { withdrawalContract } from './withdrawal-contract.ts';
 
@@ -20,6 +21,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   deletionContract(engine, open);
   candidateContract(engine, open);
   proposalContract(engine, open);
+  quarantineContract(engine, open);
   recoveryContract(engine, open);
   withdrawalContract(engine, open);
   purgeContract(engine, open);

@@ -21,6 +21,7 @@ const tally = (...scopes: readonly ScopeTally[]): PassTally => ({
   systemRecentlyDeleted: 0,
   fetched: 0,
   setAside: 0,
+  setAsideByMapping: 0,
 });
 const decide = (facts: PassTally, policy: 'Tombstone' | 'Keep' = 'Tombstone') =>
   decideDeletions(facts, policy, defaultDeletionBudget);

@@ -24,6 +24,7 @@ function tally(...scopes: ScopeTally[]): PassTally {
     systemRecentlyDeleted: scopes.reduce((sum, { recentlyDeleted }) => sum + recentlyDeleted, 0),
     fetched: 0,
     setAside: 0,
+    setAsideByMapping: 0,
   };
 }
 

@@ -20,7 +20,7 @@ describe('which pass tells what is asked for', () => {
     ...given,
   });
   const tally = (scopes: readonly ScopeTally[]) => ({
-    ...{ scopes, systemLive: 1, systemRecentlyDeleted: 0, fetched: 1, setAside: 0 },
+    ...{ scopes, systemLive: 1, systemRecentlyDeleted: 0, fetched: 1, setAside: 0, setAsideByMapping: 0 },
   });
   test.each([
     ['a full one with every scope verified', 'Full', [{}, { scope: 'two' }], true],

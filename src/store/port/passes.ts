@@ -58,6 +58,8 @@ export interface RowSetAside {
   readonly path: string;
   /** The row as JSON, secrets removed, cut at a bound. */
   readonly raw: string;
+  /** Why `raw` is not the whole row, so that it cannot be read again. */
+  readonly unreplayable?: string;
 }
 
 /**
@@ -132,6 +134,8 @@ export interface PassTally {
   /** Rows read and rows set aside in the whole pass, which may span several runs. */
   readonly fetched: number;
   readonly setAside: number;
+  /** Of these, rows that the mapping of the owner did not fit. */
+  readonly setAsideByMapping: number;
 }
 
 export interface PassVerdict {

@@ -11,7 +11,11 @@ export async function writePage(sql: Sql, hold: Hold, page: PageWrite): Promise<
   const system = await checkFence(sql, hold);
   const stream = await streamOfPass(sql, page.passId);
   const scope = await scopeId(sql, stream.id, page.scope);
-  if (page.removed.length > 0) await stateRemoved(sql, stream, page.removed);
+  if (page.removed.length > 0) {
+    await stateRemoved(sql, stream, page.removed);
+    // What the vendor states as gone is newer than any row that was kept of it.
+    await releaseRows(sql, stream, page.removed);
+  }
   const result = await putRecords(sql, hold, page, stream, integer(system, 'demo'));
   const good = page.records.map(({ record }) => record.externalId);
   const bad = page.setAside.flatMap(({ externalId }) => externalId ?? []);
@@ -70,10 +74,10 @@ async function sight(
 }
 
 /** Compares hashes first: what is unchanged is not sent. */
-async function putRecords(
+export async function putRecords(
   sql: Sql,
   hold: Hold,
-  page: PageWrite,
+  page: Pick<PageWrite, 'records' | 'at'>,
   stream: StreamOfPass,
   demo: number,
 ): Promise<PageResult> {
@@ -164,9 +168,11 @@ async function count(
   result: PageResult,
 ): Promise<void> {
   await sql.run(
-    'UPDATE passes SET fetched = fetched + ?, set_aside = set_aside + ? WHERE id = ?',
+    `UPDATE passes SET fetched = fetched + ?, set_aside = set_aside + ?,
+       set_aside_by_mapping = set_aside_by_mapping + ? WHERE id = ?`,
     page.fetched,
     page.setAside.length,
+    page.setAside.filter(({ path }) => path.startsWith('spec.mapping.')).length,
     page.passId,
   );
   await sql.run(

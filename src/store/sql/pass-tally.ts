@@ -61,13 +61,17 @@ export async function tallyOf(
       recentlyDeleted: recent.get(id) ?? 0,
     };
   });
-  const row = await sql.get('SELECT fetched, set_aside FROM passes WHERE id = ?', pass.id);
+  const row = await sql.get(
+    'SELECT fetched, set_aside, set_aside_by_mapping FROM passes WHERE id = ?',
+    pass.id,
+  );
   return {
     scopes,
     systemLive: nothingCanGo ? 0 : await liveOf(sql, pass.system),
     systemRecentlyDeleted: [...recent.values()].reduce((sum, records) => sum + records, 0),
     fetched: integer(row, 'fetched'),
     setAside: integer(row, 'set_aside'),
+    setAsideByMapping: integer(row, 'set_aside_by_mapping'),
   };
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
 import { tableOf } from '../../inventory/columns.ts';
-import type { Hold, PageWrite, QuarantinedRow } from '../port.ts';
+import type { Hold, PageWrite, QuarantinedRow, QuarantineFilter } from '../port.ts';
 import type { StreamOfPass } from './passes.ts';
-import { optionalText, text, time, type Sql } from './sql.ts';
+import { integer, optionalText, optionalTime, text, time, type Row, type Sql, type SqlValue } from './sql.ts';
 
 /** Keeps the bad rows, and flags the rows that stand for them since before. */
 export async function setAsideRows(
@@ -19,11 +19,13 @@ export async function setAsideRows(
         ? '(stream_id, raw_hash) WHERE external_id IS NULL'
         : '(stream_id, external_id) WHERE external_id IS NOT NULL';
     await sql.run(
-      `INSERT INTO quarantine (stream_id, external_id, reason, path, raw, run_uid, set_aside_at, raw_hash)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO quarantine AS q (stream_id, external_id, reason, path, raw, run_uid, set_aside_at, raw_hash,
+         first_set_aside_at, unreplayable, revision)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT fingerprint FROM passes WHERE id = ?))
        ON CONFLICT ${known} DO UPDATE SET
          reason = excluded.reason, path = excluded.path, raw = excluded.raw, run_uid = excluded.run_uid,
-         set_aside_at = excluded.set_aside_at`,
+         set_aside_at = excluded.set_aside_at, unreplayable = excluded.unreplayable, revision = excluded.revision,
+         times = q.times + 1`,
       stream.id,
       row.externalId ?? null,
       row.reason,
@@ -32,6 +34,9 @@ export async function setAsideRows(
       hold.runUid,
       at,
       row.externalId === undefined ? hash('sha256', row.raw, 'base64url') : null,
+      at,
+      row.unreplayable ?? null,
+      page.passId,
     );
   }
   const ids = page.setAside.flatMap(({ externalId }) => externalId ?? []);
@@ -70,20 +75,56 @@ async function flag(
 }
 
 /** Rows that are set aside, newest first. */
-export async function quarantine(sql: Sql, system: string, limit: number): Promise<QuarantinedRow[]> {
+export async function quarantinedRows(sql: Sql, filter: QuarantineFilter): Promise<QuarantinedRow[]> {
+  const { system, stream, reason, before, limit } = filter;
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  const where = (condition: string, value: SqlValue | undefined) => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  where('t.system = ?', system);
+  where('t.stream = ?', stream);
+  where('q.id < ?', before);
+  where(`lower(q.reason) LIKE ? ESCAPE '!'`, reason === undefined ? undefined : containing(reason));
+  const chosen = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const rows = await sql.all(
-    `SELECT t.stream, q.* FROM quarantine q JOIN streams t ON t.id = q.stream_id
-     WHERE t.system = ? ORDER BY q.id DESC LIMIT ?`,
-    system,
+    `SELECT t.system, t.stream, q.* FROM quarantine q JOIN streams t ON t.id = q.stream_id
+     ${chosen} ORDER BY q.id DESC LIMIT ?`,
+    ...values,
     limit,
   );
-  return rows.map((row) => ({
+  return rows.map(rowOf);
+}
+
+function containing(part: string): string {
+  return `%${part.toLowerCase().replaceAll(/[!%_]/gu, '!$&')}%`;
+}
+
+export async function quarantinedRow(sql: Sql, id: number): Promise<QuarantinedRow | undefined> {
+  const row = await sql.get(
+    'SELECT t.system, t.stream, q.* FROM quarantine q JOIN streams t ON t.id = q.stream_id WHERE q.id = ?',
+    id,
+  );
+  return row === undefined ? undefined : rowOf(row);
+}
+
+function rowOf(row: Row): QuarantinedRow {
+  const at = time(row, 'set_aside_at');
+  return {
+    id: integer(row, 'id'),
+    system: text(row, 'system'),
     stream: text(row, 'stream'),
     externalId: optionalText(row, 'external_id'),
     reason: text(row, 'reason'),
     path: text(row, 'path'),
     raw: text(row, 'raw'),
+    unreplayable: optionalText(row, 'unreplayable'),
+    revision: text(row, 'revision'),
     runUid: text(row, 'run_uid'),
-    at: time(row, 'set_aside_at'),
-  }));
+    firstAt: optionalTime(row, 'first_set_aside_at') ?? at,
+    at,
+    times: integer(row, 'times'),
+  };
 }

@@ -13,9 +13,10 @@ import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
 import * as purges from './purges.ts';
 import { openProposal, proposalOfRun, proposedRecords } from './proposals.ts';
-import { quarantine } from './quarantine.ts';
+import { quarantinedRow, quarantinedRows } from './quarantine.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
+import { replay, rowsToReplay } from './replay.ts';
 import type { Sql, SqlEngine } from './sql.ts';
 import { withdrawStreams } from './withdrawals.ts';
 
@@ -56,7 +57,6 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     proposalOfRun: (system, runName) => read((sql) => proposalOfRun(sql, system, runName)),
     proposedRecords: (system, runName, after, limit) =>
       read((sql) => proposedRecords(sql, system, runName, after, limit)),
-    quarantine: (system, limit) => read((sql) => quarantine(sql, system, limit)),
     withdrawStreams: (hold, asked, at) => transaction((sql) => withdrawStreams(sql, hold, asked, at)),
     systemsOfObjects: () => read(systemsOfObjects),
     withdrawSystem: (gone, by) => admitted((sql) => withdrawSystem(sql, gone, by)),
@@ -68,6 +68,11 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     purgeBatch: (purge, stream, after, limit) =>
       transaction((sql) => purges.purgeBatch(sql, purge, stream, after, limit)),
     endPurge: (purge, erased, at) => transaction((sql) => purges.endPurge(sql, purge, erased, at)),
+    quarantine: (system, limit) => read((sql) => quarantinedRows(sql, { system, limit })),
+    quarantinedRows: (filter) => read((sql) => quarantinedRows(sql, filter)),
+    quarantinedRow: (id) => read((sql) => quarantinedRow(sql, id)),
+    rowsToReplay: (passId, after, limit) => read((sql) => rowsToReplay(sql, passId, after, limit)),
+    replay: (hold, page) => transaction((sql) => replay(sql, hold, page)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
   };
 }

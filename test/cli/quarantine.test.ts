@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'vitest';
+import { CommandFailed } from '../../src/cli/command.ts';
+import { InputError } from '../../src/cli/manifests.ts';
+import { quarantineCommand } from '../../src/cli/quarantine.ts';
+import { call, CliBench, password } from './cli-bench.ts';
+
+const bench = new CliBench();
+const misfit = () => bench.manifests({}, { mapping: { cis: { memoryMb: { from: 'ram' } } } });
+const quarantine = (...args: string[]) => call(quarantineCommand.run, [...args, '--store', bench.store]);
+
+test('a row that the mapping does not fit is listed, shown, and replayed with the mended mapping', async () => {
+  await bench.sync(misfit());
+  const listed = await quarantine('list', '-o', 'json', '--system', 'inventory/cmdb', '--stream', 'cis');
+  const [row] = JSON.parse(listed.out) as { id: number; externalId: string; path: string; replay: string }[];
+  expect(row).toMatchObject({
+    path: 'spec.mapping.cis.memoryMb',
+    times: 1,
+    replay: 'when the mapping or configuration changes',
+  });
+  const table = await quarantine('list', '--reason', 'NO WHOLE');
+  expect(table.out).toMatch(/^ID +SYSTEM +STREAM/u);
+  expect(table.out).toContain(row?.externalId);
+  const shown = await quarantine('show', String(row?.id));
+  expect(shown.out).toContain(`"sys_id"`);
+  expect(`${listed.out}${table.out}${shown.out}`).not.toContain(password);
+
+  const again = await call(
+    quarantineCommand.run,
+    ['replay', '-f', '-', '--store', bench.store, '-o', 'json'],
+    bench.manifests(),
+  );
+  expect(again.code).toBe(0);
+  expect(JSON.parse((await quarantine('list', '-o', 'json')).out)).toEqual([]);
+  expect(bench.rows('SELECT count(*) AS n FROM assets WHERE quarantined_at IS NULL')).toEqual([{ n: 60 }]);
+  await expect(quarantine('show', String(row?.id))).rejects.toThrow(CommandFailed);
+});
+
+test.each([
+  [['list', '--limit', '0'], '--limit 0: use a whole number from 1 to 10000'],
+  [['list', '--before', 'x'], '--before x: use a whole number'],
+  [['list', '--system', 'cmdb'], '--system cmdb: use NAMESPACE/NAME'],
+  [['show'], 'name one row by its ID'],
+  [['show', 'abc'], 'ID abc: use a whole number'],
+  [['mend'], 'there is no mend; use extsys quarantine with one of list, show, replay'],
+])('%j is refused with what helps', async (args, said) => {
+  const refused = quarantine(...args);
+  await expect(refused).rejects.toThrow(InputError);
+  await expect(refused).rejects.toThrow(said);
+});
