@@ -3,6 +3,7 @@ import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
+import { planCommand } from './cli/plan.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -12,6 +13,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   operator: { run: operatorCommand, usage: operatorUsage },
   sync: { run: syncCommand, usage: syncUsage },
   test: { run: testCommand, usage: testUsage },
+  plan: planCommand,
   backup: { run: backupCommand, usage: backupUsage },
   validate: { run: validateCommand, usage: validateUsage },
 };
@@ -21,6 +23,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys operator              the controller, in a cluster or beside it
   extsys sync -f FILE          one sync from a file, without a cluster
   extsys test -f FILE          checks connection and permissions
+  extsys plan show [RUN]       what a run of mode Plan would change
   extsys validate -f FILE      checks manifests offline
   extsys backup --to FILE      copies a SQLite inventory while it is written into
   extsys version               prints the version

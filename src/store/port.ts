@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RecordKind } from '../inventory/kinds.ts';
 import type { PassStore } from './port/passes.ts';
+import type { PlanStore } from './port/plans.ts';
 import type { QuarantineStore } from './port/quarantine.ts';
 import type { RunStore } from './port/runs.ts';
 
 export type * from './port/passes.ts';
+export type * from './port/plans.ts';
 export type * from './port/quarantine.ts';
 export type * from './port/runs.ts';
 export {
@@ -22,7 +24,7 @@ export {
  * the fence until their transaction ends, and throw FenceLost when another attempt or run has the system. Callbacks are
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
-export interface Store extends RunStore, PassStore, QuarantineStore {
+export interface Store extends RunStore, PassStore, PlanStore, QuarantineStore {
   /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
   open(): Promise<void>;
   /**

@@ -10,6 +10,7 @@ import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type Time
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
+import { isVerdict, readingOf } from './plan-run.ts';
 import { fullEveryMs } from './schedule.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { emptyTally, reportOf, runStream, type StreamContext, type StreamReport } from './stream-run.ts';
@@ -114,6 +115,8 @@ export async function runSync(request: SyncRequest, deps: SyncDependencies): Pro
     if (error instanceof RunEnded) return error.archived;
     throw error;
   }
+  // A plan that was stopped in its midst may have left what it worked with.
+  await store.tidyPlans(hold);
   return new Attempt(request, deps, hold, startedCpu).run();
 }
 
@@ -165,12 +168,6 @@ class Attempt {
   private async findings(clock: AttemptClock, open: OpenUpstream): Promise<Findings> {
     try {
       const { spec } = this.request.run;
-      if (spec.mode === 'Plan') {
-        throw new Failure(
-          'configuration',
-          'spec.mode Plan is not available in this version; use Test, Incremental or Full',
-        );
-      }
       const connection = await this.connect(open, clock.signal);
       try {
         this.connected = true;
@@ -223,13 +220,15 @@ class Attempt {
   }
 
   private async readStreams(connection: Connection, clock: AttemptClock): Promise<Findings> {
-    const { deps, hold } = this;
+    const { deps, hold, request } = this;
     const before = new Map(
       (await deps.store.progress(hold.runUid)).map((stream) => [stream.tally.stream, stream]),
     );
     return this.eachStream(connection, async (stream) => {
       const known = before.get(stream.name);
-      if (known?.verdict === undefined) return this.readStream(stream, known?.tally, connection, clock);
+      // A plan starts each stream anew.
+      const begun = request.run.spec.mode === 'Plan' ? undefined : known?.tally;
+      if (known?.verdict === undefined) return this.readStream(stream, begun, connection, clock);
       // An earlier attempt of this run came to its end.
       return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
     });
@@ -288,11 +287,10 @@ class Attempt {
     const { deps, hold, request } = this;
     const { spec } = request.system;
     return {
-      store: deps.store,
+      ...readingOf(request.run.spec.mode, deps.store, deps.redact),
       hold,
       source: connection.source,
       fingerprint: connection.fingerprint,
-      mode: request.run.spec.mode === 'Full' ? 'Full' : 'Incremental',
       fullSince: this.fullSince(),
       deletionPolicy: spec.deletion?.policy ?? 'Tombstone',
       deletionBudget: { ...defaultDeletionBudget, ...spec.deletion?.budget },
@@ -354,8 +352,7 @@ class Attempt {
       reports,
       stopped,
       endedAt,
-      // What was stopped before it reached the vendor says nothing of it, nor does a mode that does not exist.
-      verdict: connected || (failure?.code !== 'cancelled' && run.spec.mode !== 'Plan'),
+      verdict: isVerdict(run.spec.mode, connected, failure?.code),
       failure:
         failure === undefined ? undefined : { code: failure.code, message: deps.redact(failure.message) },
       cost: {
@@ -367,6 +364,7 @@ class Attempt {
         cpuSeconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
       },
     };
+    if (run.spec.mode === 'Plan') await deps.store.tidyPlans(hold);
     return deps.store.finish(hold, (link) => buildRunEnd(facts, ending, link));
   }
 }

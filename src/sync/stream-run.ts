@@ -11,8 +11,8 @@ import {
   type Pass,
   type PassTally,
   type PassVerdict,
+  type PassWriter,
   type RowSetAside,
-  type Store,
   type StreamFailure,
   type StreamTally,
   type StreamVerdict,
@@ -32,7 +32,7 @@ const budgetWindowMs = 24 * 3_600_000;
 type PageEvent = Extract<ReadEvent, { type: 'page' }>;
 
 export interface StreamContext {
-  readonly store: Store;
+  readonly store: PassWriter;
   readonly hold: Hold;
   readonly source: string;
   readonly fingerprint: string;
@@ -45,6 +45,10 @@ export interface StreamContext {
   /** Fires when the attempt must stop; its reason is a RunStop, or what made it give up. */
   readonly signal: AbortSignal;
   readonly softReached: () => boolean;
+  /** What is said of a reading that the soft time limit ended. */
+  readonly atSoftLimit: string;
+  /** Where rows that are set aside can be looked at. */
+  readonly setAsideWhere: string;
   /** Ends what is under way upstream, when nothing more may be written. */
   readonly giveUp: (reason: unknown) => void;
   readonly redact: (text: string) => string;
@@ -187,10 +191,7 @@ class Reading {
       for await (const event of prefetch(stream.read(this.request()), context.signal)) {
         // The scope in hand still gets its end: what was read to there needs no other run.
         if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) {
-          return new Failure(
-            'cancelled',
-            'the soft time limit was reached; the next run goes on from the checkpoint',
-          );
+          return new Failure('cancelled', context.atSoftLimit);
         }
         await this.take(event);
         softReached = context.softReached();
@@ -314,8 +315,8 @@ class Reading {
 
   private decide(tally: PassTally): PassVerdict {
     const { stream, ledger, firstSetAside } = this;
-    const { deletionPolicy, deletionBudget } = this.context;
-    const wrong = misread(stream.name, tally, firstSetAside);
+    const { deletionPolicy, deletionBudget, setAsideWhere } = this.context;
+    const wrong = misread(stream.name, tally, firstSetAside, setAsideWhere);
     if (wrong !== undefined) {
       // The same rows are read again next time: whoever mends the reading loses none.
       return { ...this.incomplete(deleteNothing(tally, undefined), wrong), keepCursors: false };
@@ -326,7 +327,7 @@ class Reading {
     const { budgetPassed, withheldReason = '' } = decision;
     const remedy = 'nothing was deleted; check the source, or raise deletion.budget for one run';
     const passed = `${stream.name}: ${withheldReason}; ${remedy}`;
-    const setAside = fewSetAside(stream.name, tally, firstSetAside);
+    const setAside = fewSetAside(stream.name, tally, firstSetAside, setAsideWhere);
     return {
       delete: decision.delete,
       keepCursors: true,
@@ -355,13 +356,16 @@ class Reading {
 
   private facts(decision: DeletionDecision, complete: boolean) {
     const { pass, ledger, stream, context } = this;
+    const { withheldReason } = decision;
+    const { redact } = context;
     const fullAt = complete && pass.mode === 'Full' ? pass.startedAt : pass.lastFullAt;
     return {
       mode: pass.mode,
       scopesTotal: ledger.total,
       scopesVerified: ledger.verified,
-      unverified: unverifiedOf(stream.name, ledger, context.redact),
+      unverified: unverifiedOf(stream.name, ledger, redact),
       withheld: decision.withheld,
+      ...(withheldReason === undefined ? {} : { withheldReason: bounded(redact(withheldReason), 512) }),
       ...(fullAt === undefined ? {} : { fullAt: fullAt.toISOString() }),
     };
   }

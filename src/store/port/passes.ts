@@ -144,6 +144,8 @@ export interface StreamVerdict {
   readonly unverified: readonly UnverifiedScope[];
   /** Candidates that were not deleted. */
   readonly withheld: number;
+  /** Why, when there are any. */
+  readonly withheldReason?: string;
   readonly failure?: StreamFailure;
   /** What is said of rows that were set aside, when nothing worse happened. */
   readonly setAside?: StreamFailure;
@@ -174,8 +176,8 @@ export interface StreamProgress {
   readonly verdict: StreamVerdict | undefined;
 }
 
-/** What a run reads, written under its hold. */
-export interface PassStore {
+/** What a run reads, written under its hold: into the inventory, or beside it by a plan. */
+export interface PassWriter {
   /** Opens or continues the pass of a stream. */
   beginPass(hold: Hold, pass: PassRequest): Promise<Pass>;
   /** Page and checkpoint, in one transaction. */
@@ -187,6 +189,10 @@ export interface PassStore {
    * sees; what it answers is applied, and its verdict on the stream kept for the run's record, in that same transaction.
    */
   endPass(hold: Hold, end: PassEnd, decide: (tally: PassTally) => PassVerdict): Promise<void>;
+}
+
+/** The inventory, as runs that change it write it. */
+export interface PassStore extends PassWriter {
   /** What the database has of a run's streams: a taken-over run goes on from it. */
   progress(runUid: string): Promise<readonly StreamProgress[]>;
 }

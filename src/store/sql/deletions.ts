@@ -3,7 +3,7 @@ import { recordTables, tableOf } from '../../inventory/columns.ts';
 import type { RecordKind } from '../../inventory/kinds.ts';
 import type { Hold, PassEnd, PassTally, PassVerdict } from '../port.ts';
 import { checkFence } from './fence.ts';
-import { streamOfPass } from './passes.ts';
+import { streamOfPass, type StreamOfPass } from './passes.ts';
 import { fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
 import { integer, type Sql } from './sql.ts';
 
@@ -30,6 +30,17 @@ export async function endPass(
   await forgetOldPlaces(sql, pass);
   await forgetRemovals(sql, pass);
   await close(sql, pass, verdict, end.at);
+  await noteVerdict(sql, hold, stream, deleted, verdict);
+}
+
+/** What the run's record will say of the stream. */
+export async function noteVerdict(
+  sql: Sql,
+  hold: Hold,
+  stream: StreamOfPass,
+  deleted: number,
+  verdict: PassVerdict,
+): Promise<void> {
   await sql.run(
     `INSERT INTO run_streams AS r (run_uid, stream, record, deleted, verdict) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (run_uid, stream) DO UPDATE SET deleted = r.deleted + excluded.deleted, verdict = excluded.verdict`,

@@ -11,34 +11,65 @@ export interface ClosingPass {
   readonly stream: string;
   /** Quoted name of the record table. */
   readonly table: string;
+  /** Where the tally is counted; default the tables of the inventory. */
+  readonly tables?: PassTables;
 }
 
+/** Table expressions for what a pass has written: the tables themselves, or those that a plan lays over them. */
+export interface PassTables {
+  readonly passes: string;
+  readonly passScopes: string;
+  readonly scopes: string;
+  readonly sightings: string;
+  readonly removals: string;
+}
+
+const inventory: PassTables = {
+  passes: 'passes',
+  passScopes: 'pass_scopes',
+  scopes: 'scopes',
+  sightings: 'sightings',
+  removals: 'removals',
+};
+
 /** The scopes of the pass that were read in full, as a subquery; its parameter is the pass. */
-export const fullScopes = "SELECT scope_id FROM pass_scopes WHERE pass_id = ? AND verdict = 'Full'";
+function fullScopesIn({ passScopes }: PassTables): string {
+  return `SELECT scope_id FROM ${passScopes} WHERE pass_id = ? AND verdict = 'Full'`;
+}
+
+export const fullScopes = fullScopesIn(inventory);
 
 /**
  * Each record of a stream with where and when it was seen last, and in how many scopes it stood that this pass did not read in
  * full, as a subquery. Parameters: the pass, the stream.
  */
-export const lastSeen = `SELECT external_id, scope_id, pass_id, elsewhere FROM (
+export function lastSeenIn(tables: PassTables): string {
+  return `SELECT external_id, scope_id, pass_id, elsewhere FROM (
     SELECT external_id, scope_id, pass_id,
       row_number() OVER (PARTITION BY external_id ORDER BY pass_id DESC) AS place,
-      sum(CASE WHEN scope_id IN (${fullScopes}) THEN 0 ELSE 1 END) OVER (PARTITION BY external_id) AS elsewhere
-    FROM sightings WHERE stream_id = ?) placed WHERE place = 1`;
+      sum(CASE WHEN scope_id IN (${fullScopesIn(tables)}) THEN 0 ELSE 1 END) OVER (PARTITION BY external_id) AS elsewhere
+    FROM ${tables.sightings} WHERE stream_id = ?) placed WHERE place = 1`;
+}
+
+export const lastSeen = lastSeenIn(inventory);
 
 /** What the transaction sees of a pass that is about to be closed. */
 export async function tallyOf(sql: Sql, hold: Hold, pass: ClosingPass, since: Date): Promise<PassTally> {
+  const tables = pass.tables ?? inventory;
   const verdicts = await sql.all(
-    'SELECT scope_id, verdict, ended_by FROM pass_scopes WHERE pass_id = ?',
+    `SELECT scope_id, verdict, ended_by FROM ${tables.passScopes} WHERE pass_id = ?`,
     pass.id,
   );
   const read = new Map(verdicts.map((row) => [integer(row, 'scope_id'), row]));
-  const removals = await sql.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', pass.streamId);
+  const removals = await sql.get(
+    `SELECT 1 AS one FROM ${tables.removals} WHERE stream_id = ? LIMIT 1`,
+    pass.streamId,
+  );
   const nothingCanGo = removals === undefined && verdicts.every((row) => row['verdict'] === 'Window');
   // An incremental run without removals proves nothing: the counts over the whole table are saved.
-  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass);
+  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass, tables);
   const recent = await recentOf(sql, pass.system, since);
-  const names = await namesOf(sql, pass.streamId);
+  const names = await namesOf(sql, pass.streamId, tables);
   const elsewhere = [...counts].filter(([, { removed }]) => removed > 0).map(([id]) => id);
   const scopes = [...new Set([...read.keys(), ...elsewhere])].map((id): ScopeTally => {
     const row = read.get(id);
@@ -53,7 +84,7 @@ export async function tallyOf(sql: Sql, hold: Hold, pass: ClosingPass, since: Da
       recentlyDeleted: recent.get(id) ?? 0,
     };
   });
-  const row = await sql.get('SELECT fetched, set_aside FROM passes WHERE id = ?', pass.id);
+  const row = await sql.get(`SELECT fetched, set_aside FROM ${tables.passes} WHERE id = ?`, pass.id);
   return {
     scopes,
     systemLive: nothingCanGo ? 0 : await liveOf(sql, pass.system),
@@ -75,13 +106,13 @@ interface Counts {
 }
 
 /** By scope in which they were seen last: live records, those proven absent by this pass, those stated as gone. */
-async function countsOf(sql: Sql, pass: ClosingPass): Promise<Map<number, Counts>> {
+async function countsOf(sql: Sql, pass: ClosingPass, tables: PassTables): Promise<Map<number, Counts>> {
   const rows = await sql.all(
     `SELECT s.scope_id, count(*) AS live, count(m.external_id) AS removed,
        count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN 1 END) AS absent
-     FROM (${lastSeen}) s
+     FROM (${lastSeenIn(tables)}) s
      JOIN ${pass.table} r ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
-     LEFT JOIN removals m ON m.stream_id = ? AND m.external_id = s.external_id
+     LEFT JOIN ${tables.removals} m ON m.stream_id = ? AND m.external_id = s.external_id
      GROUP BY s.scope_id`,
     pass.id,
     pass.id,
@@ -98,8 +129,8 @@ async function countsOf(sql: Sql, pass: ClosingPass): Promise<Map<number, Counts
   );
 }
 
-async function namesOf(sql: Sql, streamId: number): Promise<Map<number, string>> {
-  const rows = await sql.all('SELECT id, scope FROM scopes WHERE stream_id = ?', streamId);
+async function namesOf(sql: Sql, streamId: number, tables: PassTables): Promise<Map<number, string>> {
+  const rows = await sql.all(`SELECT id, scope FROM ${tables.scopes} WHERE stream_id = ?`, streamId);
   return new Map(rows.map((row) => [integer(row, 'id'), text(row, 'scope')]));
 }
 

@@ -7,6 +7,7 @@ import { claim, progress } from './fence.ts';
 import { history, slotBefore } from './history.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
+import { planStore } from './plans.ts';
 import { quarantine } from './quarantine.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
@@ -41,6 +42,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     unprunedSystems: () => read(archive.unprunedSystems),
     markPruned: (runUids) => transaction((sql) => archive.markPruned(sql, runUids)),
     history: (system, systemUid) => read((sql) => history(sql, system, systemUid)),
+    ...planStore(engine),
     quarantine: (system, limit) => read((sql) => quarantine(sql, system, limit)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
   };
