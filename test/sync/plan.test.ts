@@ -174,6 +174,8 @@ test('what a plan counts is what the full run after it does', async () => {
         try {
           if (budget !== undefined) own.spec = { deletion: { budget } };
           for (const [events, more] of states) {
+            // A full run reads in full what had no full pass since it began.
+            own.time += 60_000;
             const planned = await own.run(events, { ...plan, more });
             const done = await own.run(events, { ...full, more });
             expect(counts(planned)).toEqual(counts(done));
@@ -184,6 +186,6 @@ test('what a plan counts is what the full run after it does', async () => {
         }
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 10 },
   );
 }, 120_000);
