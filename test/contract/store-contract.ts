@@ -5,6 +5,7 @@ import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { passContract } from './pass-contract.ts';
+import { planContract } from './plan-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 
 /** What every engine of the store must keep, whatever it is built on. */
@@ -14,5 +15,6 @@ export function storeContract(engine: string, open: OpenStore): void {
   archiveContract(engine, open);
   passContract(engine, open);
   deletionContract(engine, open);
+  planContract(engine, open);
   recoveryContract(engine, open);
 }

@@ -68,8 +68,8 @@ function storedText({ name, type }: Column, row: Row): string | undefined {
 function textOf(type: Column['type'], value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (type === 'boolean') return value === true || value === 1 ? 'true' : 'false';
-  if (type === 'time') return new Date(String(value)).toISOString();
-  return String(value);
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return type === 'time' ? new Date(value).toISOString() : value;
 }
 
 /** Keys sorted, since an engine may keep them in an order of its own. */
