@@ -55,7 +55,7 @@ export const SyncRunSpecSchema = Type.Object(
     ),
     mode: Type.Enum(runModes, {
       description:
-        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads everything, changes nothing and counts what a Full run would do, Test checks connection, permissions and clock.',
+        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads everything, changes nothing and counts what a Full run would do, Test checks connection and permissions.',
     }),
     trigger: Type.Optional(
       Type.Enum(runTriggers, { description: 'Why the run exists. Absent means Manual.' }),
