@@ -9,6 +9,7 @@ import { operatorCommand, operatorUsage } from './cli/operator.ts';
 import { runsEntry } from './cli/runs.ts';
 import { purgeCommand, purgeUsage } from './cli/purge.ts';
 import { quarantineCommand } from './cli/quarantine.ts';
+import { planCommand } from './cli/plan.ts';
 import { syncCommand, syncUsage } from './cli/sync.ts';
 import { testCommand, testUsage } from './cli/test.ts';
 import { validateCommand, validateUsage } from './cli/validate.ts';
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   test: { run: testCommand, usage: testUsage },
   audit: auditEntry,
   runs: runsEntry,
+  plan: planCommand,
   approve: { run: approveCommand, usage: approveUsage },
   backup: { run: backupCommand, usage: backupUsage },
   adopt: { run: adoptCommand, usage: adoptUsage },
@@ -33,6 +35,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys operator              the controller, in a cluster or beside it
   extsys sync -f FILE          one sync from a file, without a cluster
   extsys test -f FILE          checks connection and permissions
+  extsys plan show [RUN]       what a run of mode Plan would change
   extsys validate -f FILE      checks manifests offline
   extsys runs list|show        reads the archive of runs
   extsys audit verify          finds runs that somebody altered, removed or inserted

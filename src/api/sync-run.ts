@@ -9,8 +9,10 @@ const count = (description: string) =>
 
 export const runModes = ['Incremental', 'Full', 'Plan', 'Test'] as const;
 export type RunMode = (typeof runModes)[number];
-/** What this version carries out: Plan is reserved. */
-export const availableModes: readonly RunMode[] = runModes.filter((mode) => mode !== 'Plan');
+/** Whether runs of a mode change the inventory. Those of Plan and Test only look: nothing that is counted or scheduled knows of them. */
+export function changesInventory(mode: RunMode): boolean {
+  return mode === 'Incremental' || mode === 'Full';
+}
 export const runTriggers = ['Schedule', 'Manual', 'SpecChange', 'CredentialsChange'] as const;
 export type RunTrigger = (typeof runTriggers)[number];
 export const activePhases = ['Pending', 'Running'] as const;
@@ -53,7 +55,7 @@ export const SyncRunSpecSchema = Type.Object(
     ),
     mode: Type.Enum(runModes, {
       description:
-        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads and changes nothing, Test checks connection and permissions.',
+        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads everything, changes nothing and counts what a Full run would do, Test checks connection and permissions.',
     }),
     trigger: Type.Optional(
       Type.Enum(runTriggers, { description: 'Why the run exists. Absent means Manual.' }),

@@ -2,10 +2,10 @@
 import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
 import { annotations } from '../api/group.ts';
-import { availableModes, type RunMode } from '../api/sync-run.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import { deletionApproval } from '../sync/approval.ts';
 import type { Store } from '../store/port.ts';
+import { runModes, type RunMode } from '../api/sync-run.ts';
 import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
 import { endTakenFileRuns } from '../sync/unclaimed-end.ts';
@@ -15,17 +15,18 @@ import { localSystem } from './local-system.ts';
 import { runLocal } from './local-run.ts';
 import { fileOption, InputError, oneFile, readManifests } from './manifests.ts';
 import { outputFormOf, outputOption, renderRun, type OutputForm } from './output.ts';
+import { planSummary } from './plan.ts';
 import { createRuntime } from './runtime.ts';
 import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
 
-export const syncUsage = `extsys sync -f FILE [--store URL] [--mode Incremental|Full|Test] [--output json|yaml|table]
+export const syncUsage = `extsys sync -f FILE [--store URL] [--mode Incremental|Full|Plan|Test] [--output json|yaml|table]
 
 Runs one sync from a file with an ExternalSystem and its Secret, without any cluster, and prints the SyncRun.
 
   -f, --file FILE                 multi-document YAML; - reads standard input
 ${storeUsage}
-      --mode MODE                 Incremental (default), Full or Test
+      --mode MODE                 Incremental (default), Full, Plan or Test
   -o, --output FORM               json, yaml or table (default table)
       --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
   -q, --quiet                     no progress on standard error
@@ -46,7 +47,7 @@ export async function syncCommand(args: readonly string[], streams: Streams): Pr
       quiet: { type: 'boolean', short: 'q', default: false },
     },
   });
-  const mode = oneOf('--mode', values.mode, availableModes);
+  const mode = oneOf('--mode', values.mode, runModes);
   const form = outputFormOf(values.output);
   return runFromFile({
     file: oneFile(values.file),
@@ -112,6 +113,8 @@ export async function runFromFile(options: FileRun): Promise<number> {
       runtime,
     );
     streams.stdout.write(renderRun(run, options.form));
+    if (options.mode === 'Plan' && options.form === 'table')
+      streams.stdout.write(await planSummary(store, run.metadata.uid));
     for (const { runName, phase } of await endTakenFileRuns(store, key, runtime.now()))
       say(`${runName}, which another run had overtaken, was ended as ${phase}`);
     return run.status?.phase === 'Succeeded' ? 0 : 1;

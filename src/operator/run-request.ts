@@ -2,7 +2,7 @@
 import { bounded } from '../api/bounded.ts';
 import { annotations } from '../api/group.ts';
 import type { ExternalSystem } from '../api/resource.ts';
-import { availableModes, runModes, type RunMode } from '../api/sync-run.ts';
+import { runModes, type RunMode } from '../api/sync-run.ts';
 
 /** As much as status.lastHandledRequest can acknowledge. */
 const longestToken = 256;
@@ -24,6 +24,6 @@ export function requestOf(system: ExternalSystem): RunRequest | undefined {
   const asked = given[annotations.runMode] ?? 'Incremental';
   const mode = runModes.find((name) => name === asked);
   if (mode !== undefined) return { type: 'run', token, mode };
-  const problem = `annotation ${annotations.runMode}: ${bounded(asked, 40)} is not known; use ${availableModes.join(', ')}`;
+  const problem = `annotation ${annotations.runMode}: ${bounded(asked, 40)} is not known; use ${runModes.join(', ')}`;
   return { type: 'refused', problem };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RecordKind } from '../inventory/kinds.ts';
-import type { CandidateStore } from './port/candidates.ts';
 import type { PassStore } from './port/passes.ts';
 import type { ProposalStore } from './port/proposals.ts';
+import type { PlanStore } from './port/plans.ts';
 import type { QuarantineStore } from './port/quarantine.ts';
 import type { RunStore } from './port/runs.ts';
 import type { PurgeStore, RecordStates } from './port/purges.ts';
@@ -11,6 +11,7 @@ import type { WithdrawalStore } from './port/withdrawals.ts';
 export type * from './port/candidates.ts';
 export type * from './port/passes.ts';
 export type * from './port/proposals.ts';
+export type * from './port/plans.ts';
 export type * from './port/quarantine.ts';
 export type * from './port/purges.ts';
 export type * from './port/runs.ts';
@@ -32,7 +33,7 @@ export {
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
 export interface Store
-  extends RunStore, PassStore, CandidateStore, ProposalStore, QuarantineStore, WithdrawalStore, PurgeStore {
+  extends RunStore, PassStore, ProposalStore, QuarantineStore, WithdrawalStore, PurgeStore, PlanStore {
   /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
   open(): Promise<void>;
   /**

@@ -3,6 +3,7 @@ import type { ExternalSystemSpec } from '../api/external-system.ts';
 import type { MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
+import { changesInventory } from '../api/sync-run.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
@@ -11,10 +12,12 @@ import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
+import { isVerdict, readingOf } from './plan-run.ts';
 import { fullEveryMs } from './schedule.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { withdrawUnasked } from './withdrawal.ts';
-import { emptyTally, reportOf, runStream, type StreamContext, type StreamReport } from './stream-run.ts';
+import { runStream, type StreamContext } from './stream-run.ts';
+import { emptyTally, reportOf, type StreamReport } from './stream-verdict.ts';
 
 /** The system and the run, as the API or a file gave them. */
 export interface SyncRequest {
@@ -118,6 +121,8 @@ export async function runSync(request: SyncRequest, deps: SyncDependencies): Pro
     if (error instanceof RunEnded) return error.archived;
     throw error;
   }
+  // A plan that was stopped in its midst may have left what it worked with.
+  await store.tidyPlans(hold);
   return new Attempt(request, deps, hold, startedCpu).run();
 }
 
@@ -169,12 +174,6 @@ class Attempt {
   private async findings(clock: AttemptClock, open: OpenUpstream): Promise<Findings> {
     try {
       const { spec } = this.request.run;
-      if (spec.mode === 'Plan') {
-        throw new Failure(
-          'configuration',
-          'spec.mode Plan is not available in this version; use Test, Incremental or Full',
-        );
-      }
       const connection = await this.connect(open, clock.signal);
       try {
         this.connected = true;
@@ -227,17 +226,19 @@ class Attempt {
   }
 
   private async readStreams(connection: Connection, clock: AttemptClock): Promise<Findings> {
-    const { deps, hold } = this;
+    const { deps, hold, request } = this;
     const before = new Map(
       (await deps.store.progress(hold.runUid)).map((stream) => [stream.tally.stream, stream]),
     );
     const findings = await this.eachStream(connection, async (stream) => {
       const known = before.get(stream.name);
-      if (known?.verdict === undefined) return this.readStream(stream, known?.tally, connection, clock);
+      // A plan starts each stream anew.
+      const begun = request.run.spec.mode === 'Plan' ? undefined : known?.tally;
+      if (known?.verdict === undefined) return this.readStream(stream, begun, connection, clock);
       // An earlier attempt of this run came to its end.
       return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
     });
-    await withdrawUnasked(deps, hold, findings.reports);
+    if (changesInventory(request.run.spec.mode)) await withdrawUnasked(deps, hold, findings.reports);
     return findings;
   }
 
@@ -294,11 +295,10 @@ class Attempt {
     const { deps, hold, request } = this;
     const { spec } = request.system;
     return {
-      store: deps.store,
+      ...readingOf(request.run.spec.mode, deps.store, deps.redact),
       hold,
       source: connection.source,
       fingerprint: connection.fingerprint,
-      mode: request.run.spec.mode === 'Full' ? 'Full' : 'Incremental',
       fullSince: this.fullSince(),
       deletionPolicy: spec.deletion?.policy ?? 'Tombstone',
       deletionBudget: { ...defaultDeletionBudget, ...spec.deletion?.budget },
@@ -361,8 +361,7 @@ class Attempt {
       reports,
       stopped,
       endedAt,
-      // What was stopped before it reached the vendor says nothing of it, nor does a mode that does not exist.
-      verdict: connected || (failure?.code !== 'cancelled' && run.spec.mode !== 'Plan'),
+      verdict: isVerdict(run.spec.mode, connected, failure?.code),
       failure:
         failure === undefined ? undefined : { code: failure.code, message: deps.redact(failure.message) },
       cost: {
@@ -374,6 +373,7 @@ class Attempt {
         cpuSeconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
       },
     };
+    if (run.spec.mode === 'Plan') await deps.store.tidyPlans(hold);
     return deps.store.finish(hold, (link) => buildRunEnd(facts, ending, link));
   }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
 import type { BoundStream } from '../connector/contract.ts';
-import type { Hold, KeptRow, Pass, Replay, Store } from '../store/port.ts';
+import type { Hold, KeptRow, Pass, PassWriter, Replay } from '../store/port.ts';
 import { outcomeOf } from './page.ts';
 
 const pageSize = 200;
 
 export interface ReplayContext {
-  readonly store: Store;
+  readonly store: PassWriter;
   readonly hold: Hold;
   readonly now: () => Date;
   readonly signal: AbortSignal;

@@ -3,13 +3,13 @@ import type { FailureCode } from '../api/failure.ts';
 import type { StreamEvidence } from '../api/sync-run.ts';
 import type { BoundStream } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
-import type { Hold, Pass, Store } from '../store/port.ts';
+import type { Hold, Pass, PassWriter } from '../store/port.ts';
 import { misreadScopes, probeCandidates, probeLimit } from './probe.ts';
 import type { OpenScope, ScopeLedger } from './scope-ledger.ts';
 import { disbeliefOfEmptiness } from './scope-proof.ts';
 
 export interface ReviewContext {
-  readonly store: Store;
+  readonly store: PassWriter;
   readonly hold: Hold;
   readonly pass: Pass;
   readonly stream: BoundStream;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FinalPhase, MissedSlots, SyncRunSpec, SyncRunStatus } from '../api/sync-run.ts';
+import {
+  changesInventory,
+  type FinalPhase,
+  type MissedSlots,
+  type SyncRunSpec,
+  type SyncRunStatus,
+} from '../api/sync-run.ts';
 import { toRunFailure } from '../connector/failure.ts';
 import type { ChainLink, NotedAction, RunEnd, StreamFailure, StreamVerdict } from '../store/port.ts';
 import { countsOf, phaseOf, unreadVerdict, type EndedStream } from './outcome.ts';
 import { sealRun } from './run-record.ts';
-import { emptyTally, type StreamReport } from './stream-run.ts';
+import { emptyTally, type StreamReport } from './stream-verdict.ts';
 
 /** What is known of a run whoever ends it. */
 export interface RunFacts {
@@ -73,7 +79,7 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
     phase: status.phase,
     failureCode: status.failure?.code,
     endedAt,
-    fullAt: facts.run.spec.mode === 'Test' ? undefined : fullAtOf(streams),
+    fullAt: changesInventory(facts.run.spec.mode) ? fullAtOf(streams) : undefined,
     verdict: ending.verdict,
   };
 }

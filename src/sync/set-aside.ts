@@ -7,13 +7,15 @@ const maxSetAsideShare = 0.1;
 /** … but a handful of bad rows in a short window says nothing. */
 const minSetAside = 5;
 
-const where = 'extsys quarantine list shows each with its reason';
+/** Where a run that stores keeps them. */
+export const inQuarantine = 'extsys quarantine list shows each with its reason';
 
 /** The failure of a pass of which too much was set aside. */
 export function misread(
   stream: string,
   { fetched, setAside, setAsideByMapping }: PassTally,
   first: RowSetAside | undefined,
+  where = inQuarantine,
 ): Failure | undefined {
   if (setAside < minSetAside || setAside <= fetched * maxSetAsideShare) return undefined;
   const message = `${stream}: ${setAside} of ${fetched} rows were set aside, more than 10 %, so nothing was deleted; ${example(first)}${where}`;
@@ -27,6 +29,7 @@ export function fewSetAside(
   stream: string,
   { fetched, setAside }: PassTally,
   first: RowSetAside | undefined,
+  where = inQuarantine,
 ): Failure | undefined {
   if (setAside === 0) return undefined;
   const rows = setAside === 1 ? 'row was' : 'rows were';

@@ -1,35 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { UnverifiedScope } from '../api/sync-run.ts';
 import { bounded } from '../api/bounded.ts';
 import type { BoundStream, Json, ReadEvent, ReadRequest } from '../connector/contract.ts';
 import type { CountedFacts } from '../connector/evidence.ts';
 import { Failure } from '../connector/failure.ts';
-import type { RecordKind } from '../inventory/kinds.ts';
 import {
   FenceLost,
   SourceChanged,
   type Hold,
   type Pass,
-  type PassTally,
   type PassVerdict,
+  type PassWriter,
   type RowSetAside,
-  type Store,
-  type StreamFailure,
   type StreamTally,
-  type StreamVerdict,
 } from '../store/port.ts';
 import { approvalExpiresAfterMs, type ApprovalToken } from './approval.ts';
 import { failureOf, stopFailure } from './control.ts';
-import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
-import { worstFailure } from './outcome.ts';
+import type { DeletionBudget } from './deletion.ts';
 import { sortPage, type SortedPage } from './page.ts';
 import { prefetch } from './prefetch.ts';
 import { review, type ProbeSummary } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
-import { disbeliefOfCount, evidenceOf, proofOfEnd } from './scope-proof.ts';
+import { disbeliefOfCount, proofOfEnd } from './scope-proof.ts';
 import { replayKept } from './replay.ts';
-import { fewSetAside, misread } from './set-aside.ts';
-import { provesScopes } from './withdrawal.ts';
+import { judgePass, reportOf, type JudgedPass, type StreamReport } from './stream-verdict.ts';
 
 /** A pass that was interrupted is gone on with for this long; then it starts anew. */
 const maxPassAgeMs = 24 * 3_600_000;
@@ -38,7 +31,7 @@ const budgetWindowMs = 24 * 3_600_000;
 type PageEvent = Extract<ReadEvent, { type: 'page' }>;
 
 export interface StreamContext {
-  readonly store: Store;
+  readonly store: PassWriter;
   readonly hold: Hold;
   readonly source: string;
   readonly fingerprint: string;
@@ -53,25 +46,15 @@ export interface StreamContext {
   /** Fires when the attempt must stop; its reason is a RunStop, or what made it give up. */
   readonly signal: AbortSignal;
   readonly softReached: () => boolean;
+  /** What is said of a reading that the soft time limit ended. */
+  readonly atSoftLimit: string;
+  /** Where rows that are set aside can be looked at. */
+  readonly setAsideWhere: string;
   /** Ends what is under way upstream, when nothing more may be written. */
   readonly giveUp: (reason: unknown) => void;
   readonly redact: (text: string) => string;
   readonly onPage: (tally: StreamTally) => void;
   readonly onFailure: (failure: Failure) => void;
-}
-
-/** How one stream went; its counts are in the database. */
-export interface StreamReport {
-  readonly stream: string;
-  readonly record: RecordKind;
-  readonly verdict: StreamVerdict;
-  /** A failure stopped the reading; else it came to the end of all its scopes, proven or not. */
-  readonly brokeOff: boolean;
-}
-
-export function emptyTally(stream: { name: string; record: RecordKind }): StreamTally {
-  const zero = { pages: 0, fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
-  return { stream: stream.name, record: stream.record, ...zero };
 }
 
 /**
@@ -109,52 +92,6 @@ async function beginPass(stream: BoundStream, context: StreamContext): Promise<P
     if (!(error instanceof SourceChanged)) throw error;
     return new Failure('configuration', error.message, { cause: error });
   }
-}
-
-/** The report of a stream whose pass stays open, or was never opened. */
-export function reportOf(
-  stream: { readonly name: string; readonly record: RecordKind },
-  pass: Pass | undefined,
-  ledger: ScopeLedger,
-  failure: { readonly code: Failure['code']; readonly message: string },
-  redact: (text: string) => string,
-): StreamReport {
-  const message = redact(failure.message);
-  return {
-    stream: stream.name,
-    record: stream.record,
-    brokeOff: true,
-    verdict: {
-      ...(pass === undefined ? {} : { mode: pass.mode }),
-      complete: false,
-      incompleteReason: bounded(`${failure.code}: ${message}`, 128),
-      scopesTotal: ledger.total,
-      scopesVerified: ledger.verified,
-      unverified: unverifiedOf(stream.name, ledger, redact),
-      withheld: 0,
-      ...evidenceOf(ledger.proofs),
-      failure: { code: failure.code, message: bounded(message, 512) },
-    },
-  };
-}
-
-function softStop(): Failure {
-  return new Failure(
-    'cancelled',
-    'the soft time limit was reached; the next run goes on from the checkpoint',
-  );
-}
-
-function unverifiedOf(
-  stream: string,
-  ledger: ScopeLedger,
-  redact: (text: string) => string,
-): readonly UnverifiedScope[] {
-  return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
-    stream,
-    scope: bounded(redact(scope), 64),
-    reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
-  }));
 }
 
 class Reading {
@@ -205,7 +142,8 @@ class Reading {
     try {
       for await (const event of prefetch(stream.read(this.request()), context.signal)) {
         // The scope in hand still gets its end: what was read to there needs no other run.
-        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope))) return softStop();
+        if (softReached && !(event.type === 'end' && ledger.isOpen(event.scope)))
+          return new Failure('cancelled', context.atSoftLimit);
         await this.take(event);
         softReached = context.softReached();
       }
@@ -312,10 +250,10 @@ class Reading {
 
   private async review(): Promise<void> {
     const { context, pass, stream, ledger } = this;
-    const { store, hold, signal, softReached } = context;
+    const { store, hold, signal, softReached, atSoftLimit } = context;
     const mayGoOn = () => {
       signal.throwIfAborted();
-      if (softReached()) throw softStop();
+      if (softReached()) throw new Failure('cancelled', atSoftLimit);
     };
     const disbelieve = (scope: string, failure: Failure) =>
       this.setUnverified(scope, failure, ledger.proofs.get(scope)?.evidence);
@@ -339,76 +277,19 @@ class Reading {
             ? undefined
             : { ...approval, notBefore: new Date(now().getTime() - approvalExpiresAfterMs) },
       },
-      (tally) => (decided = this.decide(tally)),
+      (tally) => (decided = judgePass(this.judged(), tally)),
     );
     if (decided === undefined) throw new Error('the store closed a pass without asking for its verdict');
     return { stream: stream.name, record: stream.record, verdict: decided.stream, brokeOff: false };
   }
 
-  private decide(tally: PassTally): PassVerdict {
-    const { stream, ledger, firstSetAside } = this;
-    const { deletionPolicy, deletionBudget } = this.context;
-    const wrong = misread(stream.name, tally, firstSetAside);
-    if (wrong !== undefined) {
-      // The same rows are read again next time: whoever mends the reading loses none.
-      return { ...this.incomplete(deleteNothing(tally, undefined), wrong), keepCursors: false };
-    }
-    const decision = decideDeletions(tally, deletionPolicy, deletionBudget);
-    const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
-    if (failure !== undefined) return this.incomplete(decision, failure);
-    const { budgetPassed, withheldReason = '' } = decision;
-    const propose = this.pass.mode === 'Full' ? decision.propose : undefined;
-    const rest = decision.delete.approved === true ? 'beyond what was approved nothing' : 'nothing';
-    const remedy =
-      propose === undefined
-        ? 'the next full run proposes them for approval'
-        : 'check the source, then approve with extsys approve, or raise deletion.budget for one run';
-    const passed = `${stream.name}: ${withheldReason}; ${rest} was deleted; ${remedy}`;
-    const setAside = fewSetAside(stream.name, tally, firstSetAside);
+  private judged(): JudgedPass {
+    const { stream, pass, ledger, firstSetAside, probed } = this;
+    const { deletionPolicy, deletionBudget, setAsideWhere, redact } = this.context;
     return {
-      delete: decision.delete,
-      withdraw: provesScopes(this.pass.mode, tally),
-      propose,
-      keepCursors: true,
-      stream: {
-        ...this.facts(decision, true),
-        complete: true,
-        ...(budgetPassed ? { failure: this.said(new Failure('deletionBudget', passed)) } : {}),
-        ...(setAside === undefined ? {} : { setAside: this.said(setAside) }),
-      },
+      ...{ stream: stream.name, pass, ledger, firstSetAside, probed },
+      ...{ deletionPolicy, deletionBudget, setAsideWhere, redact },
     };
-  }
-
-  private incomplete(decision: DeletionDecision, failure: Failure): PassVerdict {
-    const said = this.said(failure);
-    return {
-      delete: decision.delete,
-      keepCursors: true,
-      stream: {
-        ...this.facts(decision, false),
-        complete: false,
-        incompleteReason: bounded(`${said.code}: ${said.message}`, 128),
-        failure: said,
-      },
-    };
-  }
-
-  private facts(decision: DeletionDecision, complete: boolean) {
-    const { pass, ledger, stream, context } = this;
-    const fullAt = complete && pass.mode === 'Full' ? pass.startedAt : pass.lastFullAt;
-    return {
-      mode: pass.mode,
-      scopesTotal: ledger.total,
-      scopesVerified: ledger.verified,
-      unverified: unverifiedOf(stream.name, ledger, context.redact),
-      withheld: decision.withheld,
-      ...(fullAt === undefined ? {} : { fullAt: fullAt.toISOString() }),
-      ...evidenceOf(ledger.proofs, this.probed),
-    };
-  }
-
-  private said({ code, message }: Failure): StreamFailure {
-    return { code, message: bounded(this.context.redact(message), 512) };
   }
 
   /** The report when something stopped the reading; the pass stays open for the next run. */

@@ -164,7 +164,7 @@ describe('input that cannot be used', () => {
       'an unknown mode',
       ['-f', '-', '--mode', 'Sideways'],
       'x',
-      /--mode Sideways: use Incremental, Full, Test/u,
+      /--mode Sideways: use Incremental, Full, Plan, Test/u,
     ],
     ['an unknown output', ['-f', '-', '--output', 'xml'], 'x', /--output xml: use json, yaml, table/u],
   ])('%s is unusable input', async (_, args, stdin, message) => {

@@ -9,6 +9,7 @@ import { passContract } from './pass-contract.ts';
 import { purgeContract } from './purge-contract.ts';
 import { proposalContract } from './proposal-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
+import { planContract } from './plan-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import { withdrawalContract } from './withdrawal-contract.ts';
 
@@ -22,6 +23,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   candidateContract(engine, open);
   proposalContract(engine, open);
   quarantineContract(engine, open);
+  planContract(engine, open);
   recoveryContract(engine, open);
   withdrawalContract(engine, open);
   purgeContract(engine, open);

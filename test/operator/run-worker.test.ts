@@ -116,7 +116,6 @@ describe('a run that is refused', () => {
   test.each<[string, Partial<SyncRun['spec']>, string]>([
     ['names another generation', { systemRef: { name: 'cmdb', generation: 7 } }, 'spec.systemRef.generation'],
     ['names another uid', { systemRef: { name: 'cmdb', uid: 'other' } }, 'spec.systemRef.uid'],
-    ['has a mode that does not exist yet', { mode: 'Plan' }, 'spec.mode'],
   ])('because it %s says nothing of the system', async (_, spec, field) => {
     const world = await World.create();
     world.apply({});

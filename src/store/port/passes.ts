@@ -2,6 +2,8 @@
 import type { FailureCode } from '../../api/failure.ts';
 import type { StreamEvidence, UnverifiedScope } from '../../api/sync-run.ts';
 import type { NormalisedRecord, RecordKind } from '../../inventory/kinds.ts';
+import type { CandidateStore } from './candidates.ts';
+import type { ReplayStore } from './quarantine.ts';
 import type { GivenApproval } from './proposals.ts';
 import type { Hold } from './runs.ts';
 
@@ -163,6 +165,8 @@ export interface StreamVerdict {
   readonly withheld: number;
   /** What proves the reading, summed up over its scopes; that of each stands in the database. */
   readonly evidence?: StreamEvidence;
+  /** Why, when there are any. */
+  readonly withheldReason?: string;
   readonly failure?: StreamFailure;
   /** What is said of rows that were set aside, when nothing worse happened. */
   readonly setAside?: StreamFailure;
@@ -195,8 +199,8 @@ export interface StreamProgress {
   readonly verdict: StreamVerdict | undefined;
 }
 
-/** What a run reads, written under its hold. */
-export interface PassStore {
+/** What a run reads, written under its hold: into the inventory, or beside it by a plan. */
+export interface PassWriter extends CandidateStore, ReplayStore {
   /** Opens or continues the pass of a stream. */
   beginPass(hold: Hold, pass: PassRequest): Promise<Pass>;
   /** Page and checkpoint, in one transaction. */
@@ -208,6 +212,10 @@ export interface PassStore {
    * sees; what it answers is applied, and its verdict on the stream kept for the run's record, in that same transaction.
    */
   endPass(hold: Hold, end: PassEnd, decide: (tally: PassTally) => PassVerdict): Promise<void>;
+}
+
+/** The inventory, as runs that change it write it. */
+export interface PassStore extends PassWriter {
   /** What the database has of a run's streams: a taken-over run goes on from it. */
   progress(runUid: string): Promise<readonly StreamProgress[]>;
 }

@@ -50,13 +50,8 @@ export interface Replay {
   readonly at: Date;
 }
 
-/** Rows that were set aside. */
-export interface QuarantineStore {
-  /** Rows set aside and not yet replayed, newest first. */
-  quarantine(system: string, limit: number): Promise<readonly QuarantinedRow[]>;
-  /** The same over all systems, by page. */
-  quarantinedRows(filter: QuarantineFilter): Promise<readonly QuarantinedRow[]>;
-  quarantinedRow(id: number): Promise<QuarantinedRow | undefined>;
+/** Kept rows that are read once more at the start of a pass. */
+export interface ReplayStore {
   /** Rows of the stream of a pass that can be read again and failed with another reading, by id, from behind `after`. */
   rowsToReplay(passId: number, after: number, limit: number): Promise<readonly KeptRow[]>;
   /**
@@ -64,4 +59,13 @@ export interface QuarantineStore {
    * was read in full since stays as it is. The kept rows go either way. No record is sighted by it.
    */
   replay(hold: Hold, replay: Replay): Promise<PageResult>;
+}
+
+/** Rows that were set aside. */
+export interface QuarantineStore {
+  /** Rows set aside and not yet replayed, newest first. */
+  quarantine(system: string, limit: number): Promise<readonly QuarantinedRow[]>;
+  /** The same over all systems, by page. */
+  quarantinedRows(filter: QuarantineFilter): Promise<readonly QuarantinedRow[]>;
+  quarantinedRow(id: number): Promise<QuarantinedRow | undefined>;
 }

@@ -89,7 +89,7 @@ export interface SystemHistory {
   readonly last: ArchivedRun | undefined;
   /** Newest run that says something of the connection. */
   readonly lastVerdict: ArchivedRun | undefined;
-  /** Tests count neither as success nor as failure. */
+  /** Plans and tests count neither as success nor as failure. */
   readonly lastSuccessAt: Date | undefined;
   readonly lastFailureAt: Date | undefined;
   readonly consecutiveFailures: number;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { changesInventory } from '../../api/sync-run.ts';
 import {
   FenceLost,
   type ArchivedRun,
@@ -106,7 +107,7 @@ export async function noteEnd(
   { runUid, system, systemUid, mode }: Pick<RunClaim, 'runUid' | 'system' | 'systemUid' | 'mode'>,
   end: Pick<RunEnd, 'verdict' | 'phase' | 'endedAt'>,
 ): Promise<void> {
-  const counts = end.verdict && mode !== 'Test';
+  const counts = end.verdict && changesInventory(mode);
   const failed = counts && end.phase === 'Failed';
   const succeeded = counts && (end.phase === 'Succeeded' || end.phase === 'PartiallySucceeded');
   const endedAt = end.endedAt.toISOString();

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tableOf } from '../../inventory/columns.ts';
 import type { Candidate, Hold, ScopeStanding } from '../port.ts';
 import { checkFence } from './fence.ts';
 import { stateRemoved } from './pages.ts';
 import { streamOfPass } from './passes.ts';
-import { lastSeen } from './pass-tally.ts';
+import { lastSeenIn, tablesOf, type ClosingPass } from './pass-tally.ts';
 import { integer, text, type Sql } from './sql.ts';
 
-export async function standing(sql: Sql, passId: number): Promise<ScopeStanding[]> {
+/** Names of the scopes of a stream; a plan lays its own over them. Its parameter is the stream. */
+function scopesOf(pass: ClosingPass): string {
+  return `SELECT DISTINCT id, scope FROM ${tablesOf(pass).scopes} WHERE stream_id = ?`;
+}
+
+export async function standing(sql: Sql, pass: ClosingPass): Promise<ScopeStanding[]> {
   await sql.expectLargeJoins();
-  const stream = await streamOfPass(sql, passId);
   const rows = await sql.all(
     `SELECT c.scope, count(*) AS live, count(CASE WHEN s.pass_id = ? THEN 1 END) AS seen
-     FROM (${lastSeen}) s
-     JOIN scopes c ON c.id = s.scope_id
-     JOIN "${tableOf(stream.record).name}" r
+     FROM (${lastSeenIn(tablesOf(pass))}) s
+     JOIN (${scopesOf(pass)}) c ON c.id = s.scope_id
+     JOIN ${pass.table} r
        ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
      GROUP BY c.scope`,
-    passId,
-    passId,
-    stream.id,
-    stream.system,
-    stream.stream,
+    pass.id,
+    pass.id,
+    pass.streamId,
+    pass.streamId,
+    pass.system,
+    pass.stream,
   );
   return rows.map((row) => ({
     scope: text(row, 'scope'),
@@ -31,24 +35,25 @@ export async function standing(sql: Sql, passId: number): Promise<ScopeStanding[
 }
 
 /** The very records that closing the pass would find absent: see `lastSeen`. */
-export async function candidates(sql: Sql, passId: number, limit: number): Promise<Candidate[]> {
+export async function candidates(sql: Sql, pass: ClosingPass, limit: number): Promise<Candidate[]> {
   await sql.expectLargeJoins();
-  const stream = await streamOfPass(sql, passId);
+  const tables = tablesOf(pass);
   const rows = await sql.all(
     `SELECT s.external_id, c.scope
-     FROM (${lastSeen}) s
-     JOIN scopes c ON c.id = s.scope_id
-     JOIN "${tableOf(stream.record).name}" r
+     FROM (${lastSeenIn(tables)}) s
+     JOIN (${scopesOf(pass)}) c ON c.id = s.scope_id
+     JOIN ${pass.table} r
        ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
      WHERE s.pass_id < ? AND s.elsewhere = 0
-       AND s.external_id NOT IN (SELECT external_id FROM removals WHERE stream_id = ?)
+       AND s.external_id NOT IN (SELECT external_id FROM ${tables.removals} WHERE stream_id = ?)
      ORDER BY s.external_id LIMIT ?`,
-    passId,
-    stream.id,
-    stream.system,
-    stream.stream,
-    passId,
-    stream.id,
+    pass.id,
+    pass.streamId,
+    pass.streamId,
+    pass.system,
+    pass.stream,
+    pass.id,
+    pass.streamId,
     limit,
   );
   return rows.map((row) => ({ externalId: text(row, 'external_id'), scope: text(row, 'scope') }));
@@ -71,7 +76,7 @@ export async function sightAgain(
       stream.id,
       stream.id,
       scope,
-      JSON.stringify(some.map(({ externalId }) => externalId)),
+      idsOf(some),
     );
   }
 }
@@ -83,7 +88,14 @@ export async function stateGone(
   gone: readonly Candidate[],
 ): Promise<void> {
   await checkFence(sql, hold);
-  const stream = await streamOfPass(sql, passId);
-  const ids = gone.map(({ externalId }) => externalId);
-  if (ids.length > 0) await stateRemoved(sql, stream, ids);
+  await stateRemoved(
+    sql,
+    await streamOfPass(sql, passId),
+    gone.map(({ externalId }) => externalId),
+  );
+}
+
+/** A JSON array, as statements take many ids. */
+export function idsOf(candidatesFound: readonly Candidate[]): string {
+  return JSON.stringify(candidatesFound.map(({ externalId }) => externalId));
 }

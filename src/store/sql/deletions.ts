@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { recordTables, tableOf } from '../../inventory/columns.ts';
+import { recordTables } from '../../inventory/columns.ts';
 import type { RecordKind } from '../../inventory/kinds.ts';
 import type { Hold, PassEnd, PassTally, PassVerdict } from '../port.ts';
 import { checkFence } from './fence.ts';
-import { streamOfPass } from './passes.ts';
-import { fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
+import { streamOfPass, type StreamOfPass } from './passes.ts';
+import { closingPass, fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
 import { recordStates, statesOf, withdrawOutsideOf } from './withdrawals.ts';
 import { approvedProposal, settleProposals } from './proposals.ts';
 import { integer, type Sql } from './sql.ts';
@@ -19,13 +19,7 @@ export async function endPass(
   await checkFence(sql, hold);
   const stream = await streamOfPass(sql, end.passId);
   await sql.expectLargeJoins();
-  const pass: ClosingPass = {
-    id: end.passId,
-    streamId: stream.id,
-    system: stream.system,
-    stream: stream.stream,
-    table: `"${tableOf(stream.record).name}"`,
-  };
+  const pass = await closingPass(sql, end.passId);
   const approved = await approvedProposal(sql, pass, end.approval);
   const tally = await tallyOf(sql, hold, pass, end.budgetSince, approved);
   const verdict = decide(tally);
@@ -40,6 +34,17 @@ export async function endPass(
   await forgetOldPlaces(sql, pass);
   await forgetRemovals(sql, pass);
   await close(sql, pass, verdict, end.at);
+  await noteVerdict(sql, hold, stream, verdict, { deleted, withdrawn });
+}
+
+/** What the run's record will say of the stream. */
+export async function noteVerdict(
+  sql: Sql,
+  hold: Hold,
+  stream: StreamOfPass,
+  verdict: PassVerdict,
+  { deleted, withdrawn = 0 }: { readonly deleted: number; readonly withdrawn?: number },
+): Promise<void> {
   await sql.run(
     `INSERT INTO run_streams AS r (run_uid, stream, record, deleted, withdrawn, verdict) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (run_uid, stream) DO UPDATE SET deleted = r.deleted + excluded.deleted,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { changesInventory } from '../../api/sync-run.ts';
 import { recordTables } from '../../inventory/columns.ts';
 import {
   FenceLost,
@@ -46,12 +47,14 @@ export async function claim(sql: Sql, request: RunClaim): Promise<Hold> {
   if (archived !== undefined) throw new RunEnded(archived);
   if (before === undefined) {
     await insertOpenRun(sql, request);
-    if (request.mode !== 'Test') await noteStart(sql, request);
+    if (changesInventory(request.mode)) await noteStart(sql, request);
   } else {
     await takeOver(sql, request, before);
   }
-  const demo = request.demo ? 1 : 0;
-  if (integer(system, 'demo') !== demo) await markDemo(sql, request.system, demo);
+  const known = integer(system, 'demo');
+  // What only looks leaves the rows as they are.
+  const demo = changesInventory(request.mode) ? (request.demo ? 1 : 0) : known;
+  if (known !== demo) await markDemo(sql, request.system, demo);
   await sql.run(
     'UPDATE systems SET fence_run_uid = ?, fence_attempt = ?, demo = ? WHERE system = ?',
     request.runUid,

@@ -6,16 +6,17 @@ import { scopeId, streamOfPass, type StreamOfPass } from './passes.ts';
 import { releaseRows, setAsideRows } from './quarantine.ts';
 import { integer, optionalText, text, type Row, type Sql, type SqlValue } from './sql.ts';
 
+/** Where stated removals wait: for the next closing of a pass, or only for that of a plan. */
+type RemovalTable = 'removals' | 'plan_removals';
+
 /** Stores a page and its checkpoint. Unchanged records are only sighted, not rewritten. */
 export async function writePage(sql: Sql, hold: Hold, page: PageWrite): Promise<PageResult> {
   const system = await checkFence(sql, hold);
   const stream = await streamOfPass(sql, page.passId);
   const scope = await scopeId(sql, stream.id, page.scope);
-  if (page.removed.length > 0) {
-    await stateRemoved(sql, stream, page.removed);
-    // What the vendor states as gone is newer than any row that was kept of it.
-    await releaseRows(sql, stream, page.removed);
-  }
+  await stateRemoved(sql, stream, page.removed);
+  // What the vendor states as gone is newer than any row that was kept of it.
+  if (page.removed.length > 0) await releaseRows(sql, stream, page.removed);
   const result = await putRecords(sql, hold, page, stream, integer(system, 'demo'));
   const good = page.records.map(({ record }) => record.externalId);
   const bad = page.setAside.flatMap(({ externalId }) => externalId ?? []);
@@ -34,9 +35,11 @@ export async function stateRemoved(
   sql: Sql,
   stream: StreamOfPass,
   removed: readonly string[],
+  removals: RemovalTable = 'removals',
 ): Promise<void> {
+  if (removed.length === 0) return;
   await sql.run(
-    `INSERT INTO removals (stream_id, external_id)
+    `INSERT INTO ${removals} (stream_id, external_id)
      SELECT CAST(? AS bigint), value FROM ${sql.textsOfJson} WHERE true
      ON CONFLICT (stream_id, external_id) DO NOTHING`,
     stream.id,
@@ -45,11 +48,16 @@ export async function stateRemoved(
 }
 
 /** What was seen again is not gone. */
-async function revokeRemovals(sql: Sql, stream: StreamOfPass, seen: string): Promise<void> {
-  const waiting = await sql.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', stream.id);
+export async function revokeRemovals(
+  sql: Sql,
+  stream: StreamOfPass,
+  seen: string,
+  removals: RemovalTable = 'removals',
+): Promise<void> {
+  const waiting = await sql.get(`SELECT 1 AS one FROM ${removals} WHERE stream_id = ? LIMIT 1`, stream.id);
   if (waiting === undefined) return;
   await sql.run(
-    `DELETE FROM removals WHERE stream_id = ? AND external_id ${sql.amongTexts}`,
+    `DELETE FROM ${removals} WHERE stream_id = ? AND external_id ${sql.amongTexts}`,
     stream.id,
     seen,
   );
@@ -160,15 +168,16 @@ async function saveCheckpoint(sql: Sql, page: PageWrite, scope: number, tainted:
   );
 }
 
-async function count(
+export async function count(
   sql: Sql,
   hold: Hold,
   page: PageWrite,
   stream: StreamOfPass,
   result: PageResult,
+  passes: 'passes' | 'plan_passes' = 'passes',
 ): Promise<void> {
   await sql.run(
-    `UPDATE passes SET fetched = fetched + ?, set_aside = set_aside + ?,
+    `UPDATE ${passes} SET fetched = fetched + ?, set_aside = set_aside + ?,
        set_aside_by_mapping = set_aside_by_mapping + ? WHERE id = ?`,
     page.fetched,
     page.setAside.length,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { recordTables } from '../../inventory/columns.ts';
+import { recordTables, tableOf } from '../../inventory/columns.ts';
 import type { Hold, PassTally, ScopeTally } from '../port.ts';
-import { attemptOf } from './passes.ts';
+import { attemptOf, streamOfPass } from './passes.ts';
 import { integer, text, type Sql } from './sql.ts';
 
 export interface ClosingPass {
@@ -11,20 +11,57 @@ export interface ClosingPass {
   readonly stream: string;
   /** Quoted name of the record table. */
   readonly table: string;
+  /** Where the tally is counted; default the tables of the inventory. */
+  readonly tables?: PassTables;
+}
+
+/** Table expressions for what a pass has written: the tables themselves, or those that a plan lays over them. */
+export interface PassTables {
+  readonly passes: string;
+  readonly passScopes: string;
+  readonly scopes: string;
+  readonly sightings: string;
+  readonly removals: string;
+}
+
+const inventory: PassTables = {
+  passes: 'passes',
+  passScopes: 'pass_scopes',
+  scopes: 'scopes',
+  sightings: 'sightings',
+  removals: 'removals',
+};
+
+export function tablesOf({ tables = inventory }: ClosingPass): PassTables {
+  return tables;
+}
+
+/** A pass of the inventory that is open still. */
+export async function closingPass(sql: Sql, passId: number): Promise<ClosingPass> {
+  const { id, system, stream, record } = await streamOfPass(sql, passId);
+  return { id: passId, streamId: id, system, stream, table: `"${tableOf(record).name}"` };
 }
 
 /** The scopes of the pass that were read in full, as a subquery; its parameter is the pass. */
-export const fullScopes = "SELECT scope_id FROM pass_scopes WHERE pass_id = ? AND verdict = 'Full'";
+function fullScopesIn({ passScopes }: PassTables): string {
+  return `SELECT scope_id FROM ${passScopes} WHERE pass_id = ? AND verdict = 'Full'`;
+}
+
+export const fullScopes = fullScopesIn(inventory);
 
 /**
  * Each record of a stream with where and when it was seen last, and in how many scopes it stood that this pass did not read in
  * full, as a subquery. Parameters: the pass, the stream.
  */
-export const lastSeen = `SELECT external_id, scope_id, pass_id, elsewhere FROM (
+export function lastSeenIn(tables: PassTables): string {
+  return `SELECT external_id, scope_id, pass_id, elsewhere FROM (
     SELECT external_id, scope_id, pass_id,
       row_number() OVER (PARTITION BY external_id ORDER BY pass_id DESC) AS place,
-      sum(CASE WHEN scope_id IN (${fullScopes}) THEN 0 ELSE 1 END) OVER (PARTITION BY external_id) AS elsewhere
-    FROM sightings WHERE stream_id = ?) placed WHERE place = 1`;
+      sum(CASE WHEN scope_id IN (${fullScopesIn(tables)}) THEN 0 ELSE 1 END) OVER (PARTITION BY external_id) AS elsewhere
+    FROM ${tables.sightings} WHERE stream_id = ?) placed WHERE place = 1`;
+}
+
+export const lastSeen = lastSeenIn(inventory);
 
 /** What the transaction sees of a pass that is about to be closed. */
 export async function tallyOf(
@@ -32,19 +69,23 @@ export async function tallyOf(
   hold: Hold,
   pass: ClosingPass,
   since: Date,
-  approved: number | undefined,
+  approved?: number,
 ): Promise<PassTally> {
+  const tables = tablesOf(pass);
   const verdicts = await sql.all(
-    'SELECT scope_id, verdict, ended_by FROM pass_scopes WHERE pass_id = ?',
+    `SELECT scope_id, verdict, ended_by FROM ${tables.passScopes} WHERE pass_id = ?`,
     pass.id,
   );
   const read = new Map(verdicts.map((row) => [integer(row, 'scope_id'), row]));
-  const removals = await sql.get('SELECT 1 AS one FROM removals WHERE stream_id = ? LIMIT 1', pass.streamId);
+  const removals = await sql.get(
+    `SELECT 1 AS one FROM ${tables.removals} WHERE stream_id = ? LIMIT 1`,
+    pass.streamId,
+  );
   const nothingCanGo = removals === undefined && verdicts.every((row) => row['verdict'] === 'Window');
   // An incremental run without removals proves nothing: the counts over the whole table are saved.
-  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass, approved);
+  const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass, tables, approved);
   const recent = await recentOf(sql, pass.system, since);
-  const names = await namesOf(sql, pass.streamId);
+  const names = await namesOf(sql, pass.streamId, tables);
   const elsewhere = [...counts].filter(([, { removed }]) => removed > 0).map(([id]) => id);
   const scopes = [...new Set([...read.keys(), ...elsewhere])].map((id): ScopeTally => {
     const row = read.get(id);
@@ -62,7 +103,7 @@ export async function tallyOf(
     };
   });
   const row = await sql.get(
-    'SELECT fetched, set_aside, set_aside_by_mapping FROM passes WHERE id = ?',
+    `SELECT fetched, set_aside, set_aside_by_mapping FROM ${tables.passes} WHERE id = ?`,
     pass.id,
   );
   return {
@@ -91,6 +132,7 @@ interface Counts {
 async function countsOf(
   sql: Sql,
   pass: ClosingPass,
+  tables: PassTables,
   approved: number | undefined,
 ): Promise<Map<number, Counts>> {
   const rows = await sql.all(
@@ -98,9 +140,9 @@ async function countsOf(
        count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN 1 END) AS absent,
        count(CASE WHEN m.external_id IS NOT NULL THEN d.external_id END) AS approved_removed,
        count(CASE WHEN m.external_id IS NULL AND s.pass_id < ? AND s.elsewhere = 0 THEN d.external_id END) AS approved_absent
-     FROM (${lastSeen}) s
+     FROM (${lastSeenIn(tables)}) s
      JOIN ${pass.table} r ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
-     LEFT JOIN removals m ON m.stream_id = ? AND m.external_id = s.external_id
+     LEFT JOIN ${tables.removals} m ON m.stream_id = ? AND m.external_id = s.external_id
      LEFT JOIN proposed_deletions d ON d.proposal_id = ? AND d.external_id = s.external_id
      GROUP BY s.scope_id`,
     pass.id,
@@ -126,8 +168,8 @@ async function countsOf(
   );
 }
 
-async function namesOf(sql: Sql, streamId: number): Promise<Map<number, string>> {
-  const rows = await sql.all('SELECT id, scope FROM scopes WHERE stream_id = ?', streamId);
+async function namesOf(sql: Sql, streamId: number, tables: PassTables): Promise<Map<number, string>> {
+  const rows = await sql.all(`SELECT id, scope FROM ${tables.scopes} WHERE stream_id = ?`, streamId);
   return new Map(rows.map((row) => [integer(row, 'id'), text(row, 'scope')]));
 }
 

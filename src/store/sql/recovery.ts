@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { changesInventory } from '../../api/sync-run.ts';
 import type { ChainHead, RecoveredRun } from '../port.ts';
 import { noteEnd } from './archive.ts';
 import { lockSystem, noteStart } from './fence.ts';
@@ -49,7 +50,7 @@ async function putBack(sql: Sql, run: RecoveredRun): Promise<boolean> {
     const { slot } = claim;
     const taken = slot !== undefined && (await slotTaken(sql, claim.systemUid, slot));
     await insertOpenRun(sql, { ...claim, at: startedAt, slot: taken ? undefined : slot });
-    if (claim.attempt > 0 && claim.mode !== 'Test') await noteStart(sql, { ...claim, at: startedAt });
+    if (claim.attempt > 0 && changesInventory(claim.mode)) await noteStart(sql, { ...claim, at: startedAt });
   }
   await sql.run(
     `UPDATE runs SET ended_at = ?, phase = ?, failure_code = ?, sequence = ?, previous_digest = ?, digest = ?, json = ?,

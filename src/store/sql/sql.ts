@@ -12,6 +12,8 @@ export interface Dialect {
   readonly textsOfJson: string;
   /** Behind a column: that it is one of the texts of a JSON array, in a form that always finds them by the index. */
   readonly amongTexts: string;
+  /** An item of the JSON array in a column of texts, as text. */
+  readonly jsonItem: (column: string, index: number) => string;
 }
 
 /**

@@ -11,9 +11,11 @@ import { history, slotBefore } from './history.ts';
 import { holdings, knownSystems } from './holdings.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
+import { closingPass } from './pass-tally.ts';
 import * as purges from './purges.ts';
 import { openProposal, proposalOfRun, proposedRecords } from './proposals.ts';
 import { quarantinedRow, quarantinedRows } from './quarantine.ts';
+import { planStore } from './plans.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
 import { replay, rowsToReplay } from './replay.ts';
@@ -36,8 +38,9 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     writePage: (hold, page) => transaction((sql) => writePage(sql, hold, page)),
     endScope: (hold, end) => transaction((sql) => endScope(sql, hold, end)),
     endPass: (hold, end, decide) => transaction((sql) => endPass(sql, hold, end, decide)),
-    standing: (passId) => read((sql) => standing(sql, passId)),
-    candidates: (passId, limit) => read((sql) => candidates(sql, passId, limit)),
+    standing: (passId) => read(async (sql) => standing(sql, await closingPass(sql, passId))),
+    candidates: (passId, limit) =>
+      read(async (sql) => candidates(sql, await closingPass(sql, passId), limit)),
     sightAgain: (hold, passId, found) => transaction((sql) => sightAgain(sql, hold, passId, found)),
     stateGone: (hold, passId, gone) => transaction((sql) => stateGone(sql, hold, passId, gone)),
     progress: (runUid) => read((sql) => progress(sql, runUid)),
@@ -68,6 +71,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     purgeBatch: (purge, stream, after, limit) =>
       transaction((sql) => purges.purgeBatch(sql, purge, stream, after, limit)),
     endPurge: (purge, erased, at) => transaction((sql) => purges.endPurge(sql, purge, erased, at)),
+    ...planStore(engine),
     quarantine: (system, limit) => read((sql) => quarantinedRows(sql, { system, limit })),
     quarantinedRows: (filter) => read((sql) => quarantinedRows(sql, filter)),
     quarantinedRow: (id) => read((sql) => quarantinedRow(sql, id)),

@@ -93,6 +93,7 @@ export class Database {
     // A transaction has the whole file to itself.
     forUpdate: '',
     textsOfJson: 'json_each(?)',
+    jsonItem: (column, index) => `${column} ->> ${index}`,
     amongTexts: 'IN (SELECT value FROM json_each(?))',
     run: async (statement, ...values) => Number(this.prepared(statement).run(...values).changes),
     get: async (statement, ...values) => this.prepared(statement).get(...values),

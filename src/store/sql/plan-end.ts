@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { tableOf } from '../../inventory/columns.ts';
+import type { Hold, PassEnd, PassTally, PassVerdict, PlanAction } from '../port.ts';
+import { noteVerdict } from './deletions.ts';
+import { checkFence } from './fence.ts';
+import { lastSeenIn, tallyOf, type ClosingPass } from './pass-tally.ts';
+import { closingPlan, planPass, type PlanPass } from './plan-passes.ts';
+import { keepSamples, maxSamples } from './plan-samples.ts';
+import { integer, optionalText, text, type Sql, type SqlEngine } from './sql.ts';
+
+/**
+ * Decides what would be deleted. The counting reads, and holds back nobody: what it counts is this system's, which nobody else may
+ * change while the plan has its fence. Only what came of it is written.
+ */
+export async function endPlanPass(
+  engine: SqlEngine,
+  hold: Hold,
+  end: PassEnd,
+  decide: (tally: PassTally) => PassVerdict,
+  redact: (text: string) => string,
+): Promise<void> {
+  const found = await engine.read(async (sql) => {
+    await sql.expectLargeJoins();
+    const pass = await planPass(sql, end.passId);
+    const closing = closingPlan(pass);
+    const tally = await withEarlierStreams(sql, pass, await tallyOf(sql, hold, closing, end.budgetSince));
+    const verdict = decide(tally);
+    return { pass, tally, verdict, samples: await samplesOf(sql, pass, closing, verdict) };
+  });
+  const { pass, verdict } = found;
+  const deleted = deletedOf(found.tally, verdict);
+  await engine.transaction(async (sql) => {
+    await checkFence(sql, hold);
+    await sql.run(
+      'UPDATE plan_passes SET deleted = ?, withheld_reason = ? WHERE id = ?',
+      deleted,
+      verdict.stream.withheldReason ?? null,
+      pass.passId,
+    );
+    for (const { action, externalId, name } of found.samples) {
+      await keepSamples(sql, pass.passId, action, [
+        {
+          externalId: redact(externalId),
+          ...(name === undefined ? {} : { name: redact(name) }),
+          reason: action === 'withhold' ? verdict.stream.withheldReason : undefined,
+        },
+      ]);
+    }
+    await noteVerdict(sql, hold, pass, verdict, { deleted });
+  });
+}
+
+/** A Full run would have written what the streams before this one planned. */
+async function withEarlierStreams(sql: Sql, pass: PlanPass, tally: PassTally): Promise<PassTally> {
+  const row = await sql.get(
+    'SELECT sum(added) AS added, sum(deleted) AS deleted FROM plan_passes WHERE run_uid = ?',
+    pass.runUid,
+  );
+  const deleted = integer(row, 'deleted');
+  return {
+    ...tally,
+    systemLive: tally.systemLive + integer(row, 'added') - deleted,
+    systemRecentlyDeleted: tally.systemRecentlyDeleted + deleted,
+  };
+}
+
+function deletedOf({ scopes }: PassTally, verdict: PassVerdict): number {
+  const { absent, removed } = verdict.delete;
+  return scopes.reduce((sum, scope) => sum + (absent ? scope.absent : 0) + (removed ? scope.removed : 0), 0);
+}
+
+interface Candidate {
+  readonly action: PlanAction;
+  readonly externalId: string;
+  readonly name: string | undefined;
+}
+
+/** Some records that look gone: those that would be deleted, and those that would stay. */
+async function samplesOf(
+  sql: Sql,
+  pass: PlanPass,
+  closing: ClosingPass,
+  verdict: PassVerdict,
+): Promise<Candidate[]> {
+  const { tables } = closing;
+  if (tables === undefined) return [];
+  const some = async (condition: string, goes: boolean): Promise<Candidate[]> => {
+    const rows = await sql.all(
+      `SELECT s.external_id, r.name FROM (${lastSeenIn(tables)}) s
+       JOIN "${tableOf(pass.record).name}" r
+         ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
+       LEFT JOIN ${tables.removals} m ON m.stream_id = ? AND m.external_id = s.external_id
+       WHERE ${condition} ORDER BY s.external_id LIMIT ${maxSamples}`,
+      ...[closing.id, closing.streamId, closing.system, closing.stream, closing.streamId],
+    );
+    return rows.map((row) => ({
+      action: goes ? 'delete' : 'withhold',
+      externalId: text(row, 'external_id'),
+      name: optionalText(row, 'name'),
+    }));
+  };
+  const absent = `m.external_id IS NULL AND s.elsewhere = 0 AND s.pass_id < ${closing.id}`;
+  return [
+    ...(await some('m.external_id IS NOT NULL', verdict.delete.removed)),
+    ...(await some(absent, verdict.delete.absent)),
+  ];
+}

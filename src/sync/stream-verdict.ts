@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import { bounded } from '../api/bounded.ts';
+import type { UnverifiedScope } from '../api/sync-run.ts';
+import { Failure } from '../connector/failure.ts';
+import type { RecordKind } from '../inventory/kinds.ts';
+import type {
+  Pass,
+  PassTally,
+  PassVerdict,
+  RowSetAside,
+  StreamFailure,
+  StreamTally,
+  StreamVerdict,
+} from '../store/port.ts';
+import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
+import { worstFailure } from './outcome.ts';
+import type { ProbeSummary } from './review.ts';
+import type { ScopeLedger } from './scope-ledger.ts';
+import { evidenceOf } from './scope-proof.ts';
+import { fewSetAside, misread } from './set-aside.ts';
+import { provesScopes } from './withdrawal.ts';
+
+/** How one stream went; its counts are in the database. */
+export interface StreamReport {
+  readonly stream: string;
+  readonly record: RecordKind;
+  readonly verdict: StreamVerdict;
+  /** A failure stopped the reading; else it came to the end of all its scopes, proven or not. */
+  readonly brokeOff: boolean;
+}
+
+export function emptyTally(stream: { name: string; record: RecordKind }): StreamTally {
+  const zero = { pages: 0, fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
+  return { stream: stream.name, record: stream.record, ...zero };
+}
+
+/** The report of a stream whose pass stays open, or was never opened. */
+export function reportOf(
+  stream: { readonly name: string; readonly record: RecordKind },
+  pass: Pass | undefined,
+  ledger: ScopeLedger,
+  failure: { readonly code: Failure['code']; readonly message: string },
+  redact: (text: string) => string,
+): StreamReport {
+  const message = redact(failure.message);
+  return {
+    stream: stream.name,
+    record: stream.record,
+    brokeOff: true,
+    verdict: {
+      ...(pass === undefined ? {} : { mode: pass.mode }),
+      complete: false,
+      incompleteReason: bounded(`${failure.code}: ${message}`, 128),
+      scopesTotal: ledger.total,
+      scopesVerified: ledger.verified,
+      unverified: unverifiedOf(stream.name, ledger, redact),
+      withheld: 0,
+      ...evidenceOf(ledger.proofs),
+      failure: { code: failure.code, message: bounded(message, 512) },
+    },
+  };
+}
+
+function unverifiedOf(
+  stream: string,
+  ledger: ScopeLedger,
+  redact: (text: string) => string,
+): readonly UnverifiedScope[] {
+  return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
+    stream,
+    scope: bounded(redact(scope), 64),
+    reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
+  }));
+}
+
+/** What is known of a pass that came to its end, for the verdict on its stream. */
+export interface JudgedPass {
+  readonly stream: string;
+  readonly pass: Pass;
+  readonly ledger: ScopeLedger;
+  /** The first row that this attempt set aside, as an example. */
+  readonly firstSetAside: RowSetAside | undefined;
+  readonly probed: ProbeSummary | undefined;
+  readonly deletionPolicy: 'Tombstone' | 'Keep';
+  readonly deletionBudget: DeletionBudget;
+  /** Where rows that are set aside can be looked at. */
+  readonly setAsideWhere: string;
+  readonly redact: (text: string) => string;
+}
+
+/** What the stream has come to, and what may be deleted. Pure. */
+export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
+  const { stream, pass, ledger, firstSetAside, deletionPolicy, deletionBudget, setAsideWhere } = judged;
+  const wrong = misread(stream, tally, firstSetAside, setAsideWhere);
+  if (wrong !== undefined) {
+    // The same rows are read again next time: whoever mends the reading loses none.
+    return { ...incomplete(judged, deleteNothing(tally, undefined), wrong), keepCursors: false };
+  }
+  const decision = decideDeletions(tally, deletionPolicy, deletionBudget);
+  const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
+  if (failure !== undefined) return incomplete(judged, decision, failure);
+  const { budgetPassed, withheldReason = '' } = decision;
+  const propose = pass.mode === 'Full' ? decision.propose : undefined;
+  const rest = decision.delete.approved === true ? 'beyond what was approved nothing' : 'nothing';
+  const remedy =
+    propose === undefined
+      ? 'the next full run proposes them for approval'
+      : 'check the source, then approve with extsys approve, or raise deletion.budget for one run';
+  const passed = `${stream}: ${withheldReason}; ${rest} was deleted; ${remedy}`;
+  const setAside = fewSetAside(stream, tally, firstSetAside, setAsideWhere);
+  return {
+    delete: decision.delete,
+    withdraw: provesScopes(pass.mode, tally),
+    propose,
+    keepCursors: true,
+    stream: {
+      ...factsOf(judged, decision, true),
+      complete: true,
+      ...(budgetPassed ? { failure: said(judged, new Failure('deletionBudget', passed)) } : {}),
+      ...(setAside === undefined ? {} : { setAside: said(judged, setAside) }),
+    },
+  };
+}
+
+function incomplete(judged: JudgedPass, decision: DeletionDecision, failure: Failure): PassVerdict {
+  const words = said(judged, failure);
+  return {
+    delete: decision.delete,
+    keepCursors: true,
+    stream: {
+      ...factsOf(judged, decision, false),
+      complete: false,
+      incompleteReason: bounded(`${words.code}: ${words.message}`, 128),
+      failure: words,
+    },
+  };
+}
+
+function factsOf(judged: JudgedPass, decision: DeletionDecision, complete: boolean) {
+  const { pass, ledger, stream, probed, redact } = judged;
+  const { withheldReason } = decision;
+  const fullAt = complete && pass.mode === 'Full' ? pass.startedAt : pass.lastFullAt;
+  return {
+    mode: pass.mode,
+    scopesTotal: ledger.total,
+    scopesVerified: ledger.verified,
+    unverified: unverifiedOf(stream, ledger, redact),
+    withheld: decision.withheld,
+    ...(withheldReason === undefined ? {} : { withheldReason: bounded(redact(withheldReason), 512) }),
+    ...(fullAt === undefined ? {} : { fullAt: fullAt.toISOString() }),
+    ...evidenceOf(ledger.proofs, probed),
+  };
+}
+
+function said({ redact }: JudgedPass, { code, message }: Failure): StreamFailure {
+  return { code, message: bounded(redact(message), 512) };
+}
