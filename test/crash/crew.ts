@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { ExternalSystem, SyncRun } from '../../src/api/resource.ts';
+import { isFinal } from '../../src/api/sync-run.ts';
+import { runLocal } from '../../src/cli/local-run.ts';
+import { ApiError } from '../../src/operator/api-error.ts';
+import type { ClusterPort } from '../../src/operator/cluster-port.ts';
+import { keyOf } from '../../src/operator/keys.ts';
+import type { Store } from '../../src/store/port.ts';
+import { Redactor } from '../../src/telemetry/redactor.ts';
+import { fakeConnector } from '../kit/fake-connector.ts';
+import { FakeCluster } from '../operator/fake-cluster.ts';
+import { minuteMs, system, World } from '../operator/world.ts';
+import { audit, type Evidence } from './auditor.ts';
+import { Boundaries, type Fault } from './boundaries.ts';
+import type { Query } from './journal.ts';
+import { LivingUpstream } from './living-upstream.ts';
+
+export const slotMs = 15 * minuteMs;
+
+/** Every method of the store that a run, a schedule or a clean-up calls. */
+const storeCalls: readonly (keyof Store)[] = [
+  ...(['ping', 'claim', 'beginPass', 'writePage', 'endScope', 'endPass', 'progress', 'finish'] as const),
+  ...(['finishUnclaimed', 'recover', 'archivedRun', 'openRuns', 'slotBefore', 'archivedRuns'] as const),
+  ...(['archivedRunNamed', 'unprunedRuns', 'unprunedSystems', 'markPruned', 'history'] as const),
+];
+const clusterCalls: readonly (keyof ClusterPort)[] = [
+  ...(['createRun', 'getRun', 'runsOf', 'updateRunStatus', 'deleteRun', 'updateSystemStatus'] as const),
+  'getSecret',
+];
+
+/** An API server of maps that keeps every version of every run and, as the CRD does, refuses to change one that has ended. */
+class RecordingCluster extends FakeCluster {
+  readonly versions: SyncRun[] = [];
+
+  override put(run: SyncRun): SyncRun {
+    const before = this.runs.get(keyOf(run));
+    const ended = before?.metadata.uid === run.metadata.uid && isFinal(before.status?.phase);
+    if (ended && !isDeepStrictEqual(before.status, run.status))
+      throw new ApiError(422, 'Invalid', 'status is frozen once phase is final');
+    this.versions.push(run);
+    return super.put(run);
+  }
+}
+
+/** What a test puts in the place of a port, to break a promise of it. */
+export interface Sabotage {
+  readonly store?: (store: Store) => Store;
+  readonly cluster?: (cluster: FakeCluster) => FakeCluster;
+}
+
+export type AuditOptions = Partial<Pick<Evidence, 'lateCreates'>>;
+
+export interface CrewDatabase {
+  readonly store: Store;
+  readonly query: Query;
+}
+
+/** Processes of one installation that come, stand still and go: one database, one API server, one upstream that never rests. */
+export class Crew {
+  readonly upstream: LivingUpstream;
+  readonly errors: unknown[] = [];
+  private readonly database: CrewDatabase;
+  private readonly sabotage: Sabotage;
+  private readonly cluster: RecordingCluster;
+  private readonly born = Date.parse('2026-03-02T12:07:30Z');
+  private readonly crashed = new Set<string>();
+  private readonly files: Promise<void>[] = [];
+  private timeMs = this.born;
+  private started = 0;
+
+  constructor(database: CrewDatabase, seed: number, sabotage: Sabotage = {}) {
+    this.database = database;
+    this.sabotage = sabotage;
+    this.upstream = new LivingUpstream(seed, 14);
+    this.cluster = new RecordingCluster(() => new Date(this.timeMs));
+    this.cluster.systems.set(system, this.system());
+    this.cluster.secrets.set('ns/login', { uid: 'secret-uid', resourceVersion: '1', data: {} });
+  }
+
+  private system(): ExternalSystem {
+    return {
+      apiVersion: 'integrations.buildworks.ai/v1alpha1',
+      kind: 'ExternalSystem',
+      metadata: this.cluster.meta('cmdb', 'system-uid'),
+      spec: {
+        connector: { fake: {} },
+        auth: { type: 'Basic', secretRef: { name: 'login' } },
+        schedule: { every: '15m', jitter: '0s' },
+        history: { successful: 1, failed: 1 },
+        deletion: { budget: { maxPercent: 100, maxRecords: 1000 } },
+      },
+      status: { observedGeneration: -1 },
+    };
+  }
+
+  /** A new process; the ones that are said to be gone have lost their Leases. */
+  start(fault?: Fault): Process {
+    this.started += 1;
+    const boundaries = new Boundaries(fault);
+    const { store: changeStore, cluster: changeCluster } = this.sabotage;
+    const given = this.database.store;
+    const store = boundaries.around(changeStore?.(given) ?? given, storeCalls);
+    const cluster = boundaries.around(changeCluster?.(this.cluster) ?? this.cluster, clusterCalls);
+    const world = World.process(`process-${this.started}`, store, cluster);
+    world.script.events = this.upstream.reader((name, call) => boundaries.pass(name, call));
+    world.pass(this.timeMs - this.born);
+    for (const identity of this.crashed) world.lapsed.add(identity);
+    return new Process(this, world, boundaries, `process-${this.started}`);
+  }
+
+  /** `extsys sync` on the same system and database. */
+  async fromFile(fault?: Fault): Promise<Boundaries> {
+    const boundaries = new Boundaries(fault);
+    const store = boundaries.around(this.database.store, storeCalls);
+    const events = this.upstream.reader((name, call) => boundaries.pass(name, call));
+    const { spec } = this.system();
+    const local = { system: { ...this.system(), spec: { ...spec }, metadata: fileMetadata }, secret: {} };
+    const run = runLocal(
+      {
+        local,
+        connector: fakeConnector({ events, asked: [] }),
+        store,
+        mode: 'Incremental',
+        signal: new AbortController().signal,
+        onProgress: () => undefined,
+        onTested: () => undefined,
+      },
+      this.runtime(),
+    );
+    const ended = run.then(
+      () => undefined,
+      (error: unknown) => void this.errors.push(error),
+    );
+    this.files.push(ended);
+    await Promise.race([ended, boundaries.frozen]);
+    return boundaries;
+  }
+
+  /** Every run from a file has come to its end. */
+  async filesEnded(): Promise<void> {
+    await Promise.all(this.files);
+  }
+
+  private runtime(): Parameters<typeof runLocal>[1] {
+    const now = () => new Date(this.timeMs);
+    return {
+      now,
+      monotonicMs: () => 0,
+      redactor: new Redactor(),
+      dependencies: (input) => ({
+        ...input,
+        credentials: async () => ({
+          ...{ type: 'None', source: 'no Secret', account: '' },
+          ...{ value: () => '', optional: () => undefined },
+        }),
+        upstream: () => ({
+          http: () => {
+            throw new Error('the fake connector sends no requests');
+          },
+          usage: { requests: 0, bytes: 0, throttledMs: 0 },
+          close: async () => undefined,
+        }),
+        now,
+        monotonicMs: () => 0,
+        redact: (text) => text,
+        learnSecret: () => undefined,
+      }),
+    };
+  }
+
+  pass(ms: number): void {
+    this.timeMs += ms;
+  }
+
+  get nowMs(): number {
+    return this.timeMs;
+  }
+
+  /** From now on the others take it for gone. */
+  gone(identity: string): void {
+    this.crashed.add(identity);
+  }
+
+  /** Everything has come to its end: what does the auditor say? */
+  audit(options: AuditOptions = {}): Promise<string[]> {
+    return audit({
+      ...options,
+      system,
+      slotMs,
+      query: this.database.query,
+      versions: this.cluster.versions,
+      standing: new Set([...this.cluster.runs.values()].map(({ metadata }) => metadata.uid)),
+      upstream: this.upstream.history,
+    });
+  }
+
+  get active(): number {
+    return this.cluster.active(system).length;
+  }
+
+  openRows(): Promise<readonly unknown[]> {
+    return this.database.query('SELECT * FROM runs WHERE ended_at IS NULL');
+  }
+}
+
+const fileMetadata = {
+  ...{ name: 'cmdb', namespace: 'ns', uid: `file-${randomUUID()}`, generation: 1 },
+  ...{ resourceVersion: '', creationTimestamp: '1970-01-01T00:00:00Z' },
+};
+
+/** One process of the operator: leader and worker, one step after the other. */
+export class Process {
+  readonly boundaries: Boundaries;
+  readonly identity: string;
+  private readonly crew: Crew;
+  private readonly world: World;
+  private inHand: Promise<void> = Promise.resolve();
+
+  constructor(crew: Crew, world: World, boundaries: Boundaries, identity: string) {
+    this.crew = crew;
+    this.world = world;
+    this.boundaries = boundaries;
+    this.identity = identity;
+  }
+
+  /** Makes what is due, carries it out, judges, prunes, and looks after runs whose objects are gone. */
+  async round(): Promise<void> {
+    this.world.pass(this.crew.nowMs - this.world.now().getTime());
+    await this.step(() => this.world.reconcile());
+    await this.step(() => this.world.work());
+    await this.step(() => this.world.reconcile());
+    await this.step(() => this.world.goneRuns.sweep());
+  }
+
+  /** Two slots, of which the second finds records to update and runs to prune. */
+  async day(): Promise<void> {
+    await this.round();
+    this.crew.pass(slotMs);
+    await this.round();
+    this.crew.pass(slotMs);
+    await this.round();
+  }
+
+  /** Looks until nothing is left to do. */
+  async tidy(): Promise<void> {
+    for (let look = 0; look < 12; look += 1) {
+      await this.round();
+      if (this.crew.active === 0 && (await this.crew.openRows()).length === 0) return;
+      this.crew.pass(10_000);
+    }
+  }
+
+  /** Two more slots, the second a day later: a full run against an upstream that rests. */
+  async finish(): Promise<void> {
+    await this.tidy();
+    this.crew.pass(slotMs);
+    await this.tidy();
+    this.crew.upstream.settle();
+    this.crew.pass(25 * 60 * minuteMs);
+    await this.tidy();
+  }
+
+  /** Its Leases are lost: the others go on without it, and whatever it had begun it learns of only when it wakes. */
+  loseLeases(): void {
+    this.world.leads = false;
+    this.crew.gone(this.identity);
+  }
+
+  /** It goes on where it stood; with `told` it hears at once that its Lease is lost. */
+  wake(told: boolean): void {
+    if (told) this.world.me.letGo();
+    this.boundaries.thaw();
+  }
+
+  /** What it had begun has come to its end. */
+  idle(): Promise<void> {
+    return this.inHand;
+  }
+
+  /** What a queue does with work that throws: nothing else stops, and it comes again. */
+  private step(work: () => Promise<unknown>): Promise<void> {
+    if (this.world.leads) {
+      this.inHand = work().then(
+        () => undefined,
+        (error: unknown) => void this.crew.errors.push(error),
+      );
+    }
+    return this.inHand;
+  }
+}
