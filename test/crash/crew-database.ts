@@ -26,7 +26,7 @@ export class CrewDatabases implements Disposable {
     return this;
   }
 
-  async open(): Promise<CrewDatabase & AsyncDisposable & { readonly change: (sql: string) => void }> {
+  async open(): Promise<CrewDatabase & AsyncDisposable> {
     this.made += 1;
     const file = join(this.folder, `${this.made}.db`);
     copyFileSync(this.template, file);

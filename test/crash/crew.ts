@@ -46,15 +46,23 @@ class RecordingCluster extends FakeCluster {
 
 /** What a test puts in the place of a port, to break a promise of it. */
 export interface Sabotage {
+  /** Behind the calls at which a process may stop. */
+  readonly database?: (store: Store) => Store;
+  /** Before them: what is done in one call without it may be done in two. */
   readonly store?: (store: Store) => Store;
   readonly cluster?: (cluster: FakeCluster) => FakeCluster;
 }
+
+/** For one process; `change` writes into the database past the store. */
+export type Saboteur = (change: (sql: string) => void) => Sabotage;
 
 export type AuditOptions = Partial<Pick<Evidence, 'lateCreates'>>;
 
 export interface CrewDatabase {
   readonly store: Store;
   readonly query: Query;
+  /** What nobody but a test does to it. */
+  readonly change: (sql: string) => void;
 }
 
 /** Processes of one installation that come, stand still and go: one database, one API server, one upstream that never rests. */
@@ -62,7 +70,7 @@ export class Crew {
   readonly upstream: LivingUpstream;
   readonly errors: unknown[] = [];
   private readonly database: CrewDatabase;
-  private readonly sabotage: Sabotage;
+  private readonly sabotage: Saboteur | undefined;
   private readonly cluster: RecordingCluster;
   private readonly born = Date.parse('2026-03-02T12:07:30Z');
   private readonly crashed = new Set<string>();
@@ -70,7 +78,7 @@ export class Crew {
   private timeMs = this.born;
   private started = 0;
 
-  constructor(database: CrewDatabase, seed: number, sabotage: Sabotage = {}) {
+  constructor(database: CrewDatabase, seed: number, sabotage?: Saboteur) {
     this.database = database;
     this.sabotage = sabotage;
     this.upstream = new LivingUpstream(seed, 14);
@@ -99,10 +107,12 @@ export class Crew {
   start(fault?: Fault): Process {
     this.started += 1;
     const boundaries = new Boundaries(fault);
-    const { store: changeStore, cluster: changeCluster } = this.sabotage;
+    const broken = this.sabotage?.(this.database.change) ?? {};
     const given = this.database.store;
-    const store = boundaries.around(changeStore?.(given) ?? given, storeCalls);
-    const cluster = boundaries.around(changeCluster?.(this.cluster) ?? this.cluster, clusterCalls);
+    const atDatabase = boundaries.around(broken.database?.(given) ?? given, storeCalls);
+    const atServer = boundaries.around(this.cluster, clusterCalls);
+    const store = broken.store?.(atDatabase) ?? atDatabase;
+    const cluster = broken.cluster?.(atServer) ?? atServer;
     const world = World.process(`process-${this.started}`, store, cluster);
     world.script.events = this.upstream.reader((name, call) => boundaries.pass(name, call));
     world.pass(this.timeMs - this.born);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CrewDatabases } from './crew-database.ts';
-import { Crew, type AuditOptions, type Process, type Sabotage } from './crew.ts';
+import { Crew, type AuditOptions, type Process, type Saboteur } from './crew.ts';
 import { randomFrom } from './living-upstream.ts';
 
 export interface Scene {
@@ -16,7 +16,7 @@ export interface Stage {
   /** Where it stands still: before each call, or when the call was carried out and its answer not seen. */
   readonly where: 'before' | 'after';
   readonly audit?: AuditOptions;
-  readonly sabotage?: (query: (sql: string) => void) => Sabotage;
+  readonly sabotage?: Saboteur;
   /** What the first process does; a day of the operator unless said otherwise. */
   readonly life?: (crew: Crew, first: Process) => Promise<void>;
 }
@@ -30,12 +30,13 @@ export async function atEveryCall(stage: Stage, play: (scene: Scene) => Promise<
   const findings: Record<string, readonly string[]> = {};
   for (let at = 1; ; at += 1) {
     await using database = await databases.open();
-    const crew = new Crew(database, seed + at, sabotage?.(database.change));
+    const crew = new Crew(database, seed + at, sabotage);
     const first = crew.start({ at, kind: where });
     const ended = life(crew, first).then(() => undefined);
     const call = await Promise.race([first.boundaries.frozen, ended]);
     // A life that ends after a few calls has tried nothing.
     if (call === undefined) return at > 20 ? findings : { [`it ended after ${at} calls`]: [] };
+    crew.upstream.stir();
     await play({ crew, first, random: randomFrom(seed + at) });
     const found = await crew.audit(stage.audit);
     if (found.length > 0) findings[`${where} ${at} ${call}`] = found;

@@ -42,6 +42,11 @@ export class LivingUpstream {
     this.quiet = true;
   }
 
+  /** Every record is edited: what was read before shows as old. */
+  stir(): void {
+    for (const id of [...this.rows.keys()]) this.put(id);
+  }
+
   put(id: number): void {
     this.sequence += 1;
     const name = `item ${id} of ${this.sequence}`;
