@@ -27,17 +27,21 @@ function cameLate({ record, slot }: RunRow): boolean {
   return slot === undefined && phase === 'Cancelled' && said && nothing;
 }
 
+/** Runs that the operator makes have names that follow from their causes: one cause, one run. */
 function* auditObjects(versions: readonly SyncRun[]): Generator<string> {
-  const bySlot = new Map<string, Set<string>>();
+  const byCause = new Map<string, Set<string>>();
   for (const { metadata, spec } of versions) {
-    if (spec.scheduledTime === undefined) continue;
-    const slot = `${spec.systemRef.uid ?? ''} at ${spec.scheduledTime}`;
-    const uids = bySlot.get(slot) ?? new Set();
-    uids.add(`${metadata.name} (${metadata.uid})`);
-    bySlot.set(slot, uids);
+    const { uid = '' } = spec.systemRef;
+    const made = metadata.ownerReferences?.some(({ controller }) => controller === true) === true;
+    const causes = [
+      ...(spec.scheduledTime === undefined ? [] : [`slot of ${uid} at ${spec.scheduledTime}`]),
+      ...(made ? [`cause of ${metadata.name} of ${uid}`] : []),
+    ];
+    for (const cause of causes)
+      byCause.set(cause, (byCause.get(cause) ?? new Set()).add(`${metadata.name} (${metadata.uid})`));
   }
-  for (const [slot, uids] of bySlot)
-    if (uids.size > 1) yield `the slot of ${slot} has ${uids.size} SyncRuns: ${[...uids].join(', ')}`;
+  for (const [cause, uids] of byCause)
+    if (uids.size > 1) yield `the ${cause} has ${uids.size} SyncRuns: ${[...uids].join(', ')}`;
 }
 
 function* auditMissed(scheduled: readonly RunRow[], slotMs: number): Generator<string> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { CrewDatabases } from './crew-database.ts';
 import { slotMs, type Saboteur } from './crew.ts';
 import { atEveryCall, upTo, type Scene } from './every-call.ts';
@@ -8,6 +8,9 @@ import { namesByChance, slotsForAll, statusBeforeArchive, withoutFence } from '.
 /* A suite whose auditor is content with everything would prove nothing: what keeps the promises is taken away, one at a time. */
 
 const seed = inject('seed');
+/** Each plays some ninety short lives; a busy machine takes its time. */
+vi.setConfig({ testTimeout: 120_000 });
+
 const databases = new CrewDatabases();
 
 beforeAll(() => databases.prepare());

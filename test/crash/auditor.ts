@@ -26,6 +26,11 @@ export interface Evidence {
    * nothing can refuse them there. What they made then must have ended without being carried out.
    */
   readonly lateCreates?: boolean;
+  /**
+   * Objects may have been deleted before anything of their runs came to the database, and while nobody watched: nobody can know of them
+   * any more. Nothing was read or written for them.
+   */
+  readonly unseenDeletions?: boolean;
 }
 
 /** A run in the database, with its record when it has ended. */
@@ -43,17 +48,21 @@ export interface RunRow {
  * Answers what is wrong; nothing when all is well.
  */
 export async function audit(evidence: Evidence): Promise<string[]> {
-  const { query, system, versions, upstream } = evidence;
+  const { query, system, upstream } = evidence;
   const rows = await query(`SELECT * FROM runs WHERE system = '${system}' ORDER BY sequence`);
   const [head] = await query(`SELECT * FROM systems WHERE system = '${system}'`);
   const live = await query(
     `SELECT external_id, name FROM assets WHERE system = '${system}' AND deleted_at IS NULL`,
   );
   const runs = rows.map(runOf);
+  const known = new Set(runs.map(({ uid }) => uid));
+  const unseen = ({ metadata: { uid } }: SyncRun) =>
+    evidence.unseenDeletions === true && !known.has(uid) && !evidence.standing.has(uid);
+  const versions = evidence.versions.filter((version) => !unseen(version));
   const writes = (await writesOf(query)).filter((write) => write.system === system);
   return [
     ...auditSlots(runs, versions, evidence),
-    ...auditRecords(runs, versions),
+    ...auditRecords(runs, versions, evidence.standing),
     ...auditChain(rows, head),
     ...auditPruning(runs, evidence.standing),
     ...auditRows({ runs, writes, live, upstream }),
@@ -74,7 +83,11 @@ function runOf(row: Row): RunRow {
 }
 
 /** Each run that ever had an object or a row ends once, and its object says what its record says. */
-function* auditRecords(runs: readonly RunRow[], versions: readonly SyncRun[]): Generator<string> {
+function* auditRecords(
+  runs: readonly RunRow[],
+  versions: readonly SyncRun[],
+  standing: ReadonlySet<string>,
+): Generator<string> {
   const byUid = new Map(runs.map((run) => [run.uid, run]));
   for (const { uid, name, record } of runs)
     if (record === undefined) yield `run ${name} (${uid}) is open: it has no record`;
@@ -95,12 +108,7 @@ function* auditRecords(runs: readonly RunRow[], versions: readonly SyncRun[]): G
     else if (!isDeepStrictEqual(record.status, sealed) || !isDeepStrictEqual(record.spec, spec))
       yield `SyncRun ${name} (${uid}) differs from its record of digest ${String(digest)}`;
   }
-  for (const uid of seen)
-    if (!ends.has(uid) && isLastVersionStanding(uid, versions)) yield `SyncRun ${uid} never ended`;
-}
-
-function isLastVersionStanding(uid: string, versions: readonly SyncRun[]): boolean {
-  return versions.findLast(({ metadata }) => metadata.uid === uid)?.metadata.deletionTimestamp === undefined;
+  for (const uid of standing) if (!ends.has(uid)) yield `SyncRun ${uid} never ended`;
 }
 
 /** Sequence without gaps from 1, each record named by the one after it, and the head that the system's row tells. */

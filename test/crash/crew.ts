@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { annotations } from '../../src/api/group.ts';
 import type { ExternalSystem, SyncRun } from '../../src/api/resource.ts';
 import { isFinal } from '../../src/api/sync-run.ts';
 import { runLocal } from '../../src/cli/local-run.ts';
@@ -56,7 +57,7 @@ export interface Sabotage {
 /** For one process; `change` writes into the database past the store. */
 export type Saboteur = (change: (sql: string) => void) => Sabotage;
 
-export type AuditOptions = Partial<Pick<Evidence, 'lateCreates'>>;
+export type AuditOptions = Partial<Pick<Evidence, 'lateCreates' | 'unseenDeletions'>>;
 
 export interface CrewDatabase {
   readonly store: Store;
@@ -77,6 +78,8 @@ export class Crew {
   private readonly files: Promise<void>[] = [];
   private timeMs = this.born;
   private started = 0;
+  private uid = 'system-uid';
+  private generation = 1;
 
   constructor(database: CrewDatabase, seed: number, sabotage?: Saboteur) {
     this.database = database;
@@ -91,7 +94,7 @@ export class Crew {
     return {
       apiVersion: 'integrations.buildworks.ai/v1alpha1',
       kind: 'ExternalSystem',
-      metadata: this.cluster.meta('cmdb', 'system-uid'),
+      metadata: this.cluster.meta('cmdb', this.uid, { generation: this.generation }),
       spec: {
         connector: { fake: {} },
         auth: { type: 'Basic', secretRef: { name: 'login' } },
@@ -178,6 +181,43 @@ export class Crew {
         learnSecret: () => undefined,
       }),
     };
+  }
+
+  /** Somebody changes the spec. */
+  changeSpec(): void {
+    const { spec } = this.object();
+    this.generation += 1;
+    const limits = { softTimeLimit: `${this.generation}m` };
+    this.cluster.systems.set(system, { ...this.system(), spec: { ...spec, limits } });
+  }
+
+  /** Somebody deletes the system and makes it again; its runs go with it, or stay until the garbage collector comes. */
+  makeAgain({ collected }: { readonly collected: boolean }): void {
+    this.generation = 1;
+    this.uid = `${this.uid}-again`;
+    this.cluster.systems.set(system, this.system());
+    if (collected) for (const key of [...this.cluster.runs.keys()]) this.cluster.runs.delete(key);
+  }
+
+  /** Somebody deletes the run that is being worked on. */
+  deleteRunning(): void {
+    for (const [key, run] of this.cluster.runs)
+      if (run.status?.phase === 'Running') this.cluster.runs.delete(key);
+  }
+
+  /** Somebody asks for a full run in Git. */
+  askByAnnotation(token: string): void {
+    const { metadata, ...rest } = this.object();
+    const asked = { [annotations.runRequested]: token, [annotations.runMode]: 'Full' };
+    const resourceVersion = this.cluster.next();
+    this.cluster.systems.set(system, {
+      ...rest,
+      metadata: { ...metadata, resourceVersion, annotations: asked },
+    });
+  }
+
+  private object(): ExternalSystem {
+    return this.cluster.systems.get(system) ?? this.system();
   }
 
   pass(ms: number): void {

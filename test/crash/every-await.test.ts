@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { CrewDatabases } from './crew-database.ts';
 import { Crew, slotMs, type Process } from './crew.ts';
 import type { Boundaries, Fault } from './boundaries.ts';
@@ -11,6 +11,9 @@ import { atEveryCall, upTo } from './every-call.ts';
  */
 
 const seed = inject('seed');
+/** Each plays some ninety short lives; a busy machine takes its time. */
+vi.setConfig({ testTimeout: 120_000 });
+
 const databases = new CrewDatabases();
 
 beforeAll(() => databases.prepare());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CrewDatabases } from './crew-database.ts';
 import { Crew, type AuditOptions, type Process, type Saboteur } from './crew.ts';
+import type { Query } from './journal.ts';
 import { randomFrom } from './living-upstream.ts';
 
 export interface Scene {
@@ -16,6 +17,8 @@ export interface Stage {
   /** Where it stands still: before each call, or when the call was carried out and its answer not seen. */
   readonly where: 'before' | 'after';
   readonly audit?: AuditOptions;
+  /** What else is wrong at the end. */
+  readonly also?: (query: Query) => Promise<readonly string[]>;
   readonly sabotage?: Saboteur;
   /** What the first process does; a day of the operator unless said otherwise. */
   readonly life?: (crew: Crew, first: Process) => Promise<void>;
@@ -38,7 +41,8 @@ export async function atEveryCall(stage: Stage, play: (scene: Scene) => Promise<
     if (call === undefined) return at > 20 ? findings : { [`it ended after ${at} calls`]: [] };
     crew.upstream.stir();
     await play({ crew, first, random: randomFrom(seed + at) });
-    const found = await crew.audit(stage.audit);
+    const also = (await stage.also?.(database.query)) ?? [];
+    const found = [...(await crew.audit(stage.audit)), ...also];
     if (found.length > 0) findings[`${where} ${at} ${call}`] = found;
   }
 }

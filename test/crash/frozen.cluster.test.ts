@@ -73,3 +73,28 @@ test.concurrent(
     expect(await installation.finish(), installation.log()).toEqual([]);
   },
 );
+
+test.concurrent(
+  'a leader that stands still with its mind made up makes nothing a second time when it wakes',
+  { timeout: 180_000 },
+  async () => {
+    await using installation = await open();
+    await installation.askByAnnotation('once');
+    // It has just learned that nobody has made the run that is asked for.
+    const place = { call: '^archivedRunNamed$', at: 1, where: 'after' } as const;
+    const zombie = installation.start({ ...place, signal: 'SIGSTOP' });
+    await installation.frozen(zombie);
+    installation.start();
+    await installation.allEnded();
+    for (const name of ['one', 'another']) {
+      await installation.ask(name, 'Incremental');
+      await installation.ended(name);
+    }
+    await installation.pruned('cmdb-r-');
+    const before = await installation.written();
+    zombie.process.signal('SIGCONT');
+    await waitFor('it to find out', () => installation.log().includes('this replica does not lead any more'));
+    expect(await installation.written()).toEqual(before);
+    expect(await installation.finish(), installation.log()).toEqual([]);
+  },
+);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
+import { annotations } from '../../src/api/group.ts';
 import { isFinal, type RunMode } from '../../src/api/sync-run.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
 import { call } from '../cli/cli-bench.ts';
@@ -124,6 +125,20 @@ export class Installation {
   /** Asks for a run as a person does. */
   ask(name: string, mode: RunMode): Promise<void> {
     return this.apply(run(name, { mode }));
+  }
+
+  /** Asks by the annotation that Git would hold. */
+  async askByAnnotation(token: string): Promise<void> {
+    const args = ['annotate', 'externalsystem', 'cmdb', `${annotations.runRequested}=${token}`];
+    await sharedCluster().kubectl(['--namespace', this.namespace, ...args]);
+  }
+
+  /** Waits until a run of such a name was made, has ended, and was pruned. */
+  async pruned(prefix: string): Promise<void> {
+    const found = () => this.objects.versions.filter(({ metadata }) => metadata.name.startsWith(prefix));
+    const gone = () =>
+      found().length > 0 && found().every(({ metadata }) => !this.objects.standing.has(metadata.uid));
+    await waitFor(`${prefix}… to be pruned`, gone, patience);
   }
 
   /** `extsys sync` on the same system and database; answers what it printed. */
