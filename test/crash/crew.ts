@@ -20,12 +20,11 @@ import { LivingUpstream } from './living-upstream.ts';
 
 export const slotMs = 15 * minuteMs;
 
-/** Every method of the store that a run, a schedule or a clean-up calls. */
-const storeCalls: readonly (keyof Store)[] = [
-  ...(['ping', 'claim', 'beginPass', 'writePage', 'endScope', 'endPass', 'progress', 'finish'] as const),
-  ...(['finishUnclaimed', 'recover', 'archivedRun', 'openRuns', 'slotBefore', 'archivedRuns'] as const),
-  ...(['archivedRunNamed', 'unprunedRuns', 'unprunedSystems', 'markPruned', 'history'] as const),
-];
+/** Every method of the store but what opens and closes it. */
+function callsOf(store: Store): readonly (keyof Store)[] {
+  return (Object.keys(store) as (keyof Store)[]).filter((name) => !['open', 'close', 'bind'].includes(name));
+}
+
 const clusterCalls: readonly (keyof ClusterPort)[] = [
   ...(['createRun', 'getRun', 'runsOf', 'updateRunStatus', 'deleteRun', 'updateSystemStatus'] as const),
   'getSecret',
@@ -112,7 +111,7 @@ export class Crew {
     const boundaries = new Boundaries(fault);
     const broken = this.sabotage?.(this.database.change) ?? {};
     const given = this.database.store;
-    const atDatabase = boundaries.around(broken.database?.(given) ?? given, storeCalls);
+    const atDatabase = boundaries.around(broken.database?.(given) ?? given, callsOf(given));
     const atServer = boundaries.around(this.cluster, clusterCalls);
     const store = broken.store?.(atDatabase) ?? atDatabase;
     const cluster = broken.cluster?.(atServer) ?? atServer;
@@ -126,7 +125,7 @@ export class Crew {
   /** `extsys sync` on the same system and database. */
   async fromFile(fault?: Fault): Promise<Boundaries> {
     const boundaries = new Boundaries(fault);
-    const store = boundaries.around(this.database.store, storeCalls);
+    const store = boundaries.around(this.database.store, callsOf(this.database.store));
     const events = this.upstream.reader((name, call) => boundaries.pass(name, call));
     const { spec } = this.system();
     const local = { system: { ...this.system(), spec: { ...spec }, metadata: fileMetadata }, secret: {} };
