@@ -5,6 +5,7 @@ import { GoneRuns } from './gone-runs.ts';
 import { GoneSystems } from './gone-systems.ts';
 import { keyOf, systemKeyOf } from './keys.ts';
 import { LeaderDuties } from './leader-duties.ts';
+import { whileLeading } from './leading-cluster.ts';
 import { LeaseKeeper } from './lease.ts';
 import { leaseOptions, queueOptions, type Parts } from './parts.ts';
 import type { Replica } from './replica.ts';
@@ -28,8 +29,9 @@ export class Leader {
   constructor(parts: Parts, replica: Replica) {
     this.parts = parts;
     this.replica = replica;
-    const { options, cluster, credentialWatch, caches, events, recovery } = parts;
+    const { options, credentialWatch, caches, events, recovery } = parts;
     const { store, logger, now, redact, specProblem } = options;
+    const cluster = whileLeading(parts.cluster, () => this.lease.held);
     this.runMaker = new RunMaker({
       cluster,
       store,

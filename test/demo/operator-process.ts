@@ -17,6 +17,14 @@ export interface OperatorProcess {
   readonly ended: Promise<number>;
   /** SIGTERM lets the runs in hand reach their checkpoints. */
   stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Sends a signal that the process may survive. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** For tests: what Node is given before the program, and what is added to the environment. */
+export interface Surroundings {
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The operator as a process of its own, as in a cluster; its log goes to a file and, line by line, to `onLine`. */
@@ -24,8 +32,12 @@ export function startOperatorProcess(
   args: readonly string[],
   logFile: string,
   onLine: (line: OperatorLine) => void,
+  { nodeArgs = [], env = {} }: Surroundings = {},
 ): OperatorProcess {
-  const child = spawn(process.execPath, [main, 'operator', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...nodeArgs, main, 'operator', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   const log = createWriteStream(logFile, { flags: 'a' });
   child.stderr.pipe(log, { end: false });
   createInterface({ input: child.stdout }).on('line', (text) => {
@@ -41,6 +53,7 @@ export function startOperatorProcess(
       await ended;
       log.end();
     },
+    signal: (signal) => void child.kill(signal),
   };
 }
 

@@ -7,6 +7,7 @@ import { ArchiveRecovery, type Recovered } from '../../src/operator/archive-reco
 import { CredentialWatch } from '../../src/operator/credential-watch.ts';
 import { GoneRuns } from '../../src/operator/gone-runs.ts';
 import { keyOf } from '../../src/operator/keys.ts';
+import { whileLeading } from '../../src/operator/leading-cluster.ts';
 import { RunCarrier } from '../../src/operator/run-carrier.ts';
 import { RunEnder } from '../../src/operator/run-ending.ts';
 import { RunMaker } from '../../src/operator/run-maker.ts';
@@ -43,14 +44,15 @@ export class World {
   readonly goneRuns: GoneRuns;
   /** What the leader's process takes a run in hand to have proven. */
   connected = false;
+  /** This process holds the leader's Lease. */
+  leads = true;
   private readonly credentialWatch: CredentialWatch;
   private timeMs = Date.parse('2026-03-02T12:07:30Z');
 
-  private constructor(store: Store) {
+  private constructor(store: Store, cluster?: FakeCluster, identity = 'me') {
     this.store = store;
     const now = () => this.now();
-    this.cluster = new FakeCluster(now);
-    const { cluster } = this;
+    this.cluster = cluster ??= new FakeCluster(now);
     this.credentialWatch = new CredentialWatch(cluster);
     this.recovery = new ArchiveRecovery({
       store,
@@ -59,7 +61,7 @@ export class World {
       onRecovered: (recovered) => this.recovered.push(recovered),
     });
     this.reconciler = this.newReconciler();
-    this.me = this.worker('me');
+    this.me = this.worker(identity);
     this.goneRuns = new GoneRuns({
       store,
       cluster,
@@ -67,7 +69,7 @@ export class World {
       getRun: (key) => cluster.cached(key),
       watches: (key) => key.startsWith('ns/'),
       archiveBehind: (key) => this.recovery.behind(key),
-      alive: async (worker, uid) => (worker === 'me' ? this.me.worksOn(uid) : !this.lapsed.has(worker)),
+      alive: async (worker, uid) => (worker === identity ? this.me.worksOn(uid) : !this.lapsed.has(worker)),
       monotonicMs: () => this.timeMs,
       onEnded: (archived) => this.ended.push(archived),
       onError: (error) => {
@@ -82,14 +84,15 @@ export class World {
   }
 
   private newReconciler(): SystemReconciler {
-    const { store, cluster, credentialWatch } = this;
+    const { store, credentialWatch } = this;
+    const cluster = whileLeading(this.cluster, () => this.leads);
     const now = () => this.now();
-    const getSystem = (key: string) => cluster.systems.get(key);
+    const getSystem = (key: string) => this.cluster.systems.get(key);
     const runMaker = new RunMaker({
       cluster,
       store,
       credentialWatch,
-      activeRuns: (key) => cluster.active(key),
+      activeRuns: (key) => this.cluster.active(key),
       now,
       onRunMade: (_, run) => this.made.push(run),
     });
@@ -113,6 +116,11 @@ export class World {
     const store = sqliteStore(':memory:');
     await store.open();
     return new World(change(store));
+  }
+
+  /** One process of several on the same database and API server, each with a clock of its own. */
+  static process(identity: string, store: Store, cluster: FakeCluster): World {
+    return new World(store, cluster, identity);
   }
 
   now(): Date {
