@@ -28,6 +28,7 @@ export function whileLeading(cluster: ClusterPort, leads: () => boolean): Cluste
     updateSystemStatus: asked((system, status) => cluster.updateSystemStatus(system, status)),
     getRun: (namespace, name) => cluster.getRun(namespace, name),
     runsOf: (namespace, name) => cluster.runsOf(namespace, name),
+    hasSystem: (namespace, name) => cluster.hasSystem(namespace, name),
     getSecret: (namespace, name) => cluster.getSecret(namespace, name),
   };
 }

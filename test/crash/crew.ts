@@ -27,7 +27,7 @@ function callsOf(store: Store): readonly (keyof Store)[] {
 
 const clusterCalls: readonly (keyof ClusterPort)[] = [
   ...(['createRun', 'getRun', 'runsOf', 'updateRunStatus', 'deleteRun', 'updateSystemStatus'] as const),
-  'getSecret',
+  ...(['getSecret', 'hasSystem'] as const),
 ];
 
 /** An API server of maps that keeps every version of every run and, as the CRD does, refuses to change one that has ended. */
