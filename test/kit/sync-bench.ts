@@ -13,8 +13,8 @@ import { fakeConnector, type Events, type Script } from './fake-connector.ts';
 
 /** A store in a file of its own, and runs against it. Time moves only when told. */
 export class SyncBench {
-  readonly folder = mkdtempSync(join(tmpdir(), 'extsys-'));
-  readonly file = join(this.folder, 'inventory.db');
+  /** Empty when the store is somebody else's. */
+  readonly folder: string;
   store: Store;
   readonly script: Script = { events: [], asked: [] };
   time = Date.parse('2026-03-01T10:00:00Z');
@@ -23,7 +23,12 @@ export class SyncBench {
 
   /** Against another store than the file of its own, when given. */
   constructor(store?: Store) {
+    this.folder = store === undefined ? mkdtempSync(join(tmpdir(), 'extsys-')) : '';
     this.store = store ?? sqliteStore(this.file);
+  }
+
+  get file(): string {
+    return join(this.folder, 'inventory.db');
   }
 
   async open(): Promise<this> {
@@ -33,7 +38,7 @@ export class SyncBench {
 
   async close(): Promise<void> {
     await this.store.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder !== '') rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Carries out one run of the script's events and answers its status. */
