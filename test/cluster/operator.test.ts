@@ -58,6 +58,7 @@ describe('a good system', () => {
     );
     expect(states).toEqual({
       Ready: 'True',
+      Complete: 'True',
       Reconciling: 'False',
       Stalled: 'False',
       CredentialsValid: 'True',
