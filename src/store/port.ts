@@ -9,11 +9,13 @@ import type { PurgeStore, RecordStates } from './port/purges.ts';
 import type { WithdrawalStore } from './port/withdrawals.ts';
 
 export type * from './port/candidates.ts';
+export type * from './port/hold.ts';
 export type * from './port/passes.ts';
 export type * from './port/proposals.ts';
 export type * from './port/plans.ts';
 export type * from './port/quarantine.ts';
 export type * from './port/purges.ts';
+export type * from './port/rows.ts';
 export type * from './port/runs.ts';
 export type * from './port/withdrawals.ts';
 export {

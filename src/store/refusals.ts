@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArchivedRun } from './port.ts';
+import type { ArchivedRun } from './port/runs.ts';
 
 /** Another attempt or run holds the system: the caller must stop without a further write. */
 export class FenceLost extends Error {

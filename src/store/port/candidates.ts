@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Hold } from './runs.ts';
+import type { Hold } from './hold.ts';
 
 /** How many live records were last seen in a scope, and how many of them in this very pass. */
 export interface ScopeStanding {

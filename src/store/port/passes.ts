@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FailureCode } from '../../api/failure.ts';
 import type { StreamEvidence, UnverifiedScope } from '../../api/sync-run.ts';
-import type { NormalisedRecord, RecordKind } from '../../inventory/kinds.ts';
+import type { RecordKind } from '../../inventory/kinds.ts';
 import type { CandidateStore } from './candidates.ts';
 import type { ReplayStore } from './quarantine.ts';
 import type { GivenApproval } from './proposals.ts';
-import type { Hold } from './runs.ts';
+import type { Hold } from './hold.ts';
+import type { HashedRecord, PageResult, RowSetAside } from './rows.ts';
 
 export interface PassRequest {
   readonly stream: string;
@@ -48,22 +49,6 @@ export interface PassScope {
   readonly tainted: boolean;
 }
 
-/** A record with the hash of its normalised form (columns and attributes, not run metadata). */
-export interface HashedRecord {
-  readonly record: NormalisedRecord;
-  readonly hash: string;
-}
-
-export interface RowSetAside {
-  readonly externalId: string | undefined;
-  readonly reason: string;
-  readonly path: string;
-  /** The row as JSON, secrets removed, cut at a bound. */
-  readonly raw: string;
-  /** Why `raw` is not the whole row, so that it cannot be read again. */
-  readonly unreplayable?: string;
-}
-
 /**
  * A page, in the order in which its parts are applied: what the vendor states as removed, then records, then rows set
  * aside. An id stands at most once in each part, and not in both of the last two.
@@ -78,12 +63,6 @@ export interface PageWrite {
   /** Rows of the page before duplicates were folded. */
   readonly fetched: number;
   readonly at: Date;
-}
-
-export interface PageResult {
-  readonly created: number;
-  readonly updated: number;
-  readonly unchanged: number;
 }
 
 export interface ScopeEnd {

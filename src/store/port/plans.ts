@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PassWriter } from './passes.ts';
-import type { Hold } from './runs.ts';
+import type { Hold } from './hold.ts';
 
 /** What a Full run would do with a record. Withheld: it looks gone and would be kept all the same. */
 export const planActions = ['create', 'update', 'delete', 'withhold', 'setAside'] as const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HashedRecord, PageResult, RowSetAside } from './passes.ts';
-import type { Hold } from './runs.ts';
+import type { HashedRecord, PageResult, RowSetAside } from './rows.ts';
+import type { Hold } from './hold.ts';
 
 export interface QuarantinedRow {
   readonly id: number;

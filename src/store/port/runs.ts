@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
+import type { Hold } from './hold.ts';
 import type { StreamProgress } from './passes.ts';
 import type { NotedAction } from './withdrawals.ts';
 import type { DeletionProposal, RunProposals } from './proposals.ts';
@@ -19,16 +20,6 @@ export interface RunClaim {
   readonly worker: string;
   readonly demo: boolean;
   readonly at: Date;
-}
-
-/** Proof of a claim: what every later write is checked against. */
-export interface Hold {
-  readonly system: string;
-  readonly runUid: string;
-  readonly attempt: number;
-  readonly correlationId: string;
-  /** When the first attempt of this run claimed. */
-  readonly startedAt: Date;
 }
 
 /** What is known when a run's record is built. */

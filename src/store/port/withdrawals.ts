@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ActionKind } from '../../api/sync-run.ts';
-import type { Hold } from './runs.ts';
+import type { Hold } from './hold.ts';
 
 /** Who did something to a system beside its runs, and when. */
 export interface Actor {

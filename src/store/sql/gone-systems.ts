@@ -44,9 +44,3 @@ export async function withdrawSystem(sql: Sql, gone: ObjectOfSystem, by: Actor):
   await recordAction(sql, system, 'withdraw', by, { records, systemUid: uid });
   return records;
 }
-
-/** A run reads the system again: when its object goes once more, its rows are withdrawn once more. */
-export async function noteReturn(sql: Sql, row: Row, system: string): Promise<void> {
-  if (optionalTime(row, 'withdrawn_at') === undefined) return;
-  await sql.run('UPDATE systems SET withdrawn_at = NULL WHERE system = ?', system);
-}

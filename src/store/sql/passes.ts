@@ -8,7 +8,6 @@ import {
   type ScopeEnd,
 } from '../port.ts';
 import { checkFence } from './fence.ts';
-import { noteReturn } from './gone-systems.ts';
 import { integer, optionalJson, optionalText, optionalTime, text, time, type Row, type Sql } from './sql.ts';
 
 /** Opens a pass of a stream, or goes on with the one that was interrupted. */
@@ -51,6 +50,12 @@ async function guardSource(sql: Sql, system: Row, hold: Hold, source: string): P
   if (bound === undefined)
     await sql.run('UPDATE systems SET source = ? WHERE system = ?', source, hold.system);
   else if (bound !== source) throw new SourceChanged(hold.system, bound, source);
+}
+
+/** A run reads the system again: when its object goes once more, its rows are withdrawn once more. */
+async function noteReturn(sql: Sql, row: Row, system: string): Promise<void> {
+  if (optionalTime(row, 'withdrawn_at') === undefined) return;
+  await sql.run('UPDATE systems SET withdrawn_at = NULL WHERE system = ?', system);
 }
 
 interface KnownStream {
