@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { boundName, callNames, methodNames, patternProblem } from './expression-functions.ts';
+import {
+  boundName,
+  callNames,
+  durationProblem,
+  methodNames,
+  patternProblem,
+} from './expression-functions.ts';
 
 /** What an expression reads, and what of it is not allowed. */
 export interface Reading {
@@ -22,6 +28,9 @@ export type Root = (typeof roots)[number];
 /** Each goes once through a list. */
 const loops: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
+/** What makes a larger value out of smaller ones without a function of ours, which would count it. */
+const builders: ReadonlySet<string> = new Set(['+', 'list', 'map']);
+
 /**
  * Looks through a parsed expression: the fields that it reads must be known before any row is, since the connector asks for
  * them, and only functions of ours are called. Calls of bounded functions are given the names that the library knows them by.
@@ -29,7 +38,7 @@ const loops: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filt
 export function readingOf(ast: ASTNode): Reading {
   const reader = new Reader();
   reader.visit(ast, { locals: new Set(), inLoop: false });
-  return reader;
+  return { names: reader.names, problems: [...reader.problems, ...reader.growthProblems()] };
 }
 
 /** The texts that an expression may come to as they stand in it. */
@@ -55,11 +64,23 @@ interface Scope {
   readonly inLoop: boolean;
 }
 
-class Reader implements Reading {
+class Reader {
   readonly names = { row: new Set<string>(), attributes: new Set<string>(), record: new Set<string>() };
   readonly problems: SyntaxProblem[] = [];
+  private loops = 0;
+  /** Builders inside of loops. */
+  private readonly built: ASTNode[] = [];
+
+  /** Where one loop takes what another has built, each could double it. */
+  growthProblems(): readonly SyntaxProblem[] {
+    const [first] = this.built;
+    if (this.loops < 2 || first === undefined) return [];
+    const message = 'with more than one loop, + and lists cannot stand inside of them; join texts outside';
+    return [{ message, at: first.start }];
+  }
 
   visit(node: ASTNode, scope: Scope): void {
+    if (scope.inLoop && builders.has(node.op)) this.built.push(node);
     switch (node.op) {
       case 'value':
         if (typeof node.args === 'object' && node.args !== null)
@@ -131,7 +152,10 @@ class Reader implements Reading {
     const root = rootOf(container, scope);
     if (root === undefined) {
       this.visit(item, scope);
-      return this.visit(container, scope);
+      // A list that is only searched builds nothing.
+      if (container.op !== 'list') return this.visit(container, scope);
+      for (const each of container.args) this.visit(each, scope);
+      return;
     }
     if (root !== 'record' && item.op === 'value' && typeof item.args === 'string') {
       return this.read(root, item.args);
@@ -149,6 +173,7 @@ class Reader implements Reading {
     if (!callNames.has(name)) return this.unknownFunction(node, name, callNames);
     args[0] = boundName(name);
     for (const operand of operands) this.visit(operand, scope);
+    if (name === 'duration' && first !== undefined) this.written(name, first, durationProblem);
   }
 
   private method(args: [string, ASTNode, ASTNode[]], node: ASTNode, scope: Scope): void {
@@ -162,12 +187,16 @@ class Reader implements Reading {
     // With a zone the library goes by the clock of the machine, where an hour may be missing.
     if (name.startsWith('get') && pattern !== undefined)
       return this.refuse(pattern, `.${name} tells UTC; leave the zone out`);
-    if (name !== 'matches' || pattern === undefined) return;
-    if (pattern.op !== 'value' || typeof pattern.args !== 'string') {
-      return this.refuse(pattern, 'the pattern of matches must be written as text');
+    if (name === 'matches' && pattern !== undefined) this.written(name, pattern, patternProblem);
+  }
+
+  /** What a function takes only as it stands in the expression, so that it can be looked at before. */
+  private written(name: string, node: ASTNode, problemOf: (text: string) => string | undefined): void {
+    if (node.op !== 'value' || typeof node.args !== 'string') {
+      return this.refuse(node, `what ${name} takes must be written as text`);
     }
-    const problem = patternProblem(pattern.args);
-    if (problem !== undefined) this.refuse(pattern, `the pattern of matches ${problem}`);
+    const problem = problemOf(node.args);
+    if (problem !== undefined) this.refuse(node, `what ${name} is given ${problem}`);
   }
 
   private loop(
@@ -179,6 +208,7 @@ class Reader implements Reading {
   ): void {
     this.visit(receiver, scope);
     if (scope.inLoop) return this.refuse(node, `.${name} stands inside another of its kind; use one only`);
+    this.loops += 1;
     if (variable === undefined) return;
     if (variable.op !== 'id' || isRoot(variable.args)) {
       return this.refuse(variable, `the variable of .${name} needs a name of its own, such as x`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Environment, EvaluationError, type ASTNode } from '@marcbachmann/cel-js';
 import type { RecordKind } from '../inventory/kinds.ts';
-import { inOwnNames, registerFunctions, Steps, toRfc3339 } from './expression-functions.ts';
+import { inOwnNames, registerFunctions, Steps, toRfc3339, tooMuchWork } from './expression-functions.ts';
 import { readingOf, resultLiterals, type SyntaxProblem } from './expression-syntax.ts';
 import { columnTypes, toUtc, type ColumnType, type ToTime } from './mapped-value.ts';
 
@@ -94,7 +94,9 @@ export class ExpressionLanguage {
           record: recordColumns(columns, view.columns),
         };
         this.steps.restart();
-        return result(() => parsed(context) as unknown, text);
+        const value = result(() => parsed(context) as unknown, text);
+        if (this.steps.areSpent) throw new ExpressionFailed(reasons[tooMuchWork]);
+        return value;
       },
     };
   }
@@ -188,14 +190,13 @@ function result(evaluate: () => unknown, text: string): ExpressionValue | undefi
 
 /** Reasons by the library's codes. Its own messages hold values, which may be nobody's business. */
 const reasons: Readonly<Record<string, string>> = {
-  too_much_work: 'takes too much work; use shorter lists and patterns',
+  [tooMuchWork]: 'takes too much work; use shorter lists and patterns',
   index_out_of_bounds: 'asks for a part that the list does not have',
   index_out_of_range: 'asks for characters that the text does not have',
   int_conversion_error: 'int() got a text that is no whole number',
   double_conversion_error: 'double() got a text that is no number',
   bool_conversion_error: 'bool() got a text that is neither true nor false',
   invalid_timestamp: 'timestamp() got a text that is no time',
-  invalid_duration: 'duration() got a text that is no duration',
   division_by_zero: 'divides by zero',
   modulo_by_zero: 'divides by zero',
   numeric_overflow: 'a number is too large',

@@ -36,7 +36,31 @@ describe('the work of an expression is bounded', () => {
     [
       'texts that grow by joining',
       "row.a.split('').join(row.a).split('').join(row.a)",
-      'a'.repeat(900),
+      'a'.repeat(450),
+      'too much work',
+    ],
+    [
+      'sizes of long texts',
+      `row.a.split(',').all(x, ${'size(row.a + x) > 1 && '.repeat(25)}true) ? 'y' : 'n'`,
+      `${'a,'.repeat(450)}${'😀'.repeat(15_000)}`,
+      'too much work',
+    ],
+    [
+      'work that an || lets pass',
+      "row.a.replace('a', row.a) == 'b' || true ? 'y' : 'n'",
+      'a'.repeat(30_000),
+      'too much work',
+    ],
+    [
+      'numbers that do not end',
+      `row.a.split(',').all(x, ${'double(row.a + x) > 1.0 || int(row.a + x) > 1 || '.repeat(8)}true) ? 'n' : 'y'`,
+      `${'1,'.repeat(450)}${'1'.repeat(30_000)}`,
+      comesToAnEnd,
+    ],
+    [
+      'growing in a loop',
+      `row.a.split(',').map(x, ${'x + row.a + '.repeat(30)}x).join()`,
+      `${'a,'.repeat(450)}${'a'.repeat(30_000)}`,
       'too much work',
     ],
     [
@@ -60,7 +84,7 @@ describe('the work of an expression is bounded', () => {
     [
       'comparing in a loop',
       "row.a.split(',').all(x, x + row.a + row.a != row.a + row.a + x) ? 'n' : 'y'",
-      `${'a,'.repeat(900)}${'a'.repeat(20_000)}`,
+      `${'a,'.repeat(450)}${'a'.repeat(20_000)}`,
       comesToAnEnd,
     ],
   ])('for %s', (_, expression, text, outcome) => {

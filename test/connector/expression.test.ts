@@ -29,6 +29,7 @@ describe('an expression', () => {
     ["has(row.empty) ? row.empty : 'none'", 'none'],
     ["row.tags.split(',').map(t, t.trim()).filter(t, t != '').join(';')", 'web;db'],
     ["row.tags.split(',').exists(t, t.trim() == 'db')", true],
+    ["row.tags.split(',').map(t, t.trim()).exists(t, t in ['api', 'db'])", true],
     ["'PRD' in row.code.split('-')", true],
     ["size(row.tags.split(','))", 3],
     ['int(row.floor) * 2 + 1', 15],
@@ -148,16 +149,11 @@ describe('an expression that fails for a row sets it aside, with the field and t
     ['name', 'string(\n  bool(row.secret))', 'is neither true nor false, at line 2, character 3'],
     ['name', 'string(double(row.secret))', 'double() got a text that is no number'],
     ['name', 'string(timestamp(row.secret))', 'timestamp() got a text that is no time'],
-    [
-      'name',
-      'string(timestamp(row.found) + duration(row.secret))',
-      'duration() got a text that is no duration',
-    ],
     ['name', 'string(9223372036854775807 + int(row.floor))', 'a number is too large'],
     ['name', "string(int('9223372036854775808'))", 'a number is too large'],
     ['name', "row.secret.replace('a', '\\x00')", 'holds a character that no database takes'],
     ['attributes.x', '9007199254740993', 'is too large a number'],
-    ['attributes.x', "double('inf')", 'is no finite number'],
+    ['attributes.x', '1.0 / 0.0', 'is no finite number'],
   ])('%s by %s', (field, expression, said) => {
     let thrown: unknown;
     try {
