@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { serviceNowCmdb } from '../../connectors/servicenow-cmdb/index.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { testCommand } from '../../src/cli/test.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
@@ -81,4 +83,14 @@ test('extsys test refuses a field of an expression that the instance does not ha
     code: 'configuration',
     message: expect.stringContaining(said) as string,
   });
+});
+
+test('the examples of the guide are valid', () => {
+  const guide = readFileSync(new URL('../../docs/guides/mapping.md', import.meta.url), 'utf8');
+  const [, table = ''] = /\n(\| to .*?)\n\n/su.exec(guide) ?? [];
+  const examples = [...table.matchAll(/`([^`]+)`/gu)].map(([, text = '']) => text);
+  expect(examples.length).toBeGreaterThan(10);
+  for (const expression of examples) {
+    expect(serviceNowCmdb.mappingProblems({ cis: { 'attributes.x': { expression } } })).toEqual([]);
+  }
 });
