@@ -10,6 +10,9 @@ const anyKey = Type.String({ pattern: '^[\\s\\S]*$' });
 export const maxPathLength = 256;
 export const maxPaths = 8;
 
+/** Longest expression, in characters. */
+export const maxExpressionLength = 1024;
+
 export const FieldMappingSchema = Type.Object(
   {
     /**
@@ -23,6 +26,14 @@ export const FieldMappingSchema = Type.Object(
           "Where the value comes from: a path into the source's row, or a list of at most 8, of which the first with a value counts. The connector says which paths there are; attributes.NAME is an attribute of the record.",
       }),
     ),
+    expression: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: maxExpressionLength,
+        description:
+          "Instead of from: a CEL expression over row (by the paths of from), attributes and record (the columns as the connector made them). Without a value the connector's own stays, unless default is given.",
+      }),
+    ),
     values: Type.Optional(
       Type.Record(anyKey, text('What stands for the value.'), {
         minProperties: 1,
@@ -33,13 +44,20 @@ export const FieldMappingSchema = Type.Object(
     ),
     default: Type.Optional(
       text(
-        "Used when no path has a value, or values does not list it; else the connector's own value stays.",
+        "Used when neither path nor expression has a value, or values does not list it; else the connector's own value stays.",
       ),
     ),
     constant: Type.Optional(text('The same for every record. Stands alone.')),
   },
   {
     additionalProperties: false,
+    // `from` has no type in the CRD, so no rule can see it; the connector kit says what else excludes what.
+    'x-kubernetes-validations': [
+      {
+        rule: '!has(self.constant) || !(has(self.expression) || has(self.values) || has(self.default))',
+        message: 'has constant and more; give constant alone',
+      },
+    ],
     description: 'Where the value of one field comes from. Numbers and true or false are written in quotes.',
   },
 );

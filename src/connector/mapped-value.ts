@@ -5,6 +5,8 @@ import { kinds, type RecordKind } from '../inventory/kinds.ts';
 
 export type MappedValue = string | number | boolean;
 
+export type ColumnType = ReturnType<typeof tableOf>['columns'][number]['type'];
+
 /** Reads a time of the vendor as RFC 3339, UTC; undefined when it is none of the vendor's form. */
 export type ToTime = (text: string) => string | undefined;
 
@@ -14,6 +16,7 @@ export type Conversion = { readonly value: MappedValue } | { readonly problem: s
 /** A field of a record kind that may be mapped. */
 export interface MappableColumn {
   readonly property: string;
+  readonly type: ColumnType;
   convert(text: string, toTime?: ToTime): Conversion;
 }
 
@@ -21,21 +24,37 @@ export interface MappableColumn {
 export function mappableColumns(kind: RecordKind): ReadonlyMap<string, MappableColumn> {
   const properties = kinds[kind].properties as Readonly<Record<string, TSchema>>;
   const { columns } = tableOf(kind);
-  const types = new Map(columns.map(({ property, type }) => [property, type]));
   const required = new Set(columns.filter((column) => column.required).map(({ property }) => property));
-  const mappable = Object.entries(properties).filter(([property]) => !required.has(property));
+  const mappable = [...columnTypes(kind)].filter(([property]) => !required.has(property));
   return new Map(
-    mappable.map(([property, schema]) => {
-      const convert = converters[types.get(property) ?? 'text'];
-      return [property, { property, convert: (text, toTime) => convert(text, schema, toTime) }];
+    mappable.map(([property, type]) => {
+      const schema = properties[property] ?? {};
+      const converter = converters[type];
+      return [property, { property, type, convert: (text, toTime) => converter(text, schema, toTime) }];
     }),
   );
+}
+
+/** The type of each column of a kind, in the order of its schema. */
+export function columnTypes(kind: RecordKind): ReadonlyMap<string, ColumnType> {
+  const types = new Map(tableOf(kind).columns.map(({ property, type }) => [property, type]));
+  // `name` is one of the common columns, of every kind that has it a text.
+  return new Map(Object.keys(kinds[kind].properties).map((name) => [name, types.get(name) ?? 'text']));
+}
+
+/** A text in a field; an attribute, which has no column, takes any. */
+export function convert(
+  text: string,
+  column: MappableColumn | undefined,
+  toTime: ToTime | undefined,
+): Conversion {
+  return column === undefined ? { value: text } : column.convert(text, toTime);
 }
 
 type Converter = (text: string, schema: TSchema, toTime?: ToTime) => Conversion;
 
 /** Only what loses nothing: the same value could be read back. */
-const converters: Readonly<Record<'text' | 'integer' | 'boolean' | 'time' | 'date', Converter>> = {
+const converters: Readonly<Record<ColumnType, Converter>> = {
   text(value, schema) {
     const { maxLength, enum: allowed } = schema as { maxLength?: number; enum?: readonly string[] };
     if (allowed !== undefined && !allowed.includes(value)) {
@@ -72,7 +91,7 @@ const converters: Readonly<Record<'text' | 'integer' | 'boolean' | 'time' | 'dat
 const rfc3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$/u;
 
 /** A time with its zone, in UTC; undefined when it is none or does not exist in the calendar. */
-function toUtc(text: string): string | undefined {
+export function toUtc(text: string): string | undefined {
   const [, local, fraction = ''] = rfc3339.exec(text) ?? [];
   if (local === undefined) return undefined;
   const asUtc = new Date(`${local}Z`);

@@ -2,9 +2,11 @@
 import { maxPathLength, maxPaths, type FieldMapping, type Mapping } from '../api/mapping.ts';
 import type { Problem } from '../api/schema-problems.ts';
 import type { AttributeMap, AttributeValue, NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
+import { ExpressionLanguage, type Expression } from './expression.ts';
+import { compileMapped, evaluateMapped, type ExpressionTarget } from './mapped-expression.ts';
 import {
+  convert,
   mappableColumns,
-  type Conversion,
   type MappableColumn,
   type MappedValue,
   type ToTime,
@@ -45,6 +47,8 @@ interface Rule {
   /** Undefined for an attribute, which takes any text. */
   readonly column: MappableColumn | undefined;
   readonly paths: readonly string[];
+  /** Instead of paths. */
+  readonly expression?: Expression;
   readonly values: ReadonlyMap<string, MappedValue> | undefined;
   readonly fallback: MappedValue | undefined;
 }
@@ -97,6 +101,8 @@ class StreamCompiler {
   private readonly stream: MappedStream;
   private readonly path: string;
   private readonly columns: ReadonlyMap<string, MappableColumn>;
+  /** Made when the first expression asks for it. */
+  private language: ExpressionLanguage | undefined;
 
   constructor(stream: MappedStream, path: string) {
     this.stream = stream;
@@ -112,25 +118,34 @@ class StreamCompiler {
     const field = `${this.path}.${target}`;
     const column = this.columns.get(target);
     if (column === undefined && !this.isAttribute(target, field)) return;
-    const { from, values, default: fallback, constant } = mapping;
+    const { from, expression, values, default: fallback, constant } = mapping;
     if (constant !== undefined) {
-      if (from !== undefined || values !== undefined || fallback !== undefined)
+      if ([from, expression, values, fallback].some((word) => word !== undefined))
         this.refuse(field, 'has constant and more; give constant alone, or from with values and default');
       const value = this.checked(`${field}.constant`, constant, column);
       this.rules.push({ field, target, column, paths: [], values: undefined, fallback: value });
       return;
     }
-    if (from === undefined) return this.refuse(field, 'has neither from nor constant; give one of them');
+    if (from !== undefined && expression !== undefined)
+      return this.refuse(field, 'has from and expression; give one of them');
+    if (from === undefined && expression === undefined)
+      return this.refuse(field, 'has neither from, expression nor constant; give one of them');
     const table = Object.entries(values ?? {}).flatMap(([key, text]) => {
       const value = this.checked(`${field}.values.${key}`, text, column);
       return value === undefined ? [] : [[key, value] as const];
     });
+    const translated = values === undefined ? undefined : new Map(table);
+    const compiled =
+      expression === undefined
+        ? undefined
+        : this.compiled(expression, `${field}.expression`, column, translated);
     this.rules.push({
       field,
       target,
       column,
-      paths: this.pathsOf(from, `${field}.from`),
-      values: values === undefined ? undefined : new Map(table),
+      paths: from === undefined ? [] : this.pathsOf(from, `${field}.from`),
+      ...(compiled === undefined ? {} : { expression: compiled }),
+      values: translated,
       fallback: fallback === undefined ? undefined : this.checked(`${field}.default`, fallback, column),
     });
   }
@@ -164,6 +179,23 @@ class StreamCompiler {
     return undefined;
   }
 
+  private compiled(
+    text: string,
+    field: string,
+    column: MappableColumn | undefined,
+    values: ExpressionTarget['values'],
+  ): Expression | undefined {
+    const { record, rows } = this.stream;
+    this.language ??= new ExpressionLanguage(record, rows.toTime);
+    const compiled = compileMapped(text, this.language, { column, values, toTime: rows.toTime });
+    if ('problems' in compiled) {
+      for (const problem of compiled.problems) this.refuse(field, problem);
+      return undefined;
+    }
+    for (const path of compiled.expression.paths) this.ask(path, field);
+    return compiled.expression;
+  }
+
   private pathsOf(from: unknown, field: string): readonly string[] {
     const list: readonly unknown[] = Array.isArray(from) ? from : [from];
     const fits = (path: unknown): path is string =>
@@ -175,21 +207,21 @@ class StreamCompiler {
     }
     for (const [index, path] of list.entries()) {
       if (path.startsWith(attributePrefix)) continue;
-      const where = Array.isArray(from) ? `${field}[${index}]` : field;
-      const problem = this.stream.rows.pathProblem(path);
-      if (problem === undefined) this.paths.push({ path, field: where });
-      else this.refuse(where, `${JSON.stringify(path.slice(0, 80))} ${problem}`);
+      this.ask(path, Array.isArray(from) ? `${field}[${index}]` : field);
     }
     return list;
+  }
+
+  /** Takes down that a path into the source's rows is needed. */
+  private ask(path: string, field: string): void {
+    const problem = this.stream.rows.pathProblem(path);
+    if (problem === undefined) this.paths.push({ path, field });
+    else this.refuse(field, `${JSON.stringify(path.slice(0, 80))} ${problem}`);
   }
 
   private refuse(path: string, message: string): void {
     this.problems.push({ path, message });
   }
-}
-
-function convert(text: string, column: MappableColumn | undefined, toTime: ToTime | undefined): Conversion {
-  return column === undefined ? { value: text } : column.convert(text, toTime);
 }
 
 /**
@@ -206,7 +238,7 @@ export function applyMapping<Row, Kind extends RecordKind>(
   const attributes = new Map(Object.entries(record.attributes));
   const displaced = new Map<string, AttributeValue>();
   for (const rule of mapping.rules) {
-    const value = valueOf(rule, rows, row, record.attributes);
+    const value = valueOf(rule, rows, row, record);
     if (value === undefined) continue;
     const isColumn = rule.column !== undefined;
     const name = isColumn ? rule.target : rule.target.slice(attributePrefix.length);
@@ -232,15 +264,26 @@ function valueOf<Row>(
   rule: Rule,
   rows: MappableRow<Row>,
   row: Row,
-  attributes: AttributeMap,
+  { columns, attributes }: NormalisedRecord,
 ): MappedValue | undefined {
+  const { toTime } = rows;
+  if (rule.expression !== undefined) {
+    const view = {
+      path: (path: string) => rows.valueAt(row, path),
+      attribute: (name: string) => textOf(attributes, name),
+      columns: columns as Readonly<Record<string, unknown>>,
+    };
+    const outcome = evaluateMapped(rule.expression, view, { ...rule, toTime }, rule.fallback);
+    if ('problem' in outcome) throw new MappingMisfit(rule.field, outcome.problem);
+    return outcome.value;
+  }
   for (const path of rule.paths) {
     const text = path.startsWith(attributePrefix)
       ? textOf(attributes, path.slice(attributePrefix.length))
       : rows.valueAt(row, path);
     if (text === undefined) continue;
     if (rule.values !== undefined) return rule.values.get(text) ?? rule.fallback;
-    const converted = convert(text, rule.column, rows.toTime);
+    const converted = convert(text, rule.column, toTime);
     if ('value' in converted) return converted.value;
     // The value itself may be nobody's business.
     throw new MappingMisfit(rule.field, `the value of ${path} ${converted.problem}`);

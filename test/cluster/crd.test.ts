@@ -74,6 +74,16 @@ describe('the API server refuses', () => {
       /spec\.mapping\.cis\.cpuCount\.constant/u,
     ],
     [
+      'an expression beside a constant',
+      system('both', { mapping: { cis: { name: { constant: 'x', expression: 'row.u_name' } } } }),
+      /spec\.mapping\[cis\]\[name\]: Invalid value: has constant and more; give constant alone/u,
+    ],
+    [
+      'an expression that is too long',
+      system('long', { mapping: { cis: { name: { expression: 'x'.repeat(1025) } } } }),
+      /spec\.mapping\.cis\.name\.expression: Too long/u,
+    ],
+    [
       'an unknown word in a mapping',
       system('word', { mapping: { cis: { name: { form: 'u_name' } } } }),
       /unknown field "spec\.mapping\.cis\.name\.form"/u,

@@ -64,6 +64,7 @@ const fullSystem = system('full', {
       name: { from: 'u_name' },
       status: { from: ['u_state', 'u_state.display'], values: { 117: 'retired' }, default: 'unknown' },
       'attributes.plant': { constant: 'Lyon' },
+      environment: { expression: 'row.u_env.lowerAscii()', values: { prd: 'production' }, default: 'test' },
     },
   },
   deletion: { policy: 'Tombstone', budget: { maxPercent: 20, maxRecords: 500, alwaysAllow: 5 } },
@@ -172,6 +173,8 @@ const extras: readonly Path[] = [
   ['spec', 'schedule', 'cron'],
   ['spec', 'mapping', 'users'],
   ['spec', 'mapping', 'cis', 'status', 'values', 'other'],
+  ['spec', 'mapping', 'cis', 'environment', 'constant'],
+  ['spec', 'mapping', 'cis', 'attributes.plant', 'expression'],
   ['metadata', 'name'],
 ];
 

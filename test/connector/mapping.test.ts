@@ -2,47 +2,8 @@
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
-import type { FieldMapping, Mapping } from '../../src/api/mapping.ts';
-import { applyMapping, compileMapping, type MappableRow } from '../../src/connector/mapping.ts';
-import {
-  Asset,
-  type AttributeMap,
-  type NormalisedRecord,
-  type RecordKind,
-} from '../../src/inventory/kinds.ts';
-
-type Row = Readonly<Record<string, string>>;
-
-const rows: MappableRow<Row> = {
-  valueAt: (row, path) => (row[path] === '' ? undefined : row[path]),
-  pathProblem: (path) => (path.includes('!') ? 'has a mark that no path has' : undefined),
-  toTime: (text) =>
-    /^\d{8}$/u.test(text) ? `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}T00:00:00Z` : undefined,
-};
-const streams = (['Asset', 'User', 'Membership', 'Relationship'] as const).map((record: RecordKind) => ({
-  name: `${record.toLowerCase()}s`,
-  record,
-  rows,
-}));
-
-function problems(mapping: unknown): string[] {
-  return compileMapping(mapping as Mapping, streams, 'fake').problems.map(
-    ({ path, message }) => `${path}: ${message}`,
-  );
-}
-
-function mapped(
-  fields: Readonly<Record<string, FieldMapping>>,
-  row: Row,
-  columns: NormalisedRecord<'Asset'>['columns'] = {},
-  attributes: AttributeMap = {},
-) {
-  const compiled = compileMapping({ assets: fields }, streams, 'fake');
-  expect(compiled.problems).toEqual([]);
-  const mapping = compiled.byStream.get('assets');
-  if (mapping === undefined) throw new Error('no mapping');
-  return applyMapping<Row, 'Asset'>(mapping, rows, row, { externalId: 'a', columns, attributes });
-}
+import { Asset, type AttributeMap, type NormalisedRecord } from '../../src/inventory/kinds.ts';
+import { mapped, problems } from './mapping-bench.ts';
 
 describe('a field that is mapped', () => {
   it('takes the first path that has a value', () => {
@@ -234,7 +195,7 @@ describe('a mapping is refused', () => {
     [
       'without a source',
       { assets: { name: { default: 'x' } } },
-      /^spec\.mapping\.assets\.name: has neither from nor constant/u,
+      /^spec\.mapping\.assets\.name: has neither from, expression nor constant/u,
     ],
     ['with two', { assets: { name: { from: 'a', constant: 'x' } } }, /give constant alone/u],
     [

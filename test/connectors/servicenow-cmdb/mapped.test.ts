@@ -165,6 +165,11 @@ describe('configuration items', () => {
       /^spec\.mapping\.cis\.name\.from\[1\]: u_hidden is of a type that holds secrets/u,
     ],
     [
+      'a secret that an expression reads',
+      { name: { expression: "row.name + row['u_hidden.display']" } },
+      /^spec\.mapping\.cis\.name\.expression: u_hidden is of a type that holds secrets/u,
+    ],
+    [
       'a secret behind a reference',
       { name: { from: 'u_owner.u_pin' } },
       /sys_user\.u_pin is of a type that holds secrets/u,
@@ -218,20 +223,25 @@ describe('users, groups, members and relations', () => {
     u_floor: labelled('f3', 'Third'),
   };
 
-  test('mapped fields join the allow-list, and come nowhere else', async () => {
-    const { records, asked } = await read(
-      'users',
-      { users: { employeeNumber: { from: 'u_badge' }, 'attributes.floor': { from: 'u_floor.display' } } },
-      (instance) => {
-        addFields(instance, 'sys_user', {
-          name: 'string',
-          u_badge: 'string',
-          u_floor: 'choice',
-          user_password: 'password',
-        });
-        instance.put('sys_user', person);
+  test.each<[string, Mapping[string]]>([
+    ['paths', { employeeNumber: { from: 'u_badge' }, 'attributes.floor': { from: 'u_floor.display' } }],
+    [
+      'expressions',
+      {
+        employeeNumber: { expression: "has(row.u_badge) ? row.u_badge.trim() : ''" },
+        'attributes.floor': { expression: "'u_floor.display' in row ? row['u_floor.display'] : record.name" },
       },
-    );
+    ],
+  ])('fields mapped by %s join the allow-list, and come nowhere else', async (_, users) => {
+    const { records, asked } = await read('users', { users }, (instance) => {
+      addFields(instance, 'sys_user', {
+        name: 'string',
+        u_badge: 'string',
+        u_floor: 'choice',
+        user_password: 'password',
+      });
+      instance.put('sys_user', person);
+    });
     expect(records.get(id(1))).toMatchObject({
       columns: { name: 'Ann', employeeNumber: '77' },
       attributes: { floor: 'Third' },
