@@ -125,9 +125,19 @@ function reasonOf(error: unknown): string {
   const { message } = error;
   if ('code' in error && unknownAuthority.has(error.code))
     return `no known authority has signed the server's certificate (${String(error.code)}); name the right one with sslrootcert=FILE`;
+  if ('code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') return otherName(error);
   if (message.includes('client password must be a string'))
     return 'the server asks for a password and none is given; use --store-password-file or PGPASSWORD';
   if ('path' in error && typeof error.path === 'string' && 'code' in error)
     return `${error.path} cannot be read (${String(error.code)}); see --store-password-file and sslrootcert`;
   return message;
+}
+
+/** Node's own words end in a list that is empty when the certificate has no address in it. */
+function otherName(error: Error & { host?: unknown; cert?: { subjectaltname?: string } }): string {
+  const names = error.cert?.subjectaltname ?? '';
+  return (
+    `the server's certificate is not for ${String(error.host)}, but for ${names === '' ? 'no name at all' : names}; ` +
+    'write the host in --store as the certificate names it, or check the authority alone with sslmode=verify-ca'
+  );
 }
