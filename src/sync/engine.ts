@@ -363,7 +363,9 @@ class Attempt {
       endedAt,
       verdict: isVerdict(run.spec.mode, connected, failure?.code),
       failure:
-        failure === undefined ? undefined : { code: failure.code, message: deps.redact(failure.message) },
+        failure === undefined
+          ? undefined
+          : { code: failure.code, message: deps.redact(failure.message), audience: failure.audience },
       cost: {
         upstream: {
           requests: usage?.requests ?? 0,

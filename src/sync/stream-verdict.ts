@@ -152,6 +152,6 @@ function factsOf(judged: JudgedPass, decision: DeletionDecision, complete: boole
   };
 }
 
-function said({ redact }: JudgedPass, { code, message }: Failure): StreamFailure {
-  return { code, message: bounded(redact(message), 512) };
+function said({ redact }: JudgedPass, { code, message, audience }: Failure): StreamFailure {
+  return { code, message: bounded(redact(message), 512), audience };
 }

@@ -31,7 +31,10 @@ test('a changed mapping makes the next run Full, an unchanged one does not', asy
 
 test('a row whose value does not fit is in quarantine under the field of the mapping', async () => {
   const { run } = await bench.sync(mapped({ memoryMb: { from: 'ram' } }));
-  expect(run.status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'contract' } });
+  expect(run.status).toMatchObject({
+    phase: 'PartiallySucceeded',
+    failure: { code: 'contract', audience: 'owner of the ExternalSystem' },
+  });
   expect(run.status?.failure?.message).toContain(
     'spec.mapping.cis.memoryMb: the value of ram is no whole number',
   );
