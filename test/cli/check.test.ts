@@ -27,6 +27,12 @@ describe('extsys test', () => {
   });
 });
 
+test('extsys test -q prints the outcome alone', async () => {
+  const { code, out, err } = await call(testCommand, ['-f', '-', '-q'], bench.manifests());
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toContain('Succeeded');
+});
+
 describe('extsys validate', () => {
   test('takes several files', async () => {
     const write = (name: string, text: string) => {

@@ -77,7 +77,7 @@ describe('a database that wants to know who we are, and must show who it is', ()
     expect(await sync(query, 'extsys', '--store-password-file', password)).toMatchObject({ code: 0 });
     await expect(
       sync(`?sslrootcert=${folder}/none.crt`, 'extsys', '--store-password-file', password),
-    ).rejects.toThrow(/none\.crt cannot be read \(ENOENT\)/u);
+    ).rejects.toThrow(/none\.crt cannot be read \(ENOENT\); see sslrootcert$/u);
     const admin = new Client({ connectionString: server.url });
     await admin.connect();
     const { rows } = await admin.query('SELECT count(*)::int AS n FROM assets');
