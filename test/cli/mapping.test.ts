@@ -101,6 +101,19 @@ test('values that do not fit a mapping are for the owner of the ExternalSystem t
   });
 });
 
+test('extsys test says which fields it could not check, and which mapping does nothing', async () => {
+  const mapping = { groups: { name: { from: 'u_title' } }, users: { title: { from: 'name' } } };
+  const { code, err } = await call(testCommand, ['-f', '-'], bench.manifests({ groups: true }, { mapping }));
+  expect(code, err).toBe(0);
+  expect(err).toMatch(
+    /^groups: sys_user_group: readable, \d+ rows? counted; the dictionary does not list sys_user_group, so spec\.mapping\.groups\.name\.from could not be checked$/mu,
+  );
+  expect(err).toMatch(
+    /^users: not read, since the configuration switches it off; spec\.mapping\.users does nothing$/mu,
+  );
+  expect(err.match(/could not be checked/gu)).toHaveLength(1);
+});
+
 test('the example of the guide is valid', async () => {
   const guide = readFileSync(new URL('../../docs/guides/mapping.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n(.*?)```/su.exec(guide) ?? [];
