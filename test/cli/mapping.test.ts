@@ -101,6 +101,20 @@ test('values that do not fit a mapping are for the owner of the ExternalSystem t
   });
 });
 
+test('a mapping may follow the references of the emulator', async () => {
+  const followed = { location: { from: 'location.city' }, department: { from: 'assigned_to.email' } };
+  const { run } = await bench.sync(mapped(followed));
+  expect(run.status, JSON.stringify(run.status)).toMatchObject({ phase: 'Succeeded' });
+  expect(bench.rows('SELECT location, department FROM assets ORDER BY external_id LIMIT 2')).toEqual([
+    { location: 'Oslo', department: 'user.0@example.com' },
+    { location: 'Lyon', department: 'user.1@example.com' },
+  ]);
+  const queried = await bench.sync(bench.manifests({ query: 'location.name=Oslo' }));
+  expect(queried.run.status).toMatchObject({ phase: 'Succeeded', totals: { fetched: 12 } });
+  const typo = await call(testCommand, ['-f', '-'], mapped({ location: { from: 'location.cty' } }));
+  expect(typo.out + typo.err).toContain('cmn_location has no field cty');
+});
+
 test('extsys test says which fields it could not check, and which mapping does nothing', async () => {
   const mapping = { groups: { name: { from: 'u_title' } }, users: { title: { from: 'name' } } };
   const { code, err } = await call(testCommand, ['-f', '-'], bench.manifests({ groups: true }, { mapping }));
