@@ -32,7 +32,7 @@ export const cis = defineStream({
 });
 
 async function testClasses(session: Session): Promise<string> {
-  const { context, tables } = await prepare(session);
+  const { context, tables, unchecked } = await prepare(session);
   const said: string[] = [];
   for (const table of tables) {
     const { source } = await context.columnsOf(table);
@@ -41,6 +41,7 @@ async function testClasses(session: Session): Promise<string> {
       source === 'all' ? `${readable}; its columns are not in sys_dictionary, all are read` : readable,
     );
   }
+  said.push(...unchecked);
   said.push(await session.deletions.test(session.clock.now));
   return said.join('; ');
 }

@@ -63,6 +63,8 @@ export interface Prepared {
   readonly context: ClassContext;
   /** The listed classes that are scopes. */
   readonly tables: readonly string[];
+  /** Of the mapping, what the dictionary could not be asked for: a sentence each. */
+  readonly unchecked: readonly string[];
 }
 
 /** Reads tree and dictionary and checks the configuration against them. Throws a Failure. */
@@ -74,10 +76,10 @@ export async function prepare(session: Session): Promise<Prepared> {
   const paths = session.mappedPaths('cis');
   const columnsOf = async (table: string) => withMapped(await dictionary.columnsOf(table), paths, table);
   for (const table of tables) await columnsOf(table);
-  await checkMappedFields(paths, tables, dictionary);
+  const unchecked = await checkMappedFields(paths, tables, dictionary);
   const { query } = session.config;
   if (query !== undefined) await checkQuery(query, tables, dictionary);
-  return { context: { session, tree, dictionary, columnsOf }, tables };
+  return { context: { session, tree, dictionary, columnsOf }, tables, unchecked };
 }
 
 async function* readScope(

@@ -12,20 +12,23 @@ export interface ListedTable {
 }
 
 /** The listed columns and what the mapping asks for beside them. Throws a Failure when it may not. */
-export async function listedColumns(
+export async function listedColumns(session: Session, listed: ListedTable): Promise<Columns> {
+  await checkListed(session, listed);
+  return withMapped(allowList(listed.fields), session.mappedPaths(listed.stream), listed.table);
+}
+
+/** Throws a Failure when the mapping asks for what it may not; answers what could not be checked. */
+async function checkListed(
   session: Session,
   { stream, table, fields }: ListedTable,
-): Promise<Columns> {
-  const paths = session.mappedPaths(stream);
-  const others = paths.filter(({ path }) => !fields.includes(path));
-  if (others.length > 0) {
-    await checkMappedFields(others, [table], await session.classes.dictionaryIfReadable(table));
-  }
-  return withMapped(allowList(fields), paths, table);
+): Promise<readonly string[]> {
+  const others = session.mappedPaths(stream).filter(({ path }) => !fields.includes(path));
+  if (others.length === 0) return [];
+  return checkMappedFields(others, [table], await session.classes.dictionaryIfReadable(table));
 }
 
 /** Checks the mapping, and that the account may read the table. */
 export async function testListed(session: Session, listed: ListedTable): Promise<string> {
-  await listedColumns(session, listed);
-  return probeTable(session, listed.table);
+  const unchecked = await checkListed(session, listed);
+  return [await probeTable(session, listed.table), ...unchecked].join('; ');
 }

@@ -14,27 +14,41 @@ export function mappedFields(paths: readonly MappedPath[]): readonly string[] {
 
 /**
  * Refuses what a mapping may not ask for: secrets, and fields that the tables do not have, since ServiceNow would leave them out
- * without a word. `tables` are all that the rows may come from. Without a dictionary only names can be judged.
+ * without a word. `tables` are all that the rows may come from. Without a dictionary only names can be judged: answers a sentence for each
+ * field of the mapping of which that is so.
  */
 export async function checkMappedFields(
   paths: readonly MappedPath[],
   tables: readonly string[],
   dictionary: Dictionary | undefined,
-): Promise<void> {
-  if (paths.length === 0) return;
+): Promise<readonly string[]> {
+  if (paths.length === 0) return [];
+  const unchecked: string[] = [];
   const heads = [...new Set(paths.map(({ path }) => headOf(path)))];
   const known = await dictionary?.entriesNamed(heads, tables);
   for (const mapped of paths) {
-    if (known === undefined || known.size === 0) checkName(mapped);
-    else await checkEntries(mapped, known.get(headOf(mapped.path)) ?? [], tables, dictionary);
+    const unlisted =
+      known === undefined || known.size === 0
+        ? checkName(mapped, await unlistedOf(tables, dictionary))
+        : await checkEntries(mapped, known.get(headOf(mapped.path)) ?? [], tables, dictionary);
+    if (unlisted !== undefined)
+      unchecked.push(`the dictionary does not list ${unlisted}, so ${mapped.field} could not be checked`);
   }
+  return unchecked;
+}
+
+async function unlistedOf(tables: readonly string[], dictionary: Dictionary | undefined): Promise<string> {
+  for (const table of tables) {
+    if (dictionary !== undefined && (await dictionary.entriesOf(table)).size === 0) return table;
+  }
+  return tables.join(', ');
 }
 
 function headOf(path: string): string {
   return fieldOfPath(path).split('.')[0] ?? '';
 }
 
-function checkName({ path, field }: MappedPath): void {
+function checkName({ path, field }: MappedPath, unlisted: string): string {
   const names = fieldOfPath(path).split('.');
   const secret = names.find(hasSecretName);
   if (secret !== undefined)
@@ -42,14 +56,16 @@ function checkName({ path, field }: MappedPath): void {
       field,
       `${secret} is named like a secret, and sys_dictionary does not tell its type; secrets are not read`,
     );
+  return unlisted;
 }
 
+/** Answers the table of which the dictionary knows nothing, when the path leads to one. */
 async function checkEntries(
   { path, field }: MappedPath,
   entries: readonly DictionaryEntry[],
   tables: readonly string[],
   dictionary: Dictionary | undefined,
-): Promise<void> {
+): Promise<string | undefined> {
   const [head = '', ...rest] = fieldOfPath(path).split('.');
   if (entries.some(({ secret }) => secret)) throw refusal(field, secretField(head));
   const [first] = entries;
@@ -60,13 +76,13 @@ async function checkEntries(
       `there is no field ${head} in ${where} or in a table below, and ServiceNow would leave it out; correct the name`,
     );
   }
-  if (rest.length === 0 || dictionary === undefined) return;
+  if (rest.length === 0 || dictionary === undefined) return undefined;
   const reference = entries.find((entry) => entry.reference !== undefined)?.reference;
   if (reference === undefined) throw refusal(field, `${head} is no reference, so nothing stands beyond it`);
   const trouble = await followPath(rest, reference, dictionary);
   switch (trouble?.kind) {
     case undefined:
-      return;
+      return undefined;
     case 'secret':
       throw refusal(field, secretField(`${trouble.table}.${trouble.name}`));
     case 'unknown':
@@ -77,7 +93,7 @@ async function checkEntries(
         `${trouble.name} of ${trouble.table} is no reference, so nothing stands beyond it`,
       );
     case 'noDictionary':
-      return checkName({ path, field });
+      return checkName({ path, field }, trouble.table);
   }
 }
 

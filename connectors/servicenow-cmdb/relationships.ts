@@ -44,12 +44,17 @@ async function relationColumns(session: Session): Promise<Columns> {
 
 /** The same with what the mapping asks for. Throws a Failure when it may not. */
 async function mappedColumns(session: Session): Promise<Columns> {
+  await checkMapping(session);
+  return withMapped(await relationColumns(session), session.mappedPaths('relationships'), table);
+}
+
+async function checkMapping(session: Session): Promise<readonly string[]> {
   const paths = session.mappedPaths('relationships');
-  await checkMappedFields(paths, [table], await session.classes.dictionaryIfReadable(table));
-  return withMapped(await relationColumns(session), paths, table);
+  return checkMappedFields(paths, [table], await session.classes.dictionaryIfReadable(table));
 }
 
 async function testRelations(session: Session): Promise<string> {
-  await mappedColumns(session);
-  return probeTable(session, table);
+  const unchecked = await checkMapping(session);
+  withMapped(await relationColumns(session), session.mappedPaths('relationships'), table);
+  return [await probeTable(session, table), ...unchecked].join('; ');
 }

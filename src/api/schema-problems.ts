@@ -31,13 +31,19 @@ export function schemaProblems(schema: TSchema, value: unknown, root: string, ki
   const errors = check.Errors(value) as readonly SchemaError[];
   // An unknown member shows twice: as a false schema and by name. The name is what helps.
   const told = errors.filter(({ keyword }) => keyword !== 'boolean');
-  const problems = told.map((error) => describeError(error, value, root, kind));
+  const problems = told.map((error) => describeError(error, schema, value, root, kind));
   return [
     ...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values(),
   ].slice(0, 20);
 }
 
-function describeError(error: SchemaError, value: unknown, root: string, kind: string): Problem {
+function describeError(
+  error: SchemaError,
+  schema: TSchema,
+  value: unknown,
+  root: string,
+  kind: string,
+): Problem {
   const path = `${root}${fieldPath(error.instancePath)}`;
   const found = valueAt(value, error.instancePath);
   const shown =
@@ -75,10 +81,19 @@ function describeError(error: SchemaError, value: unknown, root: string, kind: s
     case 'type':
       if (params['type'] === 'string' && (typeof found === 'number' || typeof found === 'boolean'))
         return { path, message: `${JSON.stringify(found)} must be text; put it in quotes` };
-      return { path, message: `${shown}${error.message}` };
+      return { path, message: `${shown}${error.message}${fieldsAt(schema, error, params['type'])}` };
     default:
       return { path, message: `${shown}${error.message}` };
   }
+}
+
+/** The form of an object, for who gave something else. */
+function fieldsAt(schema: TSchema, { instancePath }: SchemaError, type: unknown): string {
+  if (type !== 'object') return '';
+  let at: { readonly properties?: Readonly<Record<string, TSchema>> } | undefined = schema;
+  for (const part of instancePath.split('/').slice(1)) at = at?.properties?.[part];
+  const fields = Object.keys(at?.properties ?? {});
+  return fields.length === 0 ? '' : ` with the fields ${fields.join(', ')}`;
 }
 
 /** Times are the only fields with a format. */

@@ -10,7 +10,7 @@ import type { Store } from '../store/port.ts';
 import { clusterOptions, clusterUsage, withCluster, type Cluster } from './cluster.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
-import { openStore, storeUsage } from './store-url.ts';
+import { openStore, storeUsage, type StoreFlags } from './store-url.ts';
 
 export const approveUsage = `extsys approve SYSTEM [-n NAMESPACE] [--run RUN] [--yes]
 extsys approve SYSTEM [-n NAMESPACE] --list [--run RUN] --store URL
@@ -42,7 +42,7 @@ export async function approveCommand(args: readonly string[], streams: Streams):
       run: { type: 'string' },
       yes: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
-      store: { type: 'string' },
+      store: { type: 'string', multiple: true },
       'store-password-file': { type: 'string' },
     },
   });
@@ -137,7 +137,7 @@ async function confirm(question: string, { stdin, stderr }: Streams): Promise<vo
 }
 
 async function list(
-  flags: { readonly store: string; readonly 'store-password-file'?: string | undefined },
+  flags: { readonly store: StoreFlags['store']; readonly 'store-password-file'?: string | undefined },
   { key, run }: { readonly key: string; readonly run: string | undefined },
   streams: Streams,
 ): Promise<number> {

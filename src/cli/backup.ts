@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { tlsAsked } from '../store/postgres/connection-settings.ts';
 import { BackupRefused, backupSqlite } from '../store/sqlite/backup.ts';
 import type { Streams } from './command.ts';
 import { InputError } from './manifests.ts';
-import { defaultStoreUrl, refusedStore, sqliteFileOf, withoutPassword } from './store-url.ts';
+import {
+  defaultStoreUrl,
+  oneStore,
+  refusedStore,
+  sqliteFileOf,
+  storeOptions,
+  withoutPassword,
+} from './store-url.ts';
 
 export const backupUsage = `extsys backup [--store sqlite:FILE] --to FILE
 
@@ -26,12 +34,13 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
   const { values } = parseArgs({
     args: [...args],
     options: {
-      store: { type: 'string', default: defaultStoreUrl },
+      store: storeOptions.store,
       to: { type: 'string' },
       quiet: { type: 'boolean', short: 'q', default: false },
     },
   });
-  const { store, to } = values;
+  const { to } = values;
+  const store = oneStore(values);
   if (to === undefined || to === '') throw new InputError('--to FILE is missing: the new file of the copy');
   if (sqliteFileOf(to) !== undefined)
     throw new InputError(`--to ${to}: give the file alone, without sqlite:`);
@@ -66,17 +75,28 @@ function sourceOf(store: string, to: string): string {
   return file;
 }
 
-/** libpq, other than we, verifies nothing unless it is told to. */
 function insteadOf(store: string, to: string): string {
   if (!/^postgres(?:ql)?:/u.test(store)) return `--store ${store}: use sqlite:FILE`;
   const url = withoutPassword(store);
-  const verified = url.includes('sslmode=')
-    ? url
-    : `${url}${url.includes('?') ? '&' : '?'}sslmode=verify-full`;
   return (
     `--store ${url}: this copies SQLite files; for PostgreSQL use its own: ` +
-    `pg_dump --format=custom --file=${to} --dbname='${verified}'`
+    `pg_dump --format=custom --file=${to} --dbname='${forLibpq(url)}'`
   );
+}
+
+/** The same check of the server by libpq, which knows no authority unless it is told one; `system` is known to it from version 16 on. */
+function forLibpq(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed === null) return url;
+  const { mode, authority } = tlsAsked(parsed);
+  if (mode === 'disable') return url;
+  const missing = [
+    ...(parsed.searchParams.has('sslmode') ? [] : [`sslmode=${mode}`]),
+    // With the authorities of the machine libpq checks no less than the name.
+    ...(authority === null ? [`sslrootcert=${mode === 'verify-full' ? 'system' : 'FILE'}`] : []),
+  ];
+  if (missing.length === 0) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}${missing.join('&')}`;
 }
 
 function progressOf(say: (line: string) => void): (copied: number, pages: number) => void {

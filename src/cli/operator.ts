@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
@@ -10,15 +11,23 @@ import { Controller } from '../operator/controller.ts';
 import type { loadKubeConfig } from '../operator/kube-config.ts';
 import { DatabaseRefused } from '../store/port.ts';
 import { runSync } from '../sync/engine.ts';
-import { startHttpServer } from '../telemetry/http-server.ts';
 import { createLogger, logLevels, type LogLevel, type Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { openWhenThere } from './awaited-store.ts';
 import { kubeConfigOf } from './cluster.ts';
 import type { Streams } from './command.ts';
 import { specProblemOf } from './known.ts';
 import { InputError } from './manifests.ts';
+import { Front } from './operator-front.ts';
 import { createRuntime, type RequestObservation } from './runtime.ts';
-import { openStore, refusedStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
+import {
+  openStore,
+  refusedStore,
+  storeOptions,
+  storeUsage,
+  type StoreFlags,
+  type StoreSurroundings,
+} from './store-url.ts';
 import { version } from './version.ts';
 
 export const operatorUsage = `extsys operator [--store URL] [--kubeconfig FILE] [--context NAME] [--namespace NAME]…
@@ -69,12 +78,13 @@ export async function operatorCommand(args: readonly string[], streams: Streams)
     '--lease-namespace',
     values['lease-namespace'] === undefined ? [] : [values['lease-namespace']],
   );
+  const adoptDatabase = installationOf(values['adopt-database']);
   const { config, namespace: podNamespace } = kubeConfigOf(values);
   // Not the watched one: operators that watch different namespaces of a cluster must still see each other.
   const leaseNamespace = values['lease-namespace'] ?? podNamespace ?? 'default';
   return runOperator({
     store: values,
-    adoptDatabase: values['adopt-database'],
+    adoptDatabase,
     config,
     namespaces,
     leaseNamespace,
@@ -122,11 +132,20 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
     destination: { write: (line) => stdout.write(line) },
     redact,
   });
-  const store = await openStore(settings.store, {
-    env: process.env,
-    warn: (message) => logger.warn('store', { message }),
-    onError: (error) => logger.warn('database connection broke', { error }),
+  const stop = stopSignal(logger);
+  const front = new Front(settings, metrics, logger);
+  const store = await openWhenThere((signal) => openStore(settings.store, surroundings(logger), signal), {
+    signal: stop,
+    onAway: (reason) => front.databaseAway(reason),
+  }).catch(async (error: unknown) => {
+    await front.close();
+    throw error;
   });
+  if (store === undefined) {
+    await front.close();
+    logger.info('stopped');
+    return 0;
+  }
   const controller = new Controller({
     config: settings.config,
     store,
@@ -155,26 +174,26 @@ async function runOperator(settings: OperatorSettings): Promise<number> {
     monotonicMs: runtime.monotonicMs,
     random: Math.random,
   });
-  const server = await startHttpServer({
-    host: settings.host,
-    port: settings.port,
-    metrics,
-    live: () => controller.live(),
-    ready: () => controller.ready(),
-  }).catch(async (error: Error) => {
+  await front.open(controller).catch(async (error: unknown) => {
     await store.close();
-    throw new InputError(`--listen ${settings.host}:${settings.port}: ${error.message}`);
+    throw error;
   });
-  const stopped = stopSignal(logger);
-  logger.info('listening', { url: server.url, version });
   const refused = refusalOf(controller.start(), logger);
-  const reason = await Promise.race([stopped, refused]);
+  const reason = await Promise.race([aborted(stop), refused]);
   await controller.shutdown();
-  await server.stop();
+  await front.close();
   await store.close();
   if (reason !== undefined) throw refusedStore(settings.store, reason);
   logger.info('stopped');
   return 0;
+}
+
+function surroundings(logger: Logger): StoreSurroundings {
+  return {
+    env: process.env,
+    warn: (message) => logger.warn('store', { message }),
+    onError: (error) => logger.warn('database connection broke', { error }),
+  };
 }
 
 /** Settles when the database turns out to belong to another installation. */
@@ -204,15 +223,20 @@ function countRequest(metrics: Metrics, { system, connector, status, durationMs 
   metrics.observe('extsys_upstream_request_duration_seconds', { connector, code }, durationMs / 1000);
 }
 
-function stopSignal(logger: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        logger.info('stopping', { signal });
-        resolve();
-      });
-    }
-  });
+function stopSignal(logger: Logger): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      logger.info('stopping', { signal });
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return undefined;
 }
 
 /** Without doubles. A name that no namespace can have would be watched in vain for ever. */
@@ -225,6 +249,15 @@ function namespacesOf(
   const several =
     flag === '--namespace' ? '; give the flag once for each, such as --namespace a --namespace b' : '';
   throw new InputError(`${flag} ${wrong}: not a name of a namespace${several}`);
+}
+
+/** The uid of a namespace, as every Kubernetes gives it. */
+function installationOf(id: string | undefined): string | undefined {
+  if (id === undefined || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u.test(id)) return id;
+  throw new InputError(
+    `--adopt-database ${id}: not the id of an installation; that is the uid of its namespace kube-system, such as ` +
+      '1f6b2c1e-8a34-4d0e-9b57-3c2a6f1d9e80, and stands in the refusal of the database',
+  );
 }
 
 function parseListen(text: string): { readonly host: string; readonly port: number } {

@@ -10,6 +10,7 @@ import {
   type ConnectionSettings,
 } from '../store/postgres/connection-settings.ts';
 import { postgresStore } from '../store/postgres/index.ts';
+import { isAway } from '../store/postgres/trouble.ts';
 import { sqliteStore } from '../store/sqlite/index.ts';
 import { InputError } from './manifests.ts';
 
@@ -17,7 +18,8 @@ export const defaultStoreUrl = 'sqlite:inventory.db';
 
 /** The flags that name the database, for every command that has one. */
 export const storeOptions = {
-  store: { type: 'string', default: defaultStoreUrl },
+  // parseArgs alone would silently take the last of several.
+  store: { type: 'string', multiple: true, default: [defaultStoreUrl] as string[] },
   'store-password-file': { type: 'string' },
 } as const;
 
@@ -26,7 +28,7 @@ export const storeUsage = `      --store URL                 inventory database 
       --store-password-file FILE  password of the database; else PGPASSWORD`;
 
 export interface StoreFlags {
-  readonly store: string;
+  readonly store: string | readonly string[];
   readonly 'store-password-file'?: string | undefined;
 }
 
@@ -37,20 +39,49 @@ export interface StoreSurroundings {
   readonly onError?: (error: Error) => void;
 }
 
-/** The database that the flags name, opened. Throws InputError with what is wrong, and never with a password. */
-export async function openStore(flags: StoreFlags, surroundings: StoreSurroundings): Promise<Store> {
+/** The one URL that the flag was given with. */
+export function oneStore({ store }: Pick<StoreFlags, 'store'>): string {
+  if (typeof store === 'string') return store;
+  const [url = defaultStoreUrl, ...more] = store;
+  if (more.length === 0) return url;
+  const all = store.map(withoutPassword).join(', ');
+  throw new InputError(
+    `--store is given ${store.length} times (${all}); there is one inventory, name it once`,
+  );
+}
+
+/** Nobody answers at the address, or not yet: it may be there by itself in a while. */
+export class StoreAway extends InputError {}
+
+/**
+ * The database that the flags name, opened. Throws InputError with what is wrong, and never with a password; StoreAway when trying again
+ * may help.
+ */
+export async function openStore(
+  flags: StoreFlags,
+  surroundings: StoreSurroundings,
+  signal?: AbortSignal,
+): Promise<Store> {
+  const one = { ...flags, store: oneStore(flags) };
   try {
-    const store = storeOf(flags, surroundings);
-    await store.open();
+    const store = storeOf(one, surroundings);
+    const giveUp = () => void store.close();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    try {
+      await store.open();
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
     return store;
   } catch (error) {
-    throw refusedStore(flags, error);
+    throw refusedStore(one, error);
   }
 }
 
 /** Says of the flag what is wrong with what it names. */
 export function refusedStore({ store }: StoreFlags, reason: unknown): InputError {
-  return new InputError(`--store ${withoutPassword(store)}: ${reasonOf(reason)}`);
+  const message = `--store ${withoutPassword(String(store))}: ${reasonOf(reason)}`;
+  return isAway(reason) ? new StoreAway(message) : new InputError(message);
 }
 
 /** The archive in the database that the flags name, opened for reading alone. Throws InputError like `openStore`. */
@@ -58,12 +89,13 @@ export async function openArchive(
   flags: StoreFlags,
   surroundings: StoreSurroundings,
 ): Promise<ArchiveReader> {
+  const one = { ...flags, store: oneStore(flags) };
   try {
-    const archive = chosen(flags, surroundings, sqliteArchive, postgresArchive);
+    const archive = chosen(one, surroundings, sqliteArchive, postgresArchive);
     await archive.open();
     return archive;
   } catch (error) {
-    throw refusedStore(flags, error);
+    throw refusedStore(one, error);
   }
 }
 
@@ -77,7 +109,8 @@ function chosen<T>(
   inFile: (file: string) => T,
   onServer: (settings: ConnectionSettings, onError?: (error: Error) => void) => T,
 ): T {
-  const { store: url, 'store-password-file': passwordFile } = flags;
+  const url = oneStore(flags);
+  const { 'store-password-file': passwordFile } = flags;
   const file = sqliteFileOf(url);
   if (file !== undefined) {
     if (passwordFile !== undefined)
@@ -125,9 +158,17 @@ function reasonOf(error: unknown): string {
   const { message } = error;
   if ('code' in error && unknownAuthority.has(error.code))
     return `no known authority has signed the server's certificate (${String(error.code)}); name the right one with sslrootcert=FILE`;
+  if ('code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') return otherName(error);
   if (message.includes('client password must be a string'))
     return 'the server asks for a password and none is given; use --store-password-file or PGPASSWORD';
-  if ('path' in error && typeof error.path === 'string' && 'code' in error)
-    return `${error.path} cannot be read (${String(error.code)}); see --store-password-file and sslrootcert`;
   return message;
+}
+
+/** Node's own words end in a list that is empty when the certificate has no address in it. */
+function otherName(error: Error & { host?: unknown; cert?: { subjectaltname?: string } }): string {
+  const names = error.cert?.subjectaltname ?? '';
+  return (
+    `the server's certificate is not for ${String(error.host)}, but for ${names === '' ? 'no name at all' : names}; ` +
+    'write the host in --store as the certificate names it, or check the authority alone with sslmode=verify-ca'
+  );
 }

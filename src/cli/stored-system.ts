@@ -5,7 +5,7 @@ import { bounded } from '../api/bounded.ts';
 import type { Holdings, Store } from '../store/port.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
-import { openStore, sqliteFileOf, type StoreFlags } from './store-url.ts';
+import { oneStore, openStore, sqliteFileOf, type StoreFlags } from './store-url.ts';
 
 /** The one system that a command works on. Throws InputError when it is not one name of the form NAMESPACE/NAME. */
 export function systemArgument(positionals: readonly string[]): string {
@@ -19,9 +19,9 @@ export function systemArgument(positionals: readonly string[]): string {
 
 /** The database of the flags, opened. A file that is not there holds no system, and none is made. Throws InputError. */
 export async function openKnownStore(flags: StoreFlags, streams: Streams): Promise<Store> {
-  const file = sqliteFileOf(flags.store);
+  const file = sqliteFileOf(oneStore(flags));
   if (file !== undefined && !existsSync(file))
-    throw new InputError(`--store ${flags.store}: there is no such file`);
+    throw new InputError(`--store ${oneStore(flags)}: there is no such file`);
   return openStore(flags, {
     env: process.env,
     warn: (line) => void streams.stderr.write(`warning: ${line}\n`),

@@ -12,6 +12,7 @@ writes none.
 
   -f, --file FILE                 ExternalSystem and Secret; - reads standard input
   -o, --output FORM               table (default), json or yaml
+  -q, --quiet                     only the outcome, not what each stream says
       --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
 
 Exit status: 0 everything can be read, 1 something is missing, 2 unusable input.
@@ -25,6 +26,7 @@ export async function testCommand(args: readonly string[], streams: Streams): Pr
       file: fileOption,
       output: outputOption,
       'allow-insecure-upstreams': { type: 'boolean', default: false },
+      quiet: { type: 'boolean', short: 'q', default: false },
     },
   });
   const form = outputFormOf(values.output);
@@ -34,7 +36,7 @@ export async function testCommand(args: readonly string[], streams: Streams): Pr
     mode: 'Test',
     form,
     allowHttp: values['allow-insecure-upstreams'],
-    quiet: false,
+    quiet: values.quiet,
     streams,
   });
 }

@@ -268,6 +268,8 @@ export interface Connection {
   readonly fingerprint: string;
   /** How the account logged in, in words, for `extsys test`. */
   readonly login?: string;
+  /** Streams that spec.mapping names and the configuration switches off. */
+  readonly unusedMappings?: readonly string[];
   readonly streams: readonly BoundStream[];
   close(): Promise<void>;
 }

@@ -59,6 +59,8 @@ export function defineConnector<Config extends TSchema, Session>(
         mappedPaths: (stream) => byStream.get(stream)?.paths ?? [],
       });
       const source = `${id} ${opened.source}`;
+      const bound = streams.map((stream) => stream.bind(opened.session, byStream.get(stream.name)));
+      const unused = streams.filter(({ name }, index) => bound[index] === undefined && byStream.has(name));
       return {
         source,
         fingerprint: fingerprintOf({
@@ -66,9 +68,8 @@ export function defineConnector<Config extends TSchema, Session>(
           ...(byStream.size === 0 ? {} : { mapping }),
         }),
         ...(opened.login === undefined ? {} : { login: opened.login }),
-        streams: streams
-          .map((stream) => stream.bind(opened.session, byStream.get(stream.name)))
-          .filter((bound) => bound !== undefined),
+        unusedMappings: unused.map(({ name }) => name),
+        streams: bound.filter((stream) => stream !== undefined),
         close: () => Promise.resolve(),
       };
     },

@@ -11,12 +11,19 @@ export class Failure extends Error {
   readonly code: FailureCode;
   /** What upstream asked us to wait, when it said so. */
   readonly retryAfterMs: number | undefined;
+  /** Who must act, where that is not who usually must of such a failure. */
+  readonly audience: string | undefined;
 
-  constructor(code: FailureCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number; audience?: string } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.audience = options.audience;
   }
 }
 
@@ -28,7 +35,13 @@ export function asFailure(error: unknown): Failure {
 }
 
 /** The form of a failure that goes into the run record. Secrets are taken out of the message before. */
-export function toRunFailure({ code, message }: { code: FailureCode; message: string }): RunFailure {
+export function toRunFailure(failure: {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly audience?: string | undefined;
+}): RunFailure {
+  const { code, message } = failure;
   const facts = failureFacts[code];
-  return { class: facts.class, code, message: bounded(message, 512), audience: facts.audience };
+  const audience = failure.audience ?? facts.audience;
+  return { class: facts.class, code, message: bounded(message, 512), audience };
 }

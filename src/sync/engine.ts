@@ -180,6 +180,7 @@ class Attempt {
         this.deps.onConnected();
         if (spec.mode === 'Test' && connection.login !== undefined)
           this.deps.onTested?.('login', connection.login);
+        if (spec.mode === 'Test') this.tellUnused(connection);
         return await (spec.mode === 'Test'
           ? this.eachStream(connection, (stream) => this.testStream(stream, clock.signal))
           : this.readStreams(connection, clock));
@@ -193,6 +194,15 @@ class Attempt {
       this.deps.onFailure?.(failure);
       return { reports: [], failure, stopped: true, connected: this.connected };
     }
+  }
+
+  /** No problem: a stream may be switched off for a while, and its mapping wait for it. */
+  private tellUnused({ unusedMappings = [] }: Connection): void {
+    for (const stream of unusedMappings)
+      this.deps.onTested?.(
+        stream,
+        `not read, since the configuration switches it off; spec.mapping.${stream} does nothing`,
+      );
   }
 
   private async connect(open: OpenUpstream, signal: AbortSignal): Promise<Connection> {
@@ -363,7 +373,9 @@ class Attempt {
       endedAt,
       verdict: isVerdict(run.spec.mode, connected, failure?.code),
       failure:
-        failure === undefined ? undefined : { code: failure.code, message: deps.redact(failure.message) },
+        failure === undefined
+          ? undefined
+          : { code: failure.code, message: deps.redact(failure.message), audience: failure.audience },
       cost: {
         upstream: {
           requests: usage?.requests ?? 0,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { failureFacts } from '../api/failure.ts';
 import { Failure } from '../connector/failure.ts';
 import type { PassTally, RowSetAside } from '../store/port.ts';
 
@@ -27,14 +28,16 @@ export function misread(
 /** What is said of a few bad rows: they end no stream, but somebody should look at them. */
 export function fewSetAside(
   stream: string,
-  { fetched, setAside }: PassTally,
+  { fetched, setAside, setAsideByMapping }: PassTally,
   first: RowSetAside | undefined,
   where = inQuarantine,
 ): Failure | undefined {
   if (setAside === 0) return undefined;
   const rows = setAside === 1 ? 'row was' : 'rows were';
   const message = `${stream}: ${setAside} of ${fetched} ${rows} set aside; ${example(first)}${where}`;
-  return new Failure('contract', message);
+  // No failure of the configuration, which would wait for its owner: these rows end nothing, and the next run comes in its time.
+  const byMapping = setAsideByMapping === setAside;
+  return new Failure('contract', message, byMapping ? { audience: failureFacts.configuration.audience } : {});
 }
 
 function example(row: RowSetAside | undefined): string {

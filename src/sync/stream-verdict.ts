@@ -105,7 +105,7 @@ export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
   const remedy =
     propose === undefined
       ? 'the next full run proposes them for approval'
-      : 'check the source, then approve with extsys approve, or raise deletion.budget for one run';
+      : 'check the source, then approve with extsys approve, or raise deletion.budget for one full run';
   const passed = `${stream}: ${withheldReason}; ${rest} was deleted; ${remedy}`;
   const setAside = fewSetAside(stream, tally, firstSetAside, setAsideWhere);
   return {
@@ -152,6 +152,6 @@ function factsOf(judged: JudgedPass, decision: DeletionDecision, complete: boole
   };
 }
 
-function said({ redact }: JudgedPass, { code, message }: Failure): StreamFailure {
-  return { code, message: bounded(redact(message), 512) };
+function said({ redact }: JudgedPass, { code, message, audience }: Failure): StreamFailure {
+  return { code, message: bounded(redact(message), 512), audience };
 }

@@ -326,6 +326,14 @@ describe.skipIf(inject('helm')?.state === 'missing')('values that cannot be mean
       'metrics={"service":false,"serviceMonitor":{"enabled":true}}',
       /metrics\.serviceMonitor\.enabled needs metrics\.service/u,
     ],
+    [
+      'operator.extraArgs=["--store=sqlite:/data/other.db"]',
+      /operator\.extraArgs names the database a second time/u,
+    ],
+    [
+      'operator.extraArgs=["--store-password-file","/x"]',
+      /operator\.extraArgs names the database a second time/u,
+    ],
   ])('%s is refused', async (value, message) => {
     await expect(render(value)).rejects.toThrow(message);
   });

@@ -38,7 +38,8 @@ const writerCode = `const { DatabaseSync } = require('node:sqlite');
   }
   database.close();`;
 
-const backupOf = (...flags: string[]) => call(backupCommand, ['--store', `sqlite:${file}`, ...flags]);
+const backupOf = (...flags: string[]) =>
+  call(backupCommand, flags.includes('--store') ? flags : ['--store', `sqlite:${file}`, ...flags]);
 
 /** What lies in the folder besides the inventory. */
 const others = () => readdirSync(folder).filter((name) => !name.startsWith('inventory.db'));
@@ -78,7 +79,27 @@ describe('extsys backup', () => {
     [
       'PostgreSQL, with the command to use and without the password',
       () => ['--store', 'postgres://extsys:hunter2-canary@db.example.com/inventory', '--to', 'x.dump'],
-      /^(?!.*hunter2).*pg_dump --format=custom --file=x\.dump --dbname='postgres:\/\/extsys@db\.example\.com\/inventory\?sslmode=verify-full'$/u,
+      /^(?!.*hunter2).*pg_dump --format=custom --file=x\.dump --dbname='postgres:\/\/extsys@db\.example\.com\/inventory\?sslmode=verify-full&sslrootcert=system'$/u,
+    ],
+    [
+      'PostgreSQL on this machine, where the program uses no TLS either',
+      () => ['--store', 'postgres://extsys@localhost/inventory', '--to', 'x.dump'],
+      /--dbname='postgres:\/\/extsys@localhost\/inventory'$/u,
+    ],
+    [
+      'PostgreSQL whose address says what it wants of TLS, and keeps it',
+      () => ['--store', 'postgres://u@db.example.com/d?sslmode=verify-ca&sslrootcert=ca.crt', '--to', 'x'],
+      /--dbname='postgres:\/\/u@db\.example\.com\/d\?sslmode=verify-ca&sslrootcert=ca\.crt'$/u,
+    ],
+    [
+      'PostgreSQL that is verified by a file, as the program does by default then',
+      () => ['--store', 'postgres://u@localhost/d?sslrootcert=ca.crt', '--to', 'x'],
+      /--dbname='postgres:\/\/u@localhost\/d\?sslrootcert=ca\.crt&sslmode=verify-full'$/u,
+    ],
+    [
+      'two inventories at once',
+      () => ['--store', 'sqlite:a.db', '--store', 'sqlite:b.db', '--to', copy],
+      /^--store is given 2 times \(sqlite:a\.db, sqlite:b\.db\); there is one inventory, name it once$/u,
     ],
     ['another store', () => ['--store', 'mysql://a/b', '--to', copy], /use sqlite:FILE/u],
   ])('refuses %s', async (_what, flags, message) => {

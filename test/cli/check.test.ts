@@ -27,7 +27,22 @@ describe('extsys test', () => {
   });
 });
 
+test('extsys test -q prints the outcome alone', async () => {
+  const { code, out, err } = await call(testCommand, ['-f', '-', '-q'], bench.manifests());
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toContain('Succeeded');
+});
+
 describe('extsys validate', () => {
+  test('says which fields an object has where something else was given', async () => {
+    const spec = { deletion: { budget: '100%' } };
+    const { code, err } = await call(validateCommand, ['-f', '-'], bench.manifests({}, spec));
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /spec\.deletion\.budget: "100%" must be object with the fields maxPercent, maxRecords, alwaysAllow/u,
+    );
+  });
+
   test('takes several files', async () => {
     const write = (name: string, text: string) => {
       const path = join(bench.folder, name);

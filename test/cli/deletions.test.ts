@@ -67,3 +67,28 @@ test('stated deletions count against the budget', async () => {
   const { run } = await bench.sync(bench.manifests({}, raised));
   expect(run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 30 } });
 });
+
+test('what a full run withheld is said by each incremental one, with the remedy, until a full one settles it', async () => {
+  const { instance } = bench;
+  await bench.sync(bench.manifests());
+  for (let index = 0; index < 30; index += 1)
+    instance.removeUnaudited('cmdb_ci_linux_server', ServiceNow.id('0c', index));
+  const held = await bench.sync(bench.manifests(), '--mode', 'Full');
+  expect(held.run.status?.failure).toMatchObject({
+    code: 'deletionBudget',
+    message: expect.stringContaining('raise deletion.budget for one full run') as string,
+  });
+  expect(held.err).not.toContain('warning');
+  const note =
+    /^warning: 30 records look gone since the newest full run and were not deleted; .*approve-deletions, or raise spec\.deletion\.budget, and run with --mode Full$/mu;
+  const raised = bench.manifests({}, { deletion: { budget: { maxPercent: 60 } } });
+  for (const flags of [[], ['--quiet']]) {
+    const after = await bench.sync(raised, ...flags);
+    expect(after.run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 0 } });
+    expect(after.err).toMatch(note);
+  }
+  const full = await bench.sync(raised, '--mode', 'Full');
+  expect(full.run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 30 } });
+  const settled = await bench.sync(raised);
+  expect(settled.err).not.toContain('warning');
+});

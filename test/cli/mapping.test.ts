@@ -31,7 +31,10 @@ test('a changed mapping makes the next run Full, an unchanged one does not', asy
 
 test('a row whose value does not fit is in quarantine under the field of the mapping', async () => {
   const { run } = await bench.sync(mapped({ memoryMb: { from: 'ram' } }));
-  expect(run.status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'contract' } });
+  expect(run.status).toMatchObject({
+    phase: 'PartiallySucceeded',
+    failure: { code: 'contract', audience: 'owner of the ExternalSystem' },
+  });
   expect(run.status?.failure?.message).toContain(
     'spec.mapping.cis.memoryMb: the value of ram is no whole number',
   );
@@ -96,6 +99,33 @@ test('values that do not fit a mapping are for the owner of the ExternalSystem t
     },
     totals: { deleted: 0, failed: 60 },
   });
+});
+
+test('a mapping may follow the references of the emulator', async () => {
+  const followed = { location: { from: 'location.city' }, department: { from: 'assigned_to.email' } };
+  const { run } = await bench.sync(mapped(followed));
+  expect(run.status, JSON.stringify(run.status)).toMatchObject({ phase: 'Succeeded' });
+  expect(bench.rows('SELECT location, department FROM assets ORDER BY external_id LIMIT 2')).toEqual([
+    { location: 'Oslo', department: 'user.0@example.com' },
+    { location: 'Lyon', department: 'user.1@example.com' },
+  ]);
+  const queried = await bench.sync(bench.manifests({ query: 'location.name=Oslo' }));
+  expect(queried.run.status).toMatchObject({ phase: 'Succeeded', totals: { fetched: 12 } });
+  const typo = await call(testCommand, ['-f', '-'], mapped({ location: { from: 'location.cty' } }));
+  expect(typo.out + typo.err).toContain('cmn_location has no field cty');
+});
+
+test('extsys test says which fields it could not check, and which mapping does nothing', async () => {
+  const mapping = { groups: { name: { from: 'u_title' } }, users: { title: { from: 'name' } } };
+  const { code, err } = await call(testCommand, ['-f', '-'], bench.manifests({ groups: true }, { mapping }));
+  expect(code, err).toBe(0);
+  expect(err).toMatch(
+    /^groups: sys_user_group: readable, \d+ rows? counted; the dictionary does not list sys_user_group, so spec\.mapping\.groups\.name\.from could not be checked$/mu,
+  );
+  expect(err).toMatch(
+    /^users: not read, since the configuration switches it off; spec\.mapping\.users does nothing$/mu,
+  );
+  expect(err.match(/could not be checked/gu)).toHaveLength(1);
 });
 
 test('the example of the guide is valid', async () => {

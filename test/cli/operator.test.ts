@@ -1,55 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type AddressInfo, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { dump } from 'js-yaml';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { folderOfTest, listening, startOperator } from './operator-process.ts';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-
-function folderOfTest(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'extsys-operator-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** Starts listening until the test is over; answers the port. */
-async function listening(server: Server): Promise<number> {
-  onTestFinished(() => void server.close());
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return (server.address() as AddressInfo).port;
-}
-
-/** The operator as a process of its own, with a kubeconfig for this server; until it ends. */
-async function operator(folder: string, server: string, ...flags: string[]) {
-  const kubeconfig = join(folder, 'config');
-  writeFileSync(
-    kubeconfig,
-    dump({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'here',
-      clusters: [{ name: 'here', cluster: { server, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'me', user: {} }],
-      contexts: [{ name: 'here', context: { cluster: 'here', user: 'me' } }],
-    }),
-  );
-  const args = ['operator', '--kubeconfig', kubeconfig, '--store', `sqlite:${join(folder, 'inventory.db')}`];
-  const child = spawn(process.execPath, [main, ...args, ...flags], { timeout: 15_000 });
-  const [stderr, stdout, [code]] = await Promise.all([
-    text(child.stderr),
-    text(child.stdout),
-    once(child, 'exit') as Promise<[number | null]>,
-  ]);
-  return { code, stderr: stderr.trim(), stdout };
-}
+/** The operator on a file, until it ends. */
+const operator = (folder: string, server: string, ...flags: string[]) =>
+  startOperator(folder, server, `sqlite:${join(folder, 'inventory.db')}`, ...flags).ended;
 
 test('an address of --listen that is taken is said in one sentence, with exit status 2', async () => {
   const listen = `127.0.0.1:${await listening(createServer())}`;
@@ -88,3 +47,27 @@ test.each([['Inventory'], ['a,b'], ['']])(
     );
   },
 );
+
+test('--adopt-database that names no installation is told what form one has', async () => {
+  const { code, stderr } = await operator(
+    folderOfTest(),
+    'https://127.0.0.1:9',
+    '--adopt-database',
+    'nonsense',
+  );
+  expect(code, stderr).toBe(2);
+  expect(stderr).toMatch(
+    /^extsys operator: --adopt-database nonsense: not the id of an installation; that is the uid of its namespace kube-system, such as [0-9a-f-]{36},/u,
+  );
+});
+
+test('a second --store, as a wrapper may add it, is refused and not taken in silence', async () => {
+  const { code, stderr } = await operator(
+    folderOfTest(),
+    'https://127.0.0.1:9',
+    '--store',
+    'postgres://u:hunter2-canary@h/d',
+  );
+  expect(code, stderr).toBe(2);
+  expect(stderr).toMatch(/^extsys operator: --store is given 2 times \(sqlite:\S+, postgres:\/\/u@h\/d\);/u);
+});

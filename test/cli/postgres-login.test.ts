@@ -62,6 +62,14 @@ describe('a database that wants to know who we are, and must show who it is', ()
     );
   });
 
+  test('whose certificate is for another name is refused with the names that it has', async () => {
+    const query = `?sslrootcert=${encodeURIComponent(join(folder, 'root.crt'))}`;
+    const store = `postgres://extsys@127.0.0.1:${server.port}/postgres${query}`;
+    await expect(call(syncCommand, ['-f', '-', '--store', store], bench.manifests())).rejects.toThrow(
+      /: the server's certificate is not for 127\.0\.0\.1, but for DNS:localhost; write the host in --store as the certificate names it/u,
+    );
+  });
+
   test('is written into, by TLS, when its authority is named, also on this machine', async () => {
     const password = join(folder, 'password');
     writeFileSync(password, 'of-extsys\n');
@@ -69,7 +77,7 @@ describe('a database that wants to know who we are, and must show who it is', ()
     expect(await sync(query, 'extsys', '--store-password-file', password)).toMatchObject({ code: 0 });
     await expect(
       sync(`?sslrootcert=${folder}/none.crt`, 'extsys', '--store-password-file', password),
-    ).rejects.toThrow(/none\.crt cannot be read \(ENOENT\)/u);
+    ).rejects.toThrow(/none\.crt cannot be read \(ENOENT\); see sslrootcert$/u);
     const admin = new Client({ connectionString: server.url });
     await admin.connect();
     const { rows } = await admin.query('SELECT count(*)::int AS n FROM assets');

@@ -70,7 +70,7 @@ describe('extsys sync --store postgres://…', () => {
     expect((await call(syncCommand, ['-f', '-', ...flags], bench.manifests())).code).toBe(0);
     const missing = ['--store', url, '--store-password-file', `${file}-missing`];
     await expect(call(syncCommand, ['-f', '-', ...missing], bench.manifests())).rejects.toThrow(
-      /--store postgres:\/\/postgres@.*password-missing cannot be read \(ENOENT\); see --store-password-file/u,
+      /--store postgres:\/\/postgres@.*password-missing cannot be read \(ENOENT\); see --store-password-file$/u,
     );
   });
 

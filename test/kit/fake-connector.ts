@@ -7,6 +7,7 @@ import {
   type ReadEvent,
   type ReadRequest,
 } from '../../src/connector/contract.ts';
+import { MappingMisfit } from '../../src/connector/mapping.ts';
 import type { Presence } from '../../src/connector/probe.ts';
 
 export type Event = ReadEvent<{ until: number }, { at: number }>;
@@ -33,6 +34,9 @@ export interface Script {
 }
 
 const Row = Type.Object({ id: Type.String(), name: Type.String(), size: Type.Optional(Type.Integer()) });
+
+/** The name of a row that misfits a mapping. */
+export const misfit = 'misfit';
 
 export function row(id: string, name = `item ${id}`): { id: string; name: string } {
   return { id, name };
@@ -78,7 +82,10 @@ function stream(name: 'items' | 'more') {
       const id = (raw as { id?: unknown } | null)?.id;
       return typeof id === 'string' ? id : undefined;
     },
-    toRecord: (raw) => ({ externalId: raw.id, columns: { name: raw.name }, attributes: {} }),
+    toRecord: (raw) => {
+      if (raw.name === misfit) throw new MappingMisfit('spec.mapping.items.name', 'does not fit');
+      return { externalId: raw.id, columns: { name: raw.name }, attributes: {} };
+    },
     probe: { idsPerCall: 2, ask: async (script, ids) => (await script.probe?.(ids)) ?? new Map() },
     test: (script) => script.test?.() ?? Promise.resolve('readable'),
   });

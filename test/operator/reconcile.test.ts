@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../src/connector/failure.ts';
 import { buildRunEnd } from '../../src/sync/run-end.ts';
-import { end, page, row } from '../kit/fake-connector.ts';
+import { end, misfit, page, row } from '../kit/fake-connector.ts';
 import { minuteMs, World } from './world.ts';
 
 const hourMs = 60 * minuteMs;
@@ -216,6 +216,26 @@ describe('a healthy system', () => {
     expect(world.condition('Ready')).toMatch(/^True Connected/u);
     expect(world.condition('Reconciling')).toMatch(/^False Settled/u);
   });
+});
+
+test('rows that misfit a mapping are for the owner to mend, and leave the system ready and in its slots', async () => {
+  const world = await World.create();
+  const rows = Array.from({ length: 20 }, (_, index) => row(`good-${index}`));
+  world.script.events = [page([...rows, row('bad', misfit)]), end()];
+  world.apply({});
+  await world.round();
+  expect(world.newest().status).toMatchObject({
+    phase: 'PartiallySucceeded',
+    failure: { code: 'contract', audience: 'owner of the ExternalSystem' },
+  });
+  const ready = world.system().status?.conditions?.find(({ type }) => type === 'Ready');
+  expect(ready).toMatchObject({ status: 'True', reason: 'Connected' });
+  expect(ready?.message).toMatch(
+    /1 of 21 row was set aside; .* Who must act: owner of the ExternalSystem\.$/u,
+  );
+  world.pass(15 * minuteMs);
+  await world.round();
+  expect(world.made, 'the next slot has its run').toHaveLength(2);
 });
 
 test('only a run that read nothing waits for a person: a partial one keeps its slots', async () => {

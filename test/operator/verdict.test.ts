@@ -159,6 +159,15 @@ describe('judge, by the kstatus rules', () => {
     expect(first?.message).toContain(`it was ${code}`);
   });
 
+  test('rows that misfit a mapping leave Ready True, and name the owner who must act', () => {
+    const { audience } = failureFacts.configuration;
+    const failure = { class: 'permanent', code: 'contract', audience, message: '1 row set aside' } as const;
+    const lastVerdictRun = { phase: 'PartiallySucceeded', systemGeneration: 3, failure } as const;
+    const [ready] = judge(facts({ lastVerdictRun }));
+    expect(ready).toMatchObject({ status: 'True', reason: 'Connected' });
+    expect(ready?.message).toMatch(/ 1 row set aside\. Who must act: owner of the ExternalSystem\.$/u);
+  });
+
   test('a failure from before the connection was proven is not told any more', () => {
     const [ready] = judge(facts({ lastVerdictRun: ran('credentials'), connectedNow: true }));
     expect(ready).toMatchObject({ status: 'True', message: 'spec, Secret and connection are proven.' });

@@ -15,12 +15,13 @@ test('without flags there is an instance of 3000 servers', () => {
     seed: 1,
     counts: { servers: 3000 },
     basic: { username: 'reader', password: 'change-me' },
+    trials: { forbid: [], hideRows: 0, throttleEvery: 0, deleteAfter: undefined },
   });
 });
 
 test('every flag goes where it belongs', () => {
   const flags =
-    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7';
+    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11';
   expect(parseOptions(flags.split(' '))).toEqual({
     port: 8080,
     seed: 2,
@@ -28,6 +29,12 @@ test('every flag goes where it belongs', () => {
     basic: { username: 'a', password: 'b' },
     rows: 'r',
     oauth: { clientId: 'c', clientSecret: 'd', tokenSeconds: 7 },
+    trials: {
+      forbid: ['t', 'u'],
+      hideRows: 8,
+      throttleEvery: 9,
+      deleteAfter: { seconds: 10, rows: 11 },
+    },
   });
 });
 
@@ -35,6 +42,7 @@ test.each([
   [['--servers', 'many'], '--servers many'],
   [['--port=-1'], '--port -1'],
   [['--servrs', '5'], '--servrs'],
+  [['--delete-after', '5'], '--delete-after 5: give SECONDS:ROWS'],
 ])('%j is refused by name', (args, said) => {
   expect(() => parseOptions(args)).toThrow(said);
 });

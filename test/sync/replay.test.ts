@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Failure } from '../../src/connector/failure.ts';
-import { misread } from '../../src/sync/set-aside.ts';
+import { fewSetAside, misread } from '../../src/sync/set-aside.ts';
 import { end, page, row } from '../kit/fake-connector.ts';
 import { SyncBench } from '../kit/sync-bench.ts';
 
@@ -62,3 +62,12 @@ test.each([
     expect(failure?.code).toBe(code);
   },
 );
+
+test.each([
+  ['the owner, when all misfit the mapping', 2, 'owner of the ExternalSystem'],
+  ['the maintainer, when some do not', 1, undefined],
+])('a few rows set aside are for %s', (_, by, audience) => {
+  const tally = { scopes: [], systemLive: 0, systemRecentlyDeleted: 0, fetched: 20, setAside: 2 };
+  const failure = fewSetAside('cis', { ...tally, setAsideByMapping: by }, undefined);
+  expect(failure).toMatchObject({ code: 'contract', audience });
+});

@@ -66,6 +66,11 @@ sqlite:/data/inventory.db
 {{- if and (eq $store.type "postgresql") (not $store.postgresql.url) -}}
 {{- fail "store.type is postgresql and store.postgresql.url is empty; set it to postgres://USER@HOST:5432/DATABASE" -}}
 {{- end -}}
+{{- range .Values.operator.extraArgs }}
+{{- if regexMatch `^--store(-password-file)?(=|$)` . -}}
+{{- fail "operator.extraArgs names the database a second time (--store, --store-password-file); use store.type and store.postgresql for it" -}}
+{{- end -}}
+{{- end -}}
 {{- /* Here and not in the schema, whose refusals quote the value: it may hold a password. */}}
 {{- $parameter := `(sslmode=(verify-full|verify-ca|disable)|(sslrootcert|options)=[^&\s]+)` -}}
 {{- $form := printf `^(postgres(ql)?://[^:/@\s]+@[^@/?\s]+/[^@/?\s]+(\?%s(&%s)*)?)?$` $parameter $parameter -}}

@@ -156,6 +156,8 @@ export interface StreamVerdict {
 export interface StreamFailure {
   readonly code: FailureCode;
   readonly message: string;
+  /** Who must act, where that is not who usually must of such a failure. */
+  readonly audience?: string | undefined;
 }
 
 export interface StreamTally {

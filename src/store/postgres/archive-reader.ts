@@ -4,6 +4,7 @@ import { Admission } from '../sql/admission.ts';
 import { sqlArchiveReader } from '../sql/archive-reader.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { Database } from './database.ts';
+import { nameOf, troubleOf } from './trouble.ts';
 
 /** The archive in PostgreSQL, in read-only transactions: a role that may only SELECT will do. */
 export function postgresArchive(
@@ -14,13 +15,12 @@ export function postgresArchive(
   return {
     ...sqlArchiveReader(database.read),
     async open() {
-      const what = `database ${settings.database} on ${settings.host}`;
-      const admission = new Admission(what, new URL('migrations/', import.meta.url));
+      const admission = new Admission(nameOf(settings), new URL('migrations/', import.meta.url));
       try {
         await database.read((sql) => admission.checkSchema(sql));
       } catch (error) {
         await database.close();
-        throw error;
+        throw troubleOf(settings, error);
       }
     },
     close: () => database.close(),

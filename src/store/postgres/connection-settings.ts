@@ -62,7 +62,7 @@ export function connectionSettings(address: string, sources: AddressSources): Co
 
 function passwordOf(url: URL, { env, readFile, passwordFile }: AddressSources): string | undefined {
   if (passwordFile !== undefined) {
-    const password = readFile(passwordFile).replace(/\r?\n$/u, '');
+    const password = read(readFile, passwordFile, '--store-password-file').replace(/\r?\n$/u, '');
     // An empty one would silently give way to another.
     if (password === '')
       throw new AddressError(`is to be used with the password in ${passwordFile}, which is empty`);
@@ -71,11 +71,17 @@ function passwordOf(url: URL, { env, readFile, passwordFile }: AddressSources): 
   return env['PGPASSWORD'] ?? (url.password === '' ? undefined : decodeURIComponent(url.password));
 }
 
-function tlsOf(url: URL, { readFile }: AddressSources): ConnectionOptions | undefined {
+/** What an address says of TLS, with the default: a server on this machine is not verified unless an authority is named. */
+export function tlsAsked(url: URL): { readonly mode: string; readonly authority: string | null } {
   const host = url.hostname.replace(/^\[|\]$/gu, '');
   const local = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const file = url.searchParams.get('sslrootcert');
-  const asked = url.searchParams.get('sslmode') ?? (local && file === null ? 'disable' : 'verify-full');
+  const authority = url.searchParams.get('sslrootcert');
+  const byDefault = local && authority === null ? 'disable' : 'verify-full';
+  return { mode: url.searchParams.get('sslmode') ?? byDefault, authority };
+}
+
+function tlsOf(url: URL, { readFile }: AddressSources): ConnectionOptions | undefined {
+  const { mode: asked, authority: file } = tlsAsked(url);
   const mode = sslModes.find((one) => one === asked);
   if (mode === undefined) {
     throw new AddressError(
@@ -90,8 +96,17 @@ function tlsOf(url: URL, { readFile }: AddressSources): ConnectionOptions | unde
   }
   return {
     rejectUnauthorized: true,
-    ...(file === null ? {} : { ca: readFile(file) }),
+    ...(file === null ? {} : { ca: read(readFile, file, 'sslrootcert') }),
     // The chain is checked all the same.
     ...(mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
   };
+}
+
+function read(readFile: (path: string) => string, path: string, named: string): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new AddressError(`${path} cannot be read (${why}); see ${named}`, { cause: error });
+  }
 }

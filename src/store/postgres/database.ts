@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
 import type { Row, Sql, SqlValue } from '../sql/sql.ts';
@@ -22,6 +23,9 @@ const maxAttempts = 5;
 export class Database {
   private readonly pool: Pool;
   private readonly copies = new WeakMap<PoolClient, RecordCopy>();
+  private readonly sockets = new Set<Socket>();
+  private loggedIn = false;
+  private closed: Promise<void> | undefined;
 
   constructor(settings: ConnectionSettings, onError: (error: Error) => void) {
     this.pool = new Pool({
@@ -33,10 +37,14 @@ export class Database {
       keepAliveInitialDelayMillis: 10_000,
       query_timeout: statementTimeoutMs + 10_000,
       application_name: 'external-system-operator',
+      stream: () => this.socket(),
     });
     // A connection that breaks is replaced. Without a listener it would end the process: idle, or between two statements.
     this.pool.on('error', onError);
-    this.pool.on('connect', (client) => client.on('error', onError));
+    this.pool.on('connect', (client) => {
+      this.loggedIn = true;
+      client.on('error', onError);
+    });
   }
 
   /** Rolls back on any error; a transaction that the server undid is tried again. */
@@ -45,8 +53,18 @@ export class Database {
   readonly read = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
     this.repeated('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
 
-  async close(): Promise<void> {
-    await this.pool.end();
+  close(): Promise<void> {
+    // The pool does not end a client that was refused, or that waits for the server still: the server would, after a minute.
+    if (!this.loggedIn) for (const socket of this.sockets) socket.destroy();
+    this.closed ??= this.pool.end();
+    return this.closed;
+  }
+
+  private socket(): Socket {
+    const socket = new Socket();
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    return socket;
   }
 
   private async repeated<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {

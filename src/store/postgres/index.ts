@@ -4,6 +4,7 @@ import { Admission } from '../sql/admission.ts';
 import { sqlStore } from '../sql/store.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { Database } from './database.ts';
+import { nameOf, requireUnicode, troubleOf } from './trouble.ts';
 
 /** Any number; the same for all versions, since it is what they wait for each other at. */
 const migrationLock = 7_251_996_004;
@@ -14,7 +15,8 @@ export function postgresStore(
   onError: (error: Error) => void = () => undefined,
 ): Store {
   let connection: Database | undefined;
-  const what = `database ${settings.database} on ${settings.host}`;
+  let opening: Database | undefined;
+  const what = nameOf(settings);
   const admission = new Admission(what, new URL('migrations/', import.meta.url));
 
   function database(): Database {
@@ -32,19 +34,24 @@ export function postgresStore(
     ),
     async open() {
       const opened = new Database(settings, onError);
+      opening = opened;
       try {
         await opened.transaction(async (sql) => {
+          await requireUnicode(sql, settings);
           await sql.run(`SELECT pg_advisory_xact_lock(${migrationLock})`);
           await admission.migrate(sql);
         });
       } catch (error) {
         await opened.close();
-        throw error;
+        throw troubleOf(settings, error);
+      } finally {
+        opening = undefined;
       }
       connection = opened;
     },
+    /** Ends an opening that is under way, too. */
     async close() {
-      await connection?.close();
+      await (connection ?? opening)?.close();
       connection = undefined;
     },
   };

@@ -29,7 +29,9 @@ export async function applyMigrations(sql: Sql, what: string, known: readonly Mi
   await sql.run(
     'CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)',
   );
-  const rows = await sql.all('SELECT number, name, checksum FROM migrations');
+  const rows = await sql.all('SELECT number, name, checksum FROM migrations').catch((error: unknown) => {
+    throw lacksColumns(error) ? anothers(what) : error;
+  });
   const applied = new Map(rows.map((row) => [integer(row, 'number'), row]));
   const newest = known.at(-1)?.number ?? 0;
   const beyond = Math.max(0, ...applied.keys());
@@ -41,7 +43,7 @@ export async function applyMigrations(sql: Sql, what: string, known: readonly Mi
       await sql.script(migration.sql);
       await sql.run('INSERT INTO migrations VALUES (?, ?, ?)', migration.number, migration.name, checksum);
     } else if (text(before, 'checksum') !== checksum) {
-      throw new DatabaseRefused(`${what}: migration ${text(before, 'name')} is not the one of this version`);
+      throw otherMigration(what, text(before, 'name'));
     }
   }
 }
@@ -65,8 +67,7 @@ export async function checkMigrations(sql: Sql, what: string, known: readonly Mi
         `${what} is without migration ${name} of this version; what only reads does not migrate: ` +
           'start the operator of this version first, or read it with the version that wrote it',
       );
-    if (checksum !== hash('sha256', statements, 'hex'))
-      throw new DatabaseRefused(`${what}: migration ${name} is not the one of this version`);
+    if (checksum !== hash('sha256', statements, 'hex')) throw otherMigration(what, name);
   }
 }
 
@@ -74,4 +75,24 @@ export function newerSchema(what: string, found: number, known: number): Databas
   return new DatabaseRefused(
     `${what} has schema ${found}, newer than the ${known} of this version; use a version that knows it`,
   );
+}
+
+function otherMigration(what: string, name: string): DatabaseRefused {
+  return new DatabaseRefused(
+    `${what}: migration ${name} is not the one of this version; a build that was never released, or another program, ` +
+      'has made its tables: use the version that made them, or a database or schema of its own',
+  );
+}
+
+function anothers(what: string): DatabaseRefused {
+  return new DatabaseRefused(
+    `${what} has a table migrations of another program; use a database or schema of its own, ` +
+      'such as --store postgres://USER@HOST/DATABASE?options=-c%20search_path%3Dinventory',
+  );
+}
+
+/** undefined_column of PostgreSQL; the general error of SQLite, which has no finer one. */
+function lacksColumns(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === '42703') || ('errcode' in error && error.errcode === 1);
 }

@@ -19,6 +19,8 @@ export interface Estate {
   classesBelow(name: string): ReadonlySet<string>;
   /** Columns of a class and all above it; undefined: whatever its rows have. */
   columnsOf(name: string): ReadonlySet<string> | undefined;
+  /** The table that a reference of a table leads to. */
+  targetOf?(field: string): string | undefined;
 }
 
 interface ClassFacts {
@@ -26,6 +28,11 @@ interface ClassFacts {
   readonly label: string;
   readonly columns: Readonly<Record<string, string>>;
 }
+
+const stampColumns = {
+  sys_id: 'GUID',
+  ...{ sys_created_on: 'glide_date_time', sys_updated_on: 'glide_date_time', sys_mod_count: 'integer' },
+} as const;
 
 const rootColumns = {
   ...{
@@ -81,7 +88,25 @@ const classes: Readonly<Record<string, ClassFacts>> = {
 const systems = ['Red Hat Enterprise Linux', 'Ubuntu', 'SUSE Linux', 'Windows 2022 Standard'] as const;
 const purposes = ['Production', 'Test', 'Development', 'QA'] as const;
 const places = ['Oslo', 'Lyon', 'Porto', 'Graz', 'Turku'] as const;
+const countries = ['Norway', 'France', 'Portugal', 'Austria', 'Finland'] as const;
 const makers = ['Example Computers', 'Sample Systems', 'Invented Machines'] as const;
+/** What a reference leads to. */
+const targets: Readonly<Record<string, string>> = {
+  location: 'cmn_location',
+  manufacturer: 'core_company',
+  assigned_to: 'sys_user',
+  duplicate_of: 'cmdb_ci',
+};
+/** Tables that are no configuration items and stand in the dictionary. */
+const otherColumns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  cmn_location: { name: 'string', city: 'string', country: 'string', ...stampColumns },
+  core_company: { name: 'string', website: 'url', ...stampColumns },
+  sys_user: {
+    ...{ user_name: 'string', name: 'string', email: 'email', title: 'string', active: 'boolean' },
+    user_password: 'password',
+    ...stampColumns,
+  },
+};
 /** Everything that was not touched since was last edited here. */
 export const bornOn = '2025-06-01 00:00:00';
 
@@ -100,6 +125,7 @@ export function buildEstate(seed: number, size: EstateSize): Estate {
     isClass: (name) => Object.hasOwn(classes, name),
     classesBelow,
     columnsOf,
+    targetOf: (field) => targets[field],
   };
 }
 
@@ -156,6 +182,17 @@ function buildTables(seed: number, size: EstateSize): Map<string, Table> {
     user_password: () => 'stored-hash-of-the-instance',
     ...stamps,
   });
+  const locations = generatedSource(places.length, '10', {
+    name: (index) => pick(places, index),
+    city: (index) => pick(places, index),
+    country: (index) => pick(countries, index),
+    ...stamps,
+  });
+  const companies = generatedSource(makers.length, '11', {
+    name: (index) => pick(makers, index),
+    website: (index) => `https://maker-${index}.example.com`,
+    ...stamps,
+  });
   const teams = generatedSource(groups, '1b', {
     name: (index) => `Team ${index}`,
     description: (index) => `Looks after part ${index}`,
@@ -177,6 +214,8 @@ function buildTables(seed: number, size: EstateSize): Map<string, Table> {
     ['cmdb_ci', new Table(items)],
     ['cmdb_rel_ci', new Table(relations)],
     ['sys_user', new Table(people)],
+    ['cmn_location', new Table(locations)],
+    ['core_company', new Table(companies)],
     ['sys_user_group', new Table(teams)],
     ['sys_user_grmember', new Table(members)],
     ['sys_audit_delete', new Table(listSource([]))],
@@ -199,12 +238,14 @@ function classId(name: string): string {
 }
 
 function dictionaryRows(): Row[] {
-  return Object.entries(classes).flatMap(([name, { columns }], at) =>
+  const ofClasses = Object.entries(classes).map(([name, { columns }]) => [name, columns] as const);
+  return [...ofClasses, ...Object.entries(otherColumns)].flatMap(([name, columns], at) =>
     Object.entries(columns).map(([element, internalType], index) => ({
       sys_id: generatedId('0d', at * 1000 + index),
       name,
       element,
       internal_type: internalType,
+      reference: internalType === 'reference' ? (targets[element] ?? '') : '',
       active: 'true',
     })),
   );

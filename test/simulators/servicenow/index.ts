@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { knowsPath, walkedCell, type Targets } from './dot-walk.ts';
 import { buildEstate, type Estate, type EstateSize } from './estate.ts';
 import { Faults, refuse, type Asked } from './faults.ts';
 import { Login, type LoginOptions } from './login.ts';
@@ -102,6 +103,12 @@ export class ServiceNow {
     return found;
   }
 
+  /** What may not be read is not shown by a reference either. */
+  private readonly targets: Targets = (field) => {
+    const name = this.estate.targetOf?.(field);
+    return name === undefined || this.forbidden.has(name) ? undefined : this.tableOf(name);
+  };
+
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://emulator');
     const [, version, table = '', id] = tablePath.exec(url.pathname) ?? [];
@@ -178,16 +185,22 @@ export class ServiceNow {
     const isClass = this.estate.isClass(name);
     const below = isClass ? this.estate.classesBelow(name) : undefined;
     const columns = (isClass ? this.estate.columnsOf(name) : undefined) ?? new Set(table.fields);
-    const knows = (field: string) => columns.has(field) && field !== classField;
+    const own = (field: string) => columns.has(field) && field !== classField;
+    const { targets } = this;
+    const knows = (field: string) => own(field) || (field.includes('.') && knowsPath(field, own, targets));
+    const cell = (position: number, field: string) =>
+      own(field) || !field.includes('.')
+        ? table.cell(position, field)
+        : walkedCell(table, position, field, targets);
     const all = table.matching(`${name} ${query.key}`, (position) => {
-      const value = (field: string) => valueOf(table.cell(position, field));
+      const value = (field: string) => valueOf(cell(position, field));
       const className = below === undefined ? '' : value('sys_class_name') || value(classField);
       return (below === undefined || below.has(className)) && fits(query, knows, value);
     });
     const from = query.after === undefined ? 0 : table.countUpTo(all, query.after, true);
     const to = query.upTo === undefined ? all.length : table.countUpTo(all, query.upTo, true);
     const positions = from === 0 && to === all.length ? all : all.slice(from, to);
-    return { table, knows, positions: query.descending ? positions.toReversed() : positions };
+    return { table, knows, cell, positions: query.descending ? positions.toReversed() : positions };
   }
 }
 
@@ -197,12 +210,14 @@ interface Shown {
   readonly table: Table;
   /** Whether the table has a column of that name. */
   readonly knows: (field: string) => boolean;
+  /** Of a row, also of those that its references lead to. */
+  readonly cell: (position: number, field: string) => Cell | undefined;
   readonly positions: readonly number[];
 }
 
 /** Gives rows with the fields and in the shape that were asked for. */
 function rowsOf(
-  { table, knows }: Shown,
+  { table, knows, cell: cellAt }: Shown,
   params: URLSearchParams,
 ): (position: number) => Record<string, unknown> {
   const asked = params.get('sysparm_fields')?.split(',');
@@ -211,7 +226,7 @@ function rowsOf(
   return (position) => {
     const row: Record<string, unknown> = {};
     for (const field of fields) {
-      const cell = table.cell(position, field);
+      const cell = cellAt(position, field);
       if (cell !== undefined) row[field] = show(cell);
     }
     return row;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { startServiceNow } from './index.ts';
 import { parseOptions, usage } from './options.ts';
+import { startTrials } from './trials.ts';
 
 async function main(): Promise<number> {
   try {
@@ -10,6 +11,7 @@ async function main(): Promise<number> {
       return 0;
     }
     const instance = await startServiceNow(options);
+    startTrials(instance, options.trials);
     console.log(JSON.stringify({ url: instance.url }));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void instance.stop());
     return 0;

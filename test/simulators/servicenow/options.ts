@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
 import type { ServiceNowOptions } from './index.ts';
+import type { Trials } from './trials.ts';
 
 export const usage = `node test/simulators/servicenow/main.ts [flags]
 
@@ -18,10 +19,16 @@ A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authe
   --users N           how many generated users; default a tenth of the servers
   --groups N          how many generated groups; default a tenth of the users
   --relationships N   how many generated relations; default one less than servers
+  --forbid TABLE      answer 403 for this table; may be given several times
+  --hide-rows N       count so many configuration items, but do not give them
+  --throttle-every N  answer every Nth request for rows with 429 and Retry-After: 1
+  --delete-after S:N  delete N configuration items after S seconds
   --help              this text`;
 
 /** The options of a command line; `help` when that is asked for. Throws for a flag or a number that is none. */
-export function parseOptions(args: readonly string[]): ServiceNowOptions | 'help' {
+export function parseOptions(
+  args: readonly string[],
+): (ServiceNowOptions & { readonly trials: Trials }) | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -38,6 +45,10 @@ export function parseOptions(args: readonly string[]): ServiceNowOptions | 'help
       users: { type: 'string' },
       groups: { type: 'string' },
       relationships: { type: 'string' },
+      forbid: { type: 'string', multiple: true, default: [] },
+      'hide-rows': { type: 'string', default: '0' },
+      'throttle-every': { type: 'string', default: '0' },
+      'delete-after': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -63,10 +74,24 @@ export function parseOptions(args: readonly string[]): ServiceNowOptions | 'help
           },
         }),
     ...(values.rows === undefined ? {} : { rows: values.rows }),
+    trials: {
+      forbid: values.forbid,
+      hideRows: count('hide-rows', values['hide-rows']),
+      throttleEvery: count('throttle-every', values['throttle-every']),
+      deleteAfter: deleteAfter(values['delete-after']),
+    },
   };
 }
 
 function count(flag: string, text: string): number {
   if (!/^\d{1,9}$/u.test(text)) throw new Error(`--${flag} ${text}: give a whole number`);
   return Number(text);
+}
+
+function deleteAfter(text: string | undefined): Trials['deleteAfter'] {
+  if (text === undefined) return undefined;
+  const [, seconds, rows] = /^(\d{1,6}):(\d{1,9})$/u.exec(text) ?? [];
+  if (seconds === undefined || rows === undefined)
+    throw new Error(`--delete-after ${text}: give SECONDS:ROWS, such as 30:100`);
+  return { seconds: Number(seconds), rows: Number(rows) };
 }
