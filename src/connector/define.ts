@@ -66,6 +66,10 @@ export function defineConnector<Config extends TSchema, Session>(
           ...(byStream.size === 0 ? {} : { mapping }),
         }),
         ...(opened.login === undefined ? {} : { login: opened.login }),
+        checks: (definition.checks ?? []).map((check) => ({
+          name: check.name,
+          run: () => check.run(opened.session),
+        })),
         streams: streams
           .map((stream) => stream.bind(opened.session, byStream.get(stream.name)))
           .filter((bound) => bound !== undefined),
