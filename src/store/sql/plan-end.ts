@@ -6,7 +6,7 @@ import { checkFence } from './fence.ts';
 import { lastSeenIn, tallyOf, type ClosingPass } from './pass-tally.ts';
 import { closingPlan, planPass, type PlanPass } from './plan-passes.ts';
 import { proposalNamed } from './proposals.ts';
-import { countOutside } from './withdrawals.ts';
+import { countAskedAgain, countOutside } from './withdrawals.ts';
 import { keepSamples, maxSamples } from './plan-samples.ts';
 import { integer, optionalText, text, type Sql, type SqlEngine } from './sql.ts';
 
@@ -35,14 +35,19 @@ export async function endPlanPass(
       verdict.withdraw === true
         ? await countOutside(sql, closing, tableOf(pass.record).name, verdict.delete.removed)
         : 0;
-    return { pass, tally, verdict, samples, withdrawn };
+    const back =
+      verdict.withdraw === true || verdict.delete.absent
+        ? await countAskedAgain(sql, closing, tableOf(pass.record).name)
+        : 0;
+    return { pass, tally, verdict, samples, withdrawn, back };
   });
-  const { pass, verdict, withdrawn } = found;
+  const { pass, verdict, withdrawn, back } = found;
   const deleted = deletedOf(found.tally, verdict);
   await engine.transaction(async (sql) => {
     await checkFence(sql, hold);
     await sql.run(
-      'UPDATE plan_passes SET deleted = ?, withheld_reason = ? WHERE id = ?',
+      'UPDATE plan_passes SET added = added + ?, deleted = ?, withheld_reason = ? WHERE id = ?',
+      back,
       deleted,
       verdict.stream.withheldReason ?? null,
       pass.passId,

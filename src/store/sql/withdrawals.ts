@@ -94,6 +94,22 @@ export async function countOutside(
 }
 
 /**
+ * How many withdrawn rows a plan did not see and yet finds asked for again, because no scope that it leaves out holds them: they count as
+ * live, or go.
+ */
+export async function countAskedAgain(sql: Sql, pass: ClosingPass, table: string): Promise<number> {
+  const { sightings, passScopes } = tablesOf(pass);
+  const seen = `SELECT external_id FROM ${sightings} WHERE stream_id = ?`;
+  const row = await sql.get(
+    `SELECT count(*) AS n FROM "${table}" WHERE system = ? AND stream = ? AND deleted_at IS NULL AND withdrawn_at IS NOT NULL
+       AND external_id IN (${seen}) AND external_id NOT IN
+         (${seen} AND (pass_id = ? OR scope_id NOT IN (SELECT scope_id FROM ${passScopes} WHERE pass_id = ?)))`,
+    ...[pass.system, pass.stream, pass.streamId, pass.streamId, pass.id, pass.id],
+  );
+  return integer(row, 'n');
+}
+
+/**
  * Where a record that was seen stood in scopes that are not read any more says nothing of it now: it is judged by those that are, else
  * a changed query would keep every record from ever being proven gone. A scope that comes back is read in full.
  */
