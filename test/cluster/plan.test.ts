@@ -78,7 +78,7 @@ test('a test of a suspended system warns of a clock and a time zone that differ,
     {
       name: 'clock',
       result: 'Warning',
-      message: expect.stringMatching(/^vendor clock 1(19|20) s behind ours/u),
+      message: expect.stringMatching(/^vendor clock 1[12]\d s behind ours/u),
     },
     { name: 'cis', result: 'Passed' },
   ]);
