@@ -6,6 +6,7 @@ import { groups } from './groups.ts';
 import { memberships } from './memberships.ts';
 import { relationships } from './relationships.ts';
 import { baseUrl, openSession } from './session.ts';
+import { timeZoneCheck } from './time-zone.ts';
 import { users } from './users.ts';
 
 export const serviceNowCmdb = defineConnector({
@@ -16,6 +17,7 @@ export const serviceNowCmdb = defineConnector({
   config: Config,
   auth: ['Basic', 'OAuth2'],
   streams: [cis, relationships, users, groups, memberships],
+  checks: [timeZoneCheck],
   origin: baseUrl,
   open: openSession,
 });

@@ -55,7 +55,7 @@ export const SyncRunSpecSchema = Type.Object(
     ),
     mode: Type.Enum(runModes, {
       description:
-        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads everything, changes nothing and counts what a Full run would do, Test checks connection and permissions.',
+        'Incremental reads what changed, Full reads everything and may prove records gone, Plan reads everything, changes nothing and counts what a Full run would do, Test checks connection, permissions, clock and time zone.',
     }),
     trigger: Type.Optional(
       Type.Enum(runTriggers, { description: 'Why the run exists. Absent means Manual.' }),
@@ -181,6 +181,18 @@ export type MissedSlots = Static<typeof MissedSlotsSchema>;
 export const actionKinds = ['adopt', 'purge-begun', 'purge-ended', 'withdraw'] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
+export const CheckSchema = Type.Object(
+  {
+    name: Type.String({ maxLength: 32, description: 'What was looked at: connection, clock, a stream.' }),
+    result: Type.Enum(['Passed', 'Warning', 'Failed'], {
+      description: 'Warning: runs are possible, but something will go wrong or already does.',
+    }),
+    message: Type.String({ maxLength: 160, description: 'What was found, and the remedy.' }),
+  },
+  { ...closed, description: 'One thing that mode Test looked at.' },
+);
+export type Check = Static<typeof CheckSchema>;
+
 const ActionSchema = Type.Object(
   {
     kind: Type.Enum(actionKinds, { description: 'What was done.' }),
@@ -221,6 +233,13 @@ export const SyncRunStatusSchema = Type.Object(
     ),
     streamsLeftOut: Type.Optional(
       count('Streams whose entries did not fit into this record; totals has their counts.'),
+    ),
+    checks: Type.Optional(
+      Type.Array(CheckSchema, {
+        maxItems: 16,
+        description: 'What mode Test found, sixteen at most: those that passed give way first.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
     ),
     unverifiedScopes: Type.Optional(
       Type.Array(UnverifiedScopeSchema, {

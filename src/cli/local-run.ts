@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { annotations, apiVersion, syncRunKind } from '../api/group.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import type { SyncRun } from '../api/resource.ts';
-import type { RunMode } from '../api/sync-run.ts';
+import type { Check, RunMode } from '../api/sync-run.ts';
 import type { Connector } from '../connector/contract.ts';
 import { FenceLost, type Store } from '../store/port.ts';
 import { runSync, type Progress } from '../sync/engine.ts';
@@ -20,7 +20,7 @@ export interface LocalRun {
   readonly mode: RunMode;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-  readonly onTested: (stream: string, said: string) => void;
+  readonly onCheck: (check: Check) => void;
 }
 
 /** Carries out one run from a file by the same engine and under the same fence as in a cluster. */
@@ -57,7 +57,7 @@ export async function runLocal(run: LocalRun, runtime: Runtime): Promise<SyncRun
       signal: run.signal,
       onConnected: () => undefined,
       onProgress: run.onProgress,
-      onTested: run.onTested,
+      onCheck: run.onCheck,
     }),
   ).catch(async (error: unknown) => {
     if (!(error instanceof FenceLost)) throw error;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Check } from '../api/sync-run.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { AddressPolicy } from '../connector/address.ts';
 import { Budgets } from '../connector/budget.ts';
@@ -35,8 +36,8 @@ export interface RunInput {
   readonly signal: AbortSignal;
   readonly onConnected: () => void;
   readonly onProgress: (progress: Progress) => void;
-  /** In mode Test: what a stream says of the rights that it needs. */
-  readonly onTested?: (stream: string, said: string) => void;
+  /** In mode Test: what was found, as soon as it is. */
+  readonly onCheck?: (check: Check) => void;
   readonly onFailure?: (failure: Failure) => void;
 }
 
@@ -98,7 +99,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         signal: input.signal,
         onConnected: input.onConnected,
         onProgress: input.onProgress,
-        ...(input.onTested === undefined ? {} : { onTested: input.onTested }),
+        ...(input.onCheck === undefined ? {} : { onCheck: input.onCheck }),
         ...(input.onFailure === undefined ? {} : { onFailure: input.onFailure }),
       };
     },

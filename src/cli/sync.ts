@@ -5,7 +5,7 @@ import { annotations } from '../api/group.ts';
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { deletionApproval } from '../sync/approval.ts';
 import type { Store } from '../store/port.ts';
-import { runModes, type RunMode } from '../api/sync-run.ts';
+import { runModes, type Check, type RunMode } from '../api/sync-run.ts';
 import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
 import { endTakenFileRuns } from '../sync/unclaimed-end.ts';
@@ -108,7 +108,7 @@ export async function runFromFile(options: FileRun): Promise<number> {
         mode,
         signal: stop.signal,
         onProgress: progressPrinter(tell),
-        onTested: (stream, said) => tell(`${stream}: ${said}`),
+        onCheck: (check) => tell(checkLine(check)),
       },
       runtime,
     );
@@ -173,6 +173,13 @@ export function progressPrinter(
     else printedMs.set(stream, nowMs);
     say(progressLine(progress));
   };
+}
+
+const checkWords = { Passed: 'ok', Warning: 'warning', Failed: 'failed' } as const;
+
+/** Whole: the record of the run has room for its beginning only. */
+function checkLine({ name, result, message }: Check): string {
+  return `${checkWords[result].padEnd(7)} ${name}: ${message}`;
 }
 
 function progressLine({ tally, recordsPerSecond, ended }: Progress): string {

@@ -7,15 +7,15 @@ import { runFromFile } from './sync.ts';
 
 export const testUsage = `extsys test -f FILE [--output json|yaml|table]
 
-Checks the connection and, stream by stream, whether the account may read what the stream needs. Reads no records and
-writes none.
+Checks the connection, the clock and what else the connector knows to look at, and, stream by stream, whether the account may
+read what the stream needs. Prints a line for each: ok, warning or failed. Reads no records and writes none.
 
   -f, --file FILE                 ExternalSystem and Secret; - reads standard input
   -o, --output FORM               table (default), json or yaml
   -q, --quiet                     only the outcome, not what each stream says
       --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
 
-Exit status: 0 everything can be read, 1 something is missing, 2 unusable input.
+Exit status: 0 everything can be read, warnings or not, 1 something is missing, 2 unusable input.
 `;
 
 /** `extsys test`: a run of mode Test into a database in memory. */

@@ -261,6 +261,20 @@ export interface ConnectRequest extends Omit<ConnectContext<unknown>, 'mappedPat
   readonly mapping?: Mapping | undefined;
 }
 
+/** What belongs to no stream and may go wrong in silence; asked in mode Test only. */
+export interface ConnectionCheck<Arguments extends unknown[] = []> {
+  /** At most 32 characters. */
+  readonly name: string;
+  /** Throws a Failure for what must be mended before anything is read. */
+  run(...given: Arguments): Promise<CheckFinding>;
+}
+
+export interface CheckFinding {
+  readonly result: 'Passed' | 'Warning';
+  /** What was found, and the remedy; 160 characters of it are kept. */
+  readonly message: string;
+}
+
 export interface Connection {
   /** Identity of the source: connector, origin, tenant. Rows and cursors of another source are not touched. */
   readonly source: string;
@@ -270,6 +284,7 @@ export interface Connection {
   readonly login?: string;
   /** Streams that spec.mapping names and the configuration switches off. */
   readonly unusedMappings?: readonly string[];
+  readonly checks?: readonly ConnectionCheck[];
   readonly streams: readonly BoundStream[];
   close(): Promise<void>;
 }
@@ -284,6 +299,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   readonly config: Config;
   readonly auth: readonly AuthType[];
   readonly streams: readonly Stream<Session>[];
+  /** Beside the streams' own tests and the clock, which is compared for every connector. */
+  readonly checks?: readonly ConnectionCheck<[session: Session]>[];
   /** The URL that is contacted, checked before anything is sent. */
   origin(config: Static<Config>): URL;
   /** Opens the session; the place for look-ups that all streams share. Throws a Failure. */

@@ -69,6 +69,10 @@ export function defineConnector<Config extends TSchema, Session>(
         }),
         ...(opened.login === undefined ? {} : { login: opened.login }),
         unusedMappings: unused.map(({ name }) => name),
+        checks: (definition.checks ?? []).map((check) => ({
+          name: check.name,
+          run: () => check.run(opened.session),
+        })),
         streams: bound.filter((stream) => stream !== undefined),
         close: () => Promise.resolve(),
       };

@@ -10,6 +10,7 @@ import { retryAfter } from './retry-after.ts';
 import { send } from './send.ts';
 import { followed, redirection, resolveUrl } from './target.ts';
 import type { Redact } from './vendor-words.ts';
+import { VendorClocks } from './vendor-clock.ts';
 import { waitMeter } from './wait-meter.ts';
 
 export interface UpstreamOptions {
@@ -45,6 +46,7 @@ const answerTimeoutMs = 300_000;
 /** The upstream side of one attempt of a run: clients that share a budget, a correlation id and a count of what they cost. */
 export function openUpstream(options: UpstreamOptions) {
   const usage = { requests: 0, bytes: 0, throttledMs: 0 };
+  const clocks = new VendorClocks();
   const redact = options.redact ?? ((text: string) => text);
   const onHeld = waitMeter(options.clock, (ms) => (usage.throttledMs += ms));
   const idleMs = options.idleTimeoutMs ?? idleTimeoutMs;
@@ -86,8 +88,13 @@ export function openUpstream(options: UpstreamOptions) {
     for (let hop = 1; ; hop += 1) {
       const target = url;
       const answer = await options.budget.use(async () => {
+        const sentAt = options.now();
         const answer = await transfer(target, request, headers, what);
-        if (redirection(answer) === undefined) judge(client, request, answer, what, attempt);
+        const receivedAt = options.now();
+        if (redirection(answer) === undefined) {
+          judge(client, request, answer, what, attempt);
+          clocks.note(target.origin, answer.headers, sentAt, receivedAt);
+        }
         return answer;
       }, waiter);
       const location = redirection(answer);
@@ -165,6 +172,7 @@ export function openUpstream(options: UpstreamOptions) {
 
   return {
     usage,
+    clockOf: (origin: string) => clocks.of(origin),
     http(client: HttpClientOptions): HttpClient {
       checkUrl(client.baseUrl, options.addresses, options.urlField);
       return {

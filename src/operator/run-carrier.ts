@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
+import type { Check } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { ArchivedRun } from '../store/port.ts';
 import type { Progress, SyncRequest } from '../sync/engine.ts';
@@ -18,8 +19,8 @@ export interface RunInput {
   readonly readSecret: () => Promise<Readonly<Record<string, string>> | undefined>;
   readonly onConnected: () => void;
   readonly onProgress: (progress: Progress) => void;
-  /** What a stream says of the rights that it needs, in mode Test. */
-  readonly onTested: (stream: string, said: string) => void;
+  /** In mode Test: what was found, as soon as it is. */
+  readonly onCheck: (check: Check) => void;
   /** What went wrong, with its cause, before only its code and message go on. */
   readonly onFailure: (failure: Failure) => void;
 }
@@ -72,7 +73,7 @@ export class RunCarrier {
           this.deps.onConnected(key);
         },
         onProgress: (progress) => log.debug('stream progress', { ...progress }),
-        onTested: (stream, said) => log.info('stream tested', { stream, said }),
+        onCheck: (check) => log.info('checked', { ...check }),
         onFailure: (failure) => {
           // Of a bug of ours the stack tells where; all else is told by its message, which is in the record.
           if (failure.code === 'internal') log.error('internal failure', { error: failure.cause ?? failure });

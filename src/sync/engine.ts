@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExternalSystemSpec } from '../api/external-system.ts';
-import type { MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
+import type { Check, MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
+import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { Failure } from '../connector/failure.ts';
 import { changesInventory } from '../api/sync-run.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
@@ -14,10 +15,11 @@ import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
 import { isVerdict, readingOf } from './plan-run.ts';
 import { fullEveryMs } from './schedule.ts';
-import { ScopeLedger } from './scope-ledger.ts';
 import { withdrawUnasked } from './withdrawal.ts';
 import { runStream, type StreamContext } from './stream-run.ts';
-import { emptyTally, reportOf, type StreamReport } from './stream-verdict.ts';
+import { testConnection, testStream, type TestContext } from './test-run.ts';
+import { recordedChecks } from './checks.ts';
+import { emptyTally, type StreamReport } from './stream-verdict.ts';
 
 /** The system and the run, as the API or a file gave them. */
 export interface SyncRequest {
@@ -45,6 +47,8 @@ export interface SyncRequest {
 export interface Upstream {
   http(options: HttpClientOptions): HttpClient;
   readonly usage: { readonly requests: number; readonly bytes: number; readonly throttledMs: number };
+  /** The answer of an origin by which its clock is best known; undefined when none told. */
+  clockOf(origin: string): DatedAnswer | undefined;
   close(): Promise<void>;
 }
 
@@ -74,8 +78,8 @@ export interface SyncDependencies {
   /** The connection is proven: address, credentials and look-ups worked. */
   readonly onConnected: () => void;
   readonly onProgress: (progress: Progress) => void;
-  /** In mode Test: how the account logged in (`login`), and what each stream says of the rights that it needs. */
-  readonly onTested?: (stream: string, said: string) => void;
+  /** In mode Test: what was found, as soon as it is. */
+  readonly onCheck?: (check: Check) => void;
   /** What went wrong, with its cause: only code and message go into the record. */
   readonly onFailure?: (failure: Failure) => void;
 }
@@ -135,14 +139,14 @@ interface Findings {
   readonly connected: boolean;
 }
 
-type OpenUpstream = (account: string) => Upstream;
-
 class Attempt {
   private readonly request: SyncRequest;
   private readonly deps: SyncDependencies;
   private readonly hold: Hold;
   private readonly startedCpu: NodeJS.CpuUsage;
   private connected = false;
+  private upstream: Upstream | undefined;
+  private readonly checks: Check[] = [];
 
   constructor(request: SyncRequest, deps: SyncDependencies, hold: Hold, startedCpu: NodeJS.CpuUsage) {
     this.request = request;
@@ -154,35 +158,22 @@ class Attempt {
   async run(): Promise<ArchivedRun> {
     const { deps, request } = this;
     using clock = startAttemptClock(request.limits, deps.signal, deps.monotonicMs);
-    let upstream: Upstream | undefined;
     try {
-      const findings = await this.findings(clock, (account) => {
-        upstream = deps.upstream({
-          correlationId: this.hold.correlationId,
-          account,
-          signal: clock.signal,
-          remainingMs: clock.remainingMs,
-        });
-        return upstream;
-      });
-      return await this.finish(findings, upstream?.usage);
+      return await this.finish(await this.findings(clock));
     } finally {
-      await upstream?.close();
+      await this.upstream?.close();
     }
   }
 
-  private async findings(clock: AttemptClock, open: OpenUpstream): Promise<Findings> {
+  private async findings(clock: AttemptClock): Promise<Findings> {
     try {
       const { spec } = this.request.run;
-      const connection = await this.connect(open, clock.signal);
+      const connection = await this.connect(clock);
       try {
         this.connected = true;
         this.deps.onConnected();
-        if (spec.mode === 'Test' && connection.login !== undefined)
-          this.deps.onTested?.('login', connection.login);
-        if (spec.mode === 'Test') this.tellUnused(connection);
         return await (spec.mode === 'Test'
-          ? this.eachStream(connection, (stream) => this.testStream(stream, clock.signal))
+          ? this.test(connection, clock.signal)
           : this.readStreams(connection, clock));
       } finally {
         await connection.close();
@@ -192,20 +183,13 @@ class Attempt {
       // An aborted request looks like any other failure; the reason of the stop is the truth.
       const failure = clock.signal.aborted ? stopFailure(clock.signal.reason) : failureOf(error);
       this.deps.onFailure?.(failure);
+      if (this.request.run.spec.mode === 'Test' && !this.connected)
+        this.note({ name: 'connection', result: 'Failed', message: this.deps.redact(failure.message) });
       return { reports: [], failure, stopped: true, connected: this.connected };
     }
   }
 
-  /** No problem: a stream may be switched off for a while, and its mapping wait for it. */
-  private tellUnused({ unusedMappings = [] }: Connection): void {
-    for (const stream of unusedMappings)
-      this.deps.onTested?.(
-        stream,
-        `not read, since the configuration switches it off; spec.mapping.${stream} does nothing`,
-      );
-  }
-
-  private async connect(open: OpenUpstream, signal: AbortSignal): Promise<Connection> {
+  private async connect(clock: AttemptClock): Promise<Connection> {
     const { connector, now } = this.deps;
     const { spec } = this.request.system;
     const config = spec.connector[connector.id];
@@ -221,7 +205,13 @@ class Attempt {
       );
     }
     const credentials = await this.deps.credentials();
-    const upstream = open(credentials.account);
+    const upstream = this.deps.upstream({
+      correlationId: this.hold.correlationId,
+      account: credentials.account,
+      signal: clock.signal,
+      remainingMs: clock.remainingMs,
+    });
+    this.upstream = upstream;
     return connector.connect({
       config,
       credentials,
@@ -231,7 +221,7 @@ class Attempt {
       learnSecret: (value) => this.deps.learnSecret(value),
       redact: (text) => this.deps.redact(text),
       now,
-      signal,
+      signal: clock.signal,
     });
   }
 
@@ -332,29 +322,43 @@ class Attempt {
     return new Date(deps.now().getTime() - fullEveryMs(request.system.spec.schedule));
   }
 
-  private async testStream(stream: BoundStream, signal: AbortSignal): Promise<StreamReport> {
-    const { name, record } = stream;
-    try {
-      const said = await stream.test();
-      this.deps.onTested?.(name, said);
-      const { incompleteReason: _, ...verdict } = unreadVerdict('');
-      return { stream: name, record, verdict: { ...verdict, complete: true }, brokeOff: false };
-    } catch (error) {
-      const failure = signal.aborted ? stopFailure(signal.reason) : failureOf(error);
-      this.deps.onFailure?.(failure);
-      // Each stream is asked about on its own: one table that is away says nothing of the others.
-      return {
-        ...reportOf(stream, undefined, new ScopeLedger(), failure, this.deps.redact),
-        brokeOff: false,
-      };
+  /** Of what mode Test asks about: first what all streams share. */
+  private async test(connection: Connection, signal: AbortSignal): Promise<Findings> {
+    const { connector, redact } = this.deps;
+    const { origin } = connector.origin(this.request.system.spec.connector[connector.id]);
+    const context: TestContext = {
+      redact,
+      onCheck: (check) => this.note(check),
+      failed: (error) => {
+        const failure = signal.aborted ? stopFailure(signal.reason) : failureOf(error);
+        this.deps.onFailure?.(failure);
+        return failure;
+      },
+    };
+    const shared = await testConnection(connection, () => this.upstream?.clockOf(origin), context);
+    if (shared !== undefined && stopsRun(shared, true)) {
+      return { reports: [], failure: shared, stopped: true, connected: this.connected };
     }
+    for (const name of connection.unusedMappings ?? []) {
+      // No failure: a stream may be switched off for a while, and its mapping wait for it.
+      const message = `not read, since the configuration switches it off; spec.mapping.${name} does nothing`;
+      this.note({ name, result: 'Warning', message });
+    }
+    const findings = await this.eachStream(connection, (stream) => testStream(stream, context));
+    return { ...findings, failure: worstFailure([shared, findings.failure]) };
   }
 
-  private async finish(findings: Findings, usage: Upstream['usage'] | undefined): Promise<ArchivedRun> {
+  private note(check: Check): void {
+    this.checks.push(check);
+    this.deps.onCheck?.(check);
+  }
+
+  private async finish(findings: Findings): Promise<ArchivedRun> {
     const { request, hold, deps } = this;
     const { system, run } = request;
     const { failure, stopped, reports, connected } = findings;
     const endedAt = deps.now();
+    const usage = this.upstream?.usage;
     const cpu = process.cpuUsage(this.startedCpu);
     const facts = {
       system: system.key,
@@ -376,6 +380,7 @@ class Attempt {
         failure === undefined
           ? undefined
           : { code: failure.code, message: deps.redact(failure.message), audience: failure.audience },
+      ...(run.spec.mode === 'Test' ? { checks: recordedChecks(this.checks) } : {}),
       cost: {
         upstream: {
           requests: usage?.requests ?? 0,

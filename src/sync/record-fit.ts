@@ -25,11 +25,14 @@ const steps: readonly Step<SyncRunStatus>[] = [
   shortenReasons(48),
   shortenMessage(160),
   left('unverifiedScopes'),
+  shortenChecks(60),
+  checksThatFoundSomething(),
   shortenReasons(16),
   shortenMessage(60),
   streamsWithout('incompleteReason'),
   ...Array.from({ length: 32 }, (_, index) => keepStreams(31 - index)),
   left('streams'),
+  left('checks'),
   left('upstream'),
   left('cpuSeconds'),
   left('missedSlots'),
@@ -85,6 +88,22 @@ function keepScopes(count: number): Step<SyncRunStatus> {
   return (status) => ({
     ...status,
     ...(status.unverifiedScopes && { unverifiedScopes: status.unverifiedScopes.slice(0, count) }),
+  });
+}
+
+function shortenChecks(length: number): Step<SyncRunStatus> {
+  return (status) => ({
+    ...status,
+    ...(status.checks && {
+      checks: status.checks.map((check) => ({ ...check, message: bounded(check.message, length) })),
+    }),
+  });
+}
+
+function checksThatFoundSomething(): Step<SyncRunStatus> {
+  return (status) => ({
+    ...status,
+    ...(status.checks && { checks: status.checks.filter(({ result }) => result !== 'Passed') }),
   });
 }
 

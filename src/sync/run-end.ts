@@ -38,6 +38,8 @@ export interface Ending {
   readonly endedAt: Date;
   /** See RunEnd. */
   readonly verdict: boolean;
+  /** Of mode Test. */
+  readonly checks?: SyncRunStatus['checks'];
   readonly cost?: Pick<SyncRunStatus, 'upstream' | 'cpuSeconds'>;
 }
 
@@ -65,6 +67,7 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
         ...(facts.missedSlots === undefined ? {} : { missedSlots: facts.missedSlots }),
         // A run that was never carried out has nothing to count.
         ...(facts.attempt === 0 && streams.length === 0 ? {} : countsOf(streams)),
+        ...(ending.checks === undefined ? {} : { checks: ending.checks }),
         ...proposalsOf(link),
         ...ending.cost,
         ...(link.actions === undefined ? {} : { actions: link.actions.map(named) }),

@@ -7,7 +7,8 @@ import { apiVersion } from '../../src/api/group.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { testCommand } from '../../src/cli/test.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
-import { call, CliBench } from './cli-bench.ts';
+import { startServiceNow, type ServiceNowOptions } from '../simulators/servicenow/index.ts';
+import { call, CliBench, password } from './cli-bench.ts';
 
 const bench = new CliBench();
 
@@ -15,11 +16,19 @@ describe('extsys test', () => {
   test('says stream by stream what can be read, and exits 1 when something is missing', async () => {
     const good = await call(testCommand, ['-f', '-'], bench.manifests({ users: true }));
     expect(good.code).toBe(0);
-    expect(good.err).toMatch(/^users: sys_user: readable, 6 rows counted$/mu);
+    expect(good.err).toMatch(/^ok      users: sys_user: readable, 6 rows counted$/mu);
     bench.instance.forbidden.add('sys_user');
     const bad = await call(testCommand, ['-f', '-', '-o', 'json'], bench.manifests({ users: true }));
     expect(bad.code).toBe(1);
     const { status } = JSON.parse(bad.out) as SyncRun;
+    expect(bad.err).toMatch(/^failed  users: .*sys_user/mu);
+    expect(status?.checks).toMatchObject([
+      { name: 'connection', result: 'Passed' },
+      { name: 'timeZone', result: 'Passed' },
+      { name: 'clock', result: 'Passed' },
+      { name: 'cis', result: 'Passed' },
+      { name: 'users', result: 'Failed', message: expect.stringContaining('sys_user') },
+    ]);
     expect(status?.streams).toMatchObject([
       { name: 'cis', complete: true },
       { name: 'users', complete: false },
@@ -31,6 +40,51 @@ test('extsys test -q prints the outcome alone', async () => {
   const { code, out, err } = await call(testCommand, ['-f', '-', '-q'], bench.manifests());
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toContain('Succeeded');
+});
+
+describe('extsys test, where nothing is refused', () => {
+  const tested = async (options: Partial<ServiceNowOptions>) => {
+    const basic = { username: 'reader', password };
+    const instance = await startServiceNow({ seed: 1, counts: { servers: 3 }, basic, ...options });
+    try {
+      const { code, out, err } = await call(
+        testCommand,
+        ['-f', '-', '-o', 'json'],
+        bench.manifests({ url: instance.url }),
+      );
+      return { code, err, status: (JSON.parse(out) as SyncRun).status };
+    } finally {
+      await instance.stop();
+    }
+  };
+
+  test('warns of a clock and a time zone that differ, and succeeds all the same', async () => {
+    const { code, err, status } = await tested({ clockSkewMs: 90_000, zoneMinutes: 120 });
+    expect({ code, phase: status?.phase }).toEqual({ code: 0, phase: 'Succeeded' });
+    expect(err).toMatch(/^warning clock: vendor clock \d+ s ahead of ours/mu);
+    expect(err).toMatch(/^warning timeZone: the account's time zone is UTC\+02:00/mu);
+    expect(status?.checks).toMatchObject([
+      { name: 'connection', result: 'Passed' },
+      { name: 'timeZone', result: 'Warning' },
+      { name: 'clock', result: 'Warning' },
+      { name: 'cis', result: 'Passed' },
+    ]);
+  });
+
+  test('fails where times in queries are not UTC, and still says what can be read', async () => {
+    const { code, status } = await tested({ zoneMinutes: 120, queriesInZone: true });
+    expect(code).toBe(1);
+    expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'configuration' } });
+    expect(status?.checks).toContainEqual(expect.objectContaining({ name: 'timeZone', result: 'Failed' }));
+    expect(status?.checks).toContainEqual(expect.objectContaining({ name: 'cis', result: 'Passed' }));
+  });
+
+  test('says of a refused login that it failed, and stops', async () => {
+    const { status, err } = await tested({ basic: { username: 'reader', password: 'another' } });
+    expect(status?.checks).toMatchObject([{ name: 'connection', result: 'Failed' }]);
+    expect(status).toMatchObject({ phase: 'Failed', failure: { code: 'credentials' } });
+    expect(err).toMatch(/^failed  connection: /mu);
+  });
 });
 
 describe('extsys validate', () => {

@@ -12,7 +12,7 @@ const oauth = { auth: { type: 'OAuth2', secretRef: { name: 'login' } } };
 test('extsys test says how it logged in, and which key is missing', async () => {
   const good = await call(testCommand, ['-f', '-'], bench.manifests({}, oauth, oauthClient));
   expect(good.code).toBe(0);
-  expect(good.err).toMatch(/^login: OAuth2, client credentials of client-1$/mu);
+  expect(good.err).toMatch(/^ok      connection: OAuth2, client credentials of client-1$/mu);
   const { clientSecret: _, ...rest } = oauthClient;
   const bad = await call(testCommand, ['-f', '-', '-o', 'json'], bench.manifests({}, oauth, rest));
   expect(bad.code).toBe(1);

@@ -37,7 +37,7 @@ async function process() {
           mode: 'Incremental',
           signal: new AbortController().signal,
           onProgress: () => undefined,
-          onTested: () => undefined,
+          onCheck: () => undefined,
         },
         runtime,
       );

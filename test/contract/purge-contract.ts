@@ -85,6 +85,52 @@ export function purgeContract(engine: string, open: OpenStore): void {
       expect(await purge()).toBe(0);
     });
 
+    /** A plan that tells of three records and one that it would delete, in a stream of its own too, which no run has read. */
+    const plan = async (streams: readonly string[], stopsIn?: string) => {
+      const hold = await bench.store.claim(claimOf('plan-1', { mode: 'Plan' }));
+      const writer = bench.store.planWriter((text) => text);
+      for (const stream of streams) {
+        const { id } = await writer.beginPass(hold, { ...pass, stream });
+        const changed = [record('a', 'other'), record('n')];
+        await writer.writePage(hold, page(id, changed, { removed: ['b'] }));
+        if (stream === stopsIn) continue;
+        await writer.endScope(hold, full(id));
+        await writer.endPass(hold, ended(id), deleteAll);
+      }
+      await bench.store.finish(hold, endOf('plan-1'));
+    };
+    const kept = async () => {
+      const tables = ['passes', 'scopes', 'sightings', 'removals', 'fields', 'samples'];
+      const counts = tables.map(async (name) => [name, await count(`plan_${name}`)] as const);
+      return Object.fromEntries(await Promise.all(counts));
+    };
+
+    it('of all forgets its plans, also of a stream that was never read and of a plan that was stopped', async () => {
+      await read();
+      await plan(['groups', 'others'], 'others');
+      expect(Object.values(await kept()).every((rows) => rows > 0)).toBe(true);
+      await purge({ what: 'all' });
+      expect(Object.values(await kept()).every((rows) => rows === 0)).toBe(true);
+    });
+
+    it('of one stream leaves the plans of the others', async () => {
+      await read();
+      await plan(['groups', 'others']);
+      await purge({ what: 'all', stream: 'groups' });
+      expect((await bench.store.plan({ system }))?.streams.map(({ stream }) => stream)).toEqual(['others']);
+    });
+
+    it('of withdrawn rows leaves no sample of them', async () => {
+      await read();
+      await plan(['groups']);
+      const ids = async () =>
+        (await bench.store.plan({ system }))?.streams[0]?.samples.map(({ externalId }) => externalId);
+      expect(await ids()).toEqual(['n', 'b', 'c', 'a']);
+      await withdrawAll();
+      expect(await purge()).toBe(3);
+      expect(await ids()).toEqual(['n']);
+    });
+
     it('of all leaves the archive and its chain, and frees the name for another source and kind of record', async () => {
       await fullPass(bench.store, 'run-1', three);
       const chain = (await bench.store.history(system, 'system-uid')).chainHead;

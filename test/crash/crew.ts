@@ -137,7 +137,7 @@ export class Crew {
         mode: 'Incremental',
         signal: new AbortController().signal,
         onProgress: () => undefined,
-        onTested: () => undefined,
+        onCheck: () => undefined,
       },
       this.runtime(),
     );
@@ -172,6 +172,7 @@ export class Crew {
             throw new Error('the fake connector sends no requests');
           },
           usage: { requests: 0, bytes: 0, throttledMs: 0 },
+          clockOf: () => undefined,
           close: async () => undefined,
         }),
         now,

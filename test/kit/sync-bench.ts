@@ -89,6 +89,7 @@ export class SyncBench {
           throw new Error('the fake connector sends no requests');
         },
         usage: { requests: 0, bytes: 0, throttledMs: 0 },
+        clockOf: () => undefined,
         close: async () => undefined,
       }),
       now: () => new Date(this.time),

@@ -242,6 +242,7 @@ export class World {
               throw new Error('the fake connector sends no requests');
             },
             usage: { requests: 0, bytes: 0, throttledMs: 0 },
+            clockOf: () => undefined,
             close: async () => undefined,
           }),
           now: () => this.now(),

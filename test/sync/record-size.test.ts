@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
+import { fitInto } from '../../src/sync/record-fit.ts';
 import { Compile } from 'typebox/compile';
 import { expect, test } from 'vitest';
 import { failureClasses, failureCodes } from '../../src/api/failure.ts';
@@ -90,6 +91,14 @@ const status = fc.record(
     unverifiedScopes: fc.array(fc.record({ stream: text(32), scope: text(64), reason: text(96) }), {
       maxLength: 10,
     }),
+    checks: fc.array(
+      fc.record({
+        name: text(32),
+        result: fc.constantFrom('Passed', 'Warning', 'Failed'),
+        message: text(160),
+      }),
+      { maxLength: 16 },
+    ),
     upstream: fc.record({ requests: count, bytes: count, throttledSeconds: fc.constant(999_999_999.123) }),
     cpuSeconds: fc.constant(999_999_999.123),
     failure: fc.record({
@@ -167,6 +176,9 @@ test('so it does when every field is there at its longest, in characters that ta
     unverifiedScopes: Array.from({ length: 10 }, () => ({
       ...{ stream: long(32), scope: long(64), reason: long(96) },
     })),
+    checks: Array.from({ length: 16 }, () => ({
+      ...{ name: long(32), result: 'Warning' as const, message: long(160) },
+    })),
     upstream: { requests: most, bytes: most, throttledSeconds: 999_999_999.123 },
     cpuSeconds: 999_999_999.123,
     failure: {
@@ -179,4 +191,18 @@ test('so it does when every field is there at its longest, in characters that ta
     ...{ correlationId: 'c'.repeat(64), requestedBy: long(256) },
   };
   checkSealed(given, asked, 'r'.repeat(253));
+});
+
+test('a record of mode Test that is too large keeps what was found, shortened, before what passed', () => {
+  const checks = Array.from({ length: 16 }, (_, index) => ({
+    name: `stream-${index}`,
+    result: index < 3 ? ('Warning' as const) : ('Passed' as const),
+    message: 'x'.repeat(160),
+  }));
+  const fits = (size: number) => (status: SyncRunStatus) => JSON.stringify(status).length <= size;
+  const left = (size: number) => fitInto({ phase: 'Succeeded', checks }, fits(size)).checks;
+  expect(left(4000)).toEqual(checks);
+  expect(left(2500)?.map(({ message }) => message.length)).toEqual(Array(16).fill(60));
+  expect(left(600)?.map(({ name }) => name)).toEqual(['stream-0', 'stream-1', 'stream-2']);
+  expect(left(100)).toBeUndefined();
 });

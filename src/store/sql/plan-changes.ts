@@ -6,6 +6,11 @@ import type { PlannedChange } from '../port.ts';
 import { optionalTime, type Row } from './sql.ts';
 
 const maxValueCharacters = 200;
+/** What a row loses that comes back. */
+const marks = [
+  ['deletedAt', 'deleted_at'],
+  ['withdrawnAt', 'withdrawn_at'],
+] as const;
 
 interface Change {
   readonly field: string;
@@ -18,7 +23,7 @@ export function comparedColumns(table: RecordTable): string {
   const own = table.columns.map(({ name, type }) =>
     type === 'date' ? `CAST("${name}" AS text) AS "${name}"` : `"${name}"`,
   );
-  return ['external_id', 'name', ...own, 'attributes', 'deleted_at'].join(', ');
+  return ['external_id', 'name', ...own, 'attributes', 'deleted_at', 'withdrawn_at'].join(', ');
 }
 
 /** The fields in which a record differs from the row that stands for it. */
@@ -30,9 +35,10 @@ export function changesOf(table: RecordTable, before: Row, record: NormalisedRec
     before: storedText(column, before),
     after: textOf(column.type, columns[column.property]),
   }));
-  const deletedAt = optionalTime(before, 'deleted_at');
-  if (deletedAt !== undefined)
-    changes.push({ field: 'deletedAt', before: deletedAt.toISOString(), after: undefined });
+  for (const [field, column] of marks) {
+    const marked = optionalTime(before, column);
+    if (marked !== undefined) changes.push({ field, before: marked.toISOString(), after: undefined });
+  }
   return [...changes, ...attributeChanges(before['attributes'], record.attributes)].filter(
     (change) => change.before !== change.after,
   );

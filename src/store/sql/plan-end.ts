@@ -5,6 +5,8 @@ import { noteVerdict } from './deletions.ts';
 import { checkFence } from './fence.ts';
 import { lastSeenIn, tallyOf, type ClosingPass } from './pass-tally.ts';
 import { closingPlan, planPass, type PlanPass } from './plan-passes.ts';
+import { proposalNamed } from './proposals.ts';
+import { countAskedAgain, countOutside } from './withdrawals.ts';
 import { keepSamples, maxSamples } from './plan-samples.ts';
 import { integer, optionalText, text, type Sql, type SqlEngine } from './sql.ts';
 
@@ -23,16 +25,29 @@ export async function endPlanPass(
     await sql.expectLargeJoins();
     const pass = await planPass(sql, end.passId);
     const closing = closingPlan(pass);
-    const tally = await withEarlierStreams(sql, pass, await tallyOf(sql, hold, closing, end.budgetSince));
+    const { approval } = end;
+    const approved = approval === undefined ? undefined : await proposalNamed(sql, pass.id, approval);
+    const own = await tallyOf(sql, hold, closing, end.budgetSince, approved);
+    const tally = await withEarlierStreams(sql, pass, own);
     const verdict = decide(tally);
-    return { pass, tally, verdict, samples: await samplesOf(sql, pass, closing, verdict) };
+    const samples = await samplesOf(sql, pass, closing, verdict, approved);
+    const withdrawn =
+      verdict.withdraw === true
+        ? await countOutside(sql, closing, tableOf(pass.record).name, verdict.delete.removed)
+        : 0;
+    const back =
+      verdict.withdraw === true || verdict.delete.absent
+        ? await countAskedAgain(sql, closing, tableOf(pass.record).name)
+        : 0;
+    return { pass, tally, verdict, samples, withdrawn, back };
   });
-  const { pass, verdict } = found;
+  const { pass, verdict, withdrawn, back } = found;
   const deleted = deletedOf(found.tally, verdict);
   await engine.transaction(async (sql) => {
     await checkFence(sql, hold);
     await sql.run(
-      'UPDATE plan_passes SET deleted = ?, withheld_reason = ? WHERE id = ?',
+      'UPDATE plan_passes SET added = added + ?, deleted = ?, withheld_reason = ? WHERE id = ?',
+      back,
       deleted,
       verdict.stream.withheldReason ?? null,
       pass.passId,
@@ -46,7 +61,7 @@ export async function endPlanPass(
         },
       ]);
     }
-    await noteVerdict(sql, hold, pass, verdict, { deleted });
+    await noteVerdict(sql, hold, pass, verdict, { deleted, withdrawn });
   });
 }
 
@@ -56,17 +71,25 @@ async function withEarlierStreams(sql: Sql, pass: PlanPass, tally: PassTally): P
     'SELECT sum(added) AS added, sum(deleted) AS deleted FROM plan_passes WHERE run_uid = ?',
     pass.runUid,
   );
+  const others = await sql.get(
+    'SELECT sum(withdrawn) AS withdrawn FROM run_streams WHERE run_uid = ?',
+    pass.runUid,
+  );
   const deleted = integer(row, 'deleted');
   return {
     ...tally,
-    systemLive: tally.systemLive + integer(row, 'added') - deleted,
+    systemLive: tally.systemLive + integer(row, 'added') - deleted - integer(others, 'withdrawn'),
     systemRecentlyDeleted: tally.systemRecentlyDeleted + deleted,
   };
 }
 
 function deletedOf({ scopes }: PassTally, verdict: PassVerdict): number {
-  const { absent, removed } = verdict.delete;
-  return scopes.reduce((sum, scope) => sum + (absent ? scope.absent : 0) + (removed ? scope.removed : 0), 0);
+  const { absent, removed, approved = false } = verdict.delete;
+  return scopes.reduce((sum, scope) => {
+    const listed = approved ? scope.approved : undefined;
+    const ofAbsent = absent ? scope.absent : (listed?.absent ?? 0);
+    return sum + ofAbsent + (removed ? scope.removed : (listed?.removed ?? 0));
+  }, 0);
 }
 
 interface Candidate {
@@ -81,6 +104,7 @@ async function samplesOf(
   pass: PlanPass,
   closing: ClosingPass,
   verdict: PassVerdict,
+  approved: number | undefined,
 ): Promise<Candidate[]> {
   const { tables } = closing;
   if (tables === undefined) return [];
@@ -100,8 +124,20 @@ async function samplesOf(
     }));
   };
   const absent = `m.external_id IS NULL AND s.elsewhere = 0 AND s.pass_id < ${closing.id}`;
-  return [
-    ...(await some('m.external_id IS NOT NULL', verdict.delete.removed)),
-    ...(await some(absent, verdict.delete.absent)),
-  ];
+  const found = [
+    ['m.external_id IS NOT NULL', verdict.delete.removed],
+    [absent, verdict.delete.absent],
+  ] as const;
+  // Number of a proposal, or of none.
+  const list = verdict.delete.approved === true ? (approved ?? 0) : 0;
+  const listed = `s.external_id IN (SELECT external_id FROM proposed_deletions WHERE proposal_id = ${list})`;
+  const samples: Candidate[] = [];
+  for (const [condition, goes] of found) {
+    if (goes) samples.push(...(await some(condition, true)));
+    else {
+      samples.push(...(await some(`${condition} AND ${listed}`, true)));
+      samples.push(...(await some(`${condition} AND NOT ${listed}`, false)));
+    }
+  }
+  return samples;
 }

@@ -27,11 +27,11 @@ export async function writePlanPage(
     const before = known.get(record.externalId);
     return before !== undefined && (before.gone || before.hash !== hash);
   });
-  const added = new Set([
-    ...created.map(({ record }) => record.externalId),
-    ...updated.map(({ record }) => record.externalId).filter((id) => known.get(id)?.gone === true),
-  ]);
-  await sight(sql, pass, scope, page, added);
+  const back = updated.map(({ record }) => record.externalId).filter((id) => known.get(id)?.gone === true);
+  const added = new Set([...created.map(({ record }) => record.externalId), ...back]);
+  // A withdrawn row stands among those that are not deleted already.
+  const standing = new Set(back.filter((id) => known.get(id)?.withdrawn === true));
+  await sight(sql, pass, scope, page, new Set([...added].filter((id) => !standing.has(id))));
   const seen = [...page.records.map(({ record }) => record.externalId), ...setAsideIds(page)];
   await revokeRemovals(sql, pass, JSON.stringify(seen), 'plan_removals');
   const result = {
@@ -64,6 +64,8 @@ export async function writePlanPage(
 interface Known {
   readonly hash: string | undefined;
   readonly gone: boolean;
+  /** Gone, but not deleted. */
+  readonly withdrawn: boolean;
 }
 
 /** As they would stand before this page: what the plan itself has seen hides what is stored. */
@@ -75,14 +77,15 @@ async function knownHashes(
   if (records.length === 0) return new Map();
   const ids = JSON.stringify(records.map(({ record }) => record.externalId));
   const stored = await sql.all(
-    `SELECT external_id, content_hash, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END AS gone
+    `SELECT external_id, content_hash, CASE WHEN deleted_at IS NULL AND withdrawn_at IS NULL THEN 0 ELSE 1 END AS gone,
+       CASE WHEN deleted_at IS NULL AND withdrawn_at IS NOT NULL THEN 1 ELSE 0 END AS withdrawn
      FROM "${tableOf(pass.record).name}" WHERE system = ? AND stream = ? AND external_id ${sql.amongTexts}`,
     pass.system,
     pass.stream,
     ids,
   );
   const seen = await sql.all(
-    `SELECT external_id, content_hash, 0 AS gone FROM plan_sightings
+    `SELECT external_id, content_hash, 0 AS gone, 0 AS withdrawn FROM plan_sightings
      WHERE stream_id = ? AND content_hash IS NOT NULL AND external_id ${sql.amongTexts} ORDER BY page`,
     pass.id,
     ids,
@@ -90,7 +93,11 @@ async function knownHashes(
   return new Map(
     [...stored, ...seen].map((row) => [
       text(row, 'external_id'),
-      { hash: optionalText(row, 'content_hash'), gone: integer(row, 'gone') === 1 },
+      {
+        hash: optionalText(row, 'content_hash'),
+        gone: integer(row, 'gone') === 1,
+        withdrawn: integer(row, 'withdrawn') === 1,
+      },
     ]),
   );
 }

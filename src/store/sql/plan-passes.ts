@@ -100,6 +100,32 @@ export async function forgetPlanPass(sql: Sql, passId: number): Promise<void> {
   await sql.run('DELETE FROM plan_passes WHERE id = ?', passId);
 }
 
+/** Everything that plans keep of a system, or of one stream of it: also of streams that no run has read yet. */
+export async function forgetPlans(sql: Sql, system: string, stream: string | undefined): Promise<void> {
+  const passes = await sql.all(
+    'SELECT id, stream_id FROM plan_passes WHERE system = ? AND (CAST(? AS text) IS NULL OR stream = ?)',
+    ...[system, stream ?? null, stream ?? null],
+  );
+  for (const pass of passes) {
+    const id = integer(pass, 'id');
+    for (const seen of ['plan_sightings', 'plan_removals'])
+      await sql.run(`DELETE FROM ${seen} WHERE stream_id = ?`, integer(pass, 'stream_id'));
+    await sql.run('DELETE FROM plan_scopes WHERE pass_id = ?', id);
+    await forgetPlanPass(sql, id);
+  }
+}
+
+/** What plans show of records that are erased. */
+export async function forgetSamples(sql: Sql, system: string, stream: string, ids: string): Promise<void> {
+  await sql.run(
+    `DELETE FROM plan_samples WHERE external_id ${sql.amongTexts}
+       AND pass_id IN (SELECT id FROM plan_passes WHERE system = ? AND stream = ?)`,
+    ids,
+    system,
+    stream,
+  );
+}
+
 export async function planPass(sql: Sql, passId: number): Promise<PlanPass> {
   const row = await sql.get('SELECT * FROM plan_passes WHERE id = ? AND cleared = 0', passId);
   if (row === undefined) throw new Error(`the plan with pass ${passId} is not open`);

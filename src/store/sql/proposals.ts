@@ -24,11 +24,20 @@ export async function approvedProposal(
   approval: GivenApproval | undefined,
 ): Promise<number | undefined> {
   if (approval === undefined) return undefined;
+  const full = await sql.get(`SELECT 1 AS one FROM passes WHERE id = ? AND mode = 'Full'`, pass.id);
+  return full === undefined ? undefined : proposalNamed(sql, pass.streamId, approval);
+}
+
+/** The open proposal of a stream that an approval names. */
+export async function proposalNamed(
+  sql: Sql,
+  streamId: number,
+  approval: GivenApproval,
+): Promise<number | undefined> {
   const row = await sql.get(
-    `SELECT d.id FROM deletion_proposals d JOIN passes p ON p.id = ? AND p.mode = 'Full'
-     WHERE d.stream_id = ? AND d.run_name = ? AND d.run_digest = ? AND d.closed_at IS NULL AND d.proposed_at > ?`,
-    pass.id,
-    pass.streamId,
+    `SELECT id FROM deletion_proposals
+     WHERE stream_id = ? AND run_name = ? AND run_digest = ? AND closed_at IS NULL AND proposed_at > ?`,
+    streamId,
     approval.runName,
     approval.digest,
     approval.notBefore.toISOString(),

@@ -12,6 +12,7 @@ import {
 import { readAnew, readStreamAnew, recordAction, runInHand } from './actions.ts';
 import { giveUpFence, lockSystem } from './fence.ts';
 import { holdingsOf, knownStreams, type KnownStream } from './holdings.ts';
+import { forgetPlans, forgetSamples } from './plan-passes.ts';
 import { optionalText, text, type Row, type Sql } from './sql.ts';
 
 /** Binds the rows of a system to another source. */
@@ -100,6 +101,7 @@ export async function purgeBatch(
     `DELETE FROM ${table} WHERE system = ? AND stream = ? AND external_id ${sql.amongTexts}`,
     ...[system, name, erased],
   );
+  await forgetSamples(sql, system, name, erased);
   return { erased: ids.length, last };
 }
 
@@ -110,6 +112,7 @@ export async function endPurge(sql: Sql, purge: Purge, erased: number, at: Date)
   const { system, what } = request;
   if (what === 'all') {
     for (const stream of await streamsOf(sql, request)) await forgetStream(sql, stream.id);
+    await forgetPlans(sql, system, request.stream);
     if ((await knownStreams(sql, system)).length === 0)
       await sql.run('UPDATE systems SET source = NULL WHERE system = ?', system);
   }

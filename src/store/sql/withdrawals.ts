@@ -4,7 +4,7 @@ import type { RecordKind } from '../../inventory/kinds.ts';
 import type { Hold, RecordStates, StreamVerdict } from '../port.ts';
 import { readStreamAnew } from './actions.ts';
 import { checkFence } from './fence.ts';
-import type { ClosingPass } from './pass-tally.ts';
+import { tablesOf, type ClosingPass, type PassTables } from './pass-tally.ts';
 import { integer, text, type Row, type Sql } from './sql.ts';
 
 /** Columns that count the rows of a table by state; `statesOf` reads them. */
@@ -24,10 +24,13 @@ const mark = (table: string, reason: string) =>
 const markable = 'system = ? AND stream = ? AND deleted_at IS NULL AND withdrawn_at IS NULL';
 
 /** Ids of a stream that the pass did not see and that stand in a scope which is no part of it. Parameters: stream, pass, pass. */
-const outside = `SELECT s.external_id FROM sightings s
-  WHERE s.stream_id = ? AND s.scope_id NOT IN (SELECT scope_id FROM pass_scopes WHERE pass_id = ?)
-    AND NOT EXISTS (SELECT 1 FROM sightings o
+function outsideIn({ sightings, passScopes }: PassTables): string {
+  const seen = `(SELECT stream_id, external_id, scope_id, pass_id FROM ${sightings})`;
+  return `SELECT s.external_id FROM ${seen} s
+  WHERE s.stream_id = ? AND s.scope_id NOT IN (SELECT scope_id FROM ${passScopes} WHERE pass_id = ?)
+    AND NOT EXISTS (SELECT 1 FROM ${seen} o
       WHERE o.stream_id = s.stream_id AND o.external_id = s.external_id AND o.pass_id = ?)`;
+}
 
 /**
  * After a complete full pass: what it did not see either stood only in scopes that it read, and then its deletion was decided, or it
@@ -56,7 +59,7 @@ export async function withdrawOutsideOf(sql: Sql, hold: Hold, pass: ClosingPass,
     WHERE s.stream_id = ? AND s.external_id = ${pass.table}.external_id
       AND s.scope_id NOT IN (SELECT scope_id FROM pass_scopes WHERE pass_id = ?))`;
   const marked = await sql.run(
-    `${mark(pass.table, reason)}, correlation_id = ? WHERE ${markable} AND external_id IN (${outside})`,
+    `${mark(pass.table, reason)}, correlation_id = ? WHERE ${markable} AND external_id IN (${outsideIn(tablesOf(pass))})`,
     time,
     time,
     pass.streamId,
@@ -70,6 +73,40 @@ export async function withdrawOutsideOf(sql: Sql, hold: Hold, pass: ClosingPass,
   );
   await forgetUnaskedPlaces(sql, pass);
   return marked;
+}
+
+/** How many rows of a table a plan would so mark. `statedGo`: those that the vendor states as gone are deleted before. */
+export async function countOutside(
+  sql: Sql,
+  pass: ClosingPass,
+  table: string,
+  statedGo: boolean,
+): Promise<number> {
+  const tables = tablesOf(pass);
+  const others = statedGo
+    ? `AND external_id NOT IN (SELECT external_id FROM ${tables.removals} WHERE stream_id = ${pass.streamId})`
+    : '';
+  const row = await sql.get(
+    `SELECT count(*) AS n FROM "${table}" WHERE ${markable} AND external_id IN (${outsideIn(tables)}) ${others}`,
+    ...[pass.system, pass.stream, pass.streamId, pass.id, pass.id],
+  );
+  return integer(row, 'n');
+}
+
+/**
+ * How many withdrawn rows a plan did not see and yet finds asked for again, because no scope that it leaves out holds them: they count as
+ * live, or go.
+ */
+export async function countAskedAgain(sql: Sql, pass: ClosingPass, table: string): Promise<number> {
+  const { sightings, passScopes } = tablesOf(pass);
+  const seen = `SELECT external_id FROM ${sightings} WHERE stream_id = ?`;
+  const row = await sql.get(
+    `SELECT count(*) AS n FROM "${table}" WHERE system = ? AND stream = ? AND deleted_at IS NULL AND withdrawn_at IS NOT NULL
+       AND external_id IN (${seen}) AND external_id NOT IN
+         (${seen} AND (pass_id = ? OR scope_id NOT IN (SELECT scope_id FROM ${passScopes} WHERE pass_id = ?)))`,
+    ...[pass.system, pass.stream, pass.streamId, pass.streamId, pass.id, pass.id],
+  );
+  return integer(row, 'n');
 }
 
 /**

@@ -20,6 +20,12 @@ export interface ServiceNowOptions extends LoginOptions {
   readonly rows?: string;
   readonly port?: number;
   readonly now?: () => Date;
+  /** How far the clock that the Date header tells is ahead. */
+  readonly clockSkewMs?: number;
+  /** Time zone of the account: how far the labels of times are ahead of UTC. */
+  readonly zoneMinutes?: number;
+  /** Reads times in queries in that zone too, as no instance should. */
+  readonly queriesInZone?: boolean;
 }
 
 export interface Request extends Asked {
@@ -37,6 +43,9 @@ export class ServiceNow {
   readonly forbidden = new Set<string>();
   private readonly estate: Estate;
   private readonly now: () => Date;
+  private readonly skewMs: number;
+  private readonly zoneMinutes: number;
+  private readonly queriesInZone: boolean;
   private deletions = 0;
   private readonly server = createServer((request, response) => {
     this.serve(request, response).catch((error: unknown) => {
@@ -46,6 +55,9 @@ export class ServiceNow {
 
   constructor(options: ServiceNowOptions) {
     this.now = options.now ?? (() => new Date());
+    this.skewMs = options.clockSkewMs ?? 0;
+    this.zoneMinutes = options.zoneMinutes ?? 0;
+    this.queriesInZone = options.queriesInZone ?? false;
     this.login = new Login(options, this.now);
     this.estate =
       options.rows === undefined ? buildEstate(options.seed, options.counts) : readRecording(options.rows);
@@ -120,7 +132,7 @@ export class ServiceNow {
       headers: request.headers,
     };
     response.once('close', () => this.requests.push({ ...asked, status: response.statusCode }));
-    response.setHeader('date', this.now().toUTCString());
+    response.setHeader('date', new Date(this.now().getTime() + this.skewMs).toUTCString());
     const fault = this.faults.for(asked);
     if (fault !== undefined) return fault(response);
     if (url.pathname === '/oauth_token.do') {
@@ -159,7 +171,7 @@ export class ServiceNow {
     if (params.get('sysparm_no_count') !== 'true') headers['x-total-count'] = String(positions.length);
     if (given.length === 0 && emptyIs404) return refuse(404, 'No Record found', headers)(response);
     response.writeHead(200, headers);
-    response.end(JSON.stringify({ result: given.map(rowsOf(shown, params)) }));
+    response.end(JSON.stringify({ result: given.map(rowsOf(shown, params, this.zoneMinutes)) }));
   }
 
   /** One record by its sys_id; a hidden one looks as if it did not exist. */
@@ -171,7 +183,7 @@ export class ServiceNow {
       return refuse(404, 'No Record found')(response);
     }
     response.writeHead(200, { 'content-type': 'application/json;charset=UTF-8' });
-    response.end(JSON.stringify({ result: rowsOf(shown, params)(position) }));
+    response.end(JSON.stringify({ result: rowsOf(shown, params, this.zoneMinutes)(position) }));
   }
 
   private hides(name: string, table: Table, position: number): boolean {
@@ -180,7 +192,7 @@ export class ServiceNow {
 
   /** The rows of a table or class for which a query holds, in its order. */
   private select(name: string, text: string): Shown {
-    const query = parseQuery(text);
+    const query = parseQuery(this.queriesInZone ? shiftTimes(text, -this.zoneMinutes) : text);
     const table = this.tableOf(name);
     const isClass = this.estate.isClass(name);
     const below = isClass ? this.estate.classesBelow(name) : undefined;
@@ -219,10 +231,11 @@ interface Shown {
 function rowsOf(
   { table, knows, cell: cellAt }: Shown,
   params: URLSearchParams,
+  zoneMinutes: number,
 ): (position: number) => Record<string, unknown> {
   const asked = params.get('sysparm_fields')?.split(',');
   const fields = (asked ?? table.fields).filter((field) => knows(field));
-  const show = shapeOf(params);
+  const show = shapeOf(params, zoneMinutes);
   return (position) => {
     const row: Record<string, unknown> = {};
     for (const field of fields) {
@@ -234,15 +247,23 @@ function rowsOf(
 }
 
 /** The shapes of values that sysparm_display_value and sysparm_exclude_reference_link ask for. */
-function shapeOf(params: URLSearchParams): (cell: Cell) => unknown {
+function shapeOf(params: URLSearchParams, zoneMinutes: number): (cell: Cell) => unknown {
   const shape = params.get('sysparm_display_value');
   return (cell) => {
     if (typeof cell !== 'string' && isOdd(cell)) return cell.odd;
-    const label = typeof cell === 'string' ? cell : cell.display_value;
+    const label = typeof cell === 'string' ? shiftTimes(cell, zoneMinutes) : cell.display_value;
     if (shape === 'true') return label ?? '';
     if (shape !== 'all') return valueOf(cell);
     return typeof cell === 'string' ? { display_value: label, value: cell } : cell;
   };
+}
+
+/** A text with all its times so many minutes later. */
+function shiftTimes(text: string, minutes: number): string {
+  if (minutes === 0) return text;
+  return text.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/gu, (time) =>
+    stored(new Date(Date.parse(`${time.replace(' ', 'T')}Z`) + minutes * 60_000)),
+  );
 }
 
 /** Times as the vendor stores them: UTC, to the second. */

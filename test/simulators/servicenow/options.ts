@@ -13,6 +13,8 @@ A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authe
   --client-id TEXT    also give OAuth tokens to this client, by password, refresh and client credentials
   --client-secret TEXT  secret of the client; default change-me-too
   --token-seconds N   life of a token; default 1800
+  --clock-skew-seconds N  how far its clock is ahead; --clock-skew-seconds=-60 for behind; default 0
+  --zone-minutes N    time zone of the account: how far labels of times are ahead of UTC; default 0
   --rows FILE         serve a file of recorded answers instead of generated rows (form: README.md beside main.ts)
   --seed N            other generated rows for another number; default 1
   --servers N         how many generated configuration items; default 3000, millions are fine
@@ -39,6 +41,8 @@ export function parseOptions(
       'client-id': { type: 'string' },
       'client-secret': { type: 'string', default: 'change-me-too' },
       'token-seconds': { type: 'string', default: '1800' },
+      'clock-skew-seconds': { type: 'string', default: '0' },
+      'zone-minutes': { type: 'string', default: '0' },
       rows: { type: 'string' },
       seed: { type: 'string', default: '1' },
       servers: { type: 'string', default: '3000' },
@@ -57,6 +61,8 @@ export function parseOptions(
   return {
     port: count('port', values.port),
     basic: { username: values.user, password: values.password },
+    clockSkewMs: 1000 * signed('clock-skew-seconds', values['clock-skew-seconds']),
+    zoneMinutes: signed('zone-minutes', values['zone-minutes']),
     seed: count('seed', values.seed),
     counts: {
       servers: count('servers', values.servers),
@@ -81,6 +87,10 @@ export function parseOptions(
       deleteAfter: deleteAfter(values['delete-after']),
     },
   };
+}
+
+function signed(flag: string, text: string): number {
+  return text.startsWith('-') ? -count(flag, text.slice(1)) : count(flag, text);
 }
 
 function count(flag: string, text: string): number {
