@@ -275,6 +275,18 @@ export const HistorySchema = Type.Object(
   { ...closed, description: 'How many finished runs stay in the cluster. All of them stay in the archive.' },
 );
 
+export const RetentionSchema = Type.Object(
+  {
+    quarantine: Type.Optional(
+      Duration('Rows that were set aside and have not come again for this long go; default 720h.', {
+        min: '1h',
+        max: '87600h',
+      }),
+    ),
+  },
+  { ...closed, description: 'How long the database keeps what is no inventory.' },
+);
+
 /** Everything of the spec but the connector block, whose schema the list of connectors gives. */
 export const specFields = {
   auth: AuthSchema,
@@ -288,6 +300,7 @@ export const specFields = {
   mapping: Type.Optional(MappingSchema),
   deletion: Type.Optional(DeletionSchema),
   history: Type.Optional(HistorySchema),
+  retention: Type.Optional(RetentionSchema),
   demo: Type.Optional(
     Type.Boolean({
       description: 'True marks every row of this system as demo data; views never mix it with real data.',
@@ -315,7 +328,7 @@ export const ExternalSystemStatusSchema = Type.Object(
       Type.Array(ConditionSchema, {
         maxItems: 16,
         description:
-          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval.',
+          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval, RowsSetAside.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
@@ -359,6 +372,27 @@ export const ExternalSystemStatusSchema = Type.Object(
           ...closed,
           description:
             'Deletions that passed the budget and wait for the annotation approve-deletions: RUN@DIGEST.',
+        },
+      ),
+    ),
+    rowsSetAside: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            stream: Type.String({ maxLength: 64, description: 'Name of the stream.' }),
+            rows: Type.Integer({
+              minimum: 1,
+              maximum: 9_007_199_254_740_991,
+              description: 'Rows of it that are set aside.',
+            }),
+          },
+          { ...closed, description: 'One stream.' },
+        ),
+        {
+          maxItems: 32,
+          description: 'Streams of which rows are set aside, the most first.',
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['stream'],
         },
       ),
     ),
