@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { ConditionSchema } from './conditions.ts';
 import { Cron } from './cron.ts';
 import { Duration } from './duration.ts';
+import { HistorySchema, RetentionSchema } from './history.ts';
 import { MappingSchema } from './mapping.ts';
 import { LastRunSchema } from './sync-run.ts';
 import { Time } from './time.ts';
@@ -253,38 +254,6 @@ export const DeletionSchema = Type.Object(
     ),
   },
   { ...closed, description: 'What happens to records that the external system no longer has.' },
-);
-
-export const HistorySchema = Type.Object(
-  {
-    successful: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1000,
-        description: 'Successful runs kept in the cluster; default 10.',
-      }),
-    ),
-    failed: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1000,
-        description: 'Runs with any other outcome kept in the cluster; default 10.',
-      }),
-    ),
-  },
-  { ...closed, description: 'How many finished runs stay in the cluster. All of them stay in the archive.' },
-);
-
-export const RetentionSchema = Type.Object(
-  {
-    quarantine: Type.Optional(
-      Duration('Rows that were set aside and have not come again for this long go; default 720h.', {
-        min: '1h',
-        max: '87600h',
-      }),
-    ),
-  },
-  { ...closed, description: 'How long the database keeps what is no inventory.' },
 );
 
 /** Everything of the spec but the connector block, whose schema the list of connectors gives. */

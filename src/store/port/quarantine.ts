@@ -45,8 +45,11 @@ export interface Replay {
   readonly passId: number;
   /** Those that fit now. */
   readonly fitting: readonly { readonly id: number; readonly hashed: HashedRecord }[];
-  /** Those that still do not. */
-  readonly failing: readonly { readonly id: number; readonly row: Pick<RowSetAside, 'reason' | 'path'> }[];
+  /** Those that still do not; `unreplayable` when they never will. */
+  readonly failing: readonly {
+    readonly id: number;
+    readonly row: Pick<RowSetAside, 'reason' | 'path' | 'unreplayable'>;
+  }[];
   readonly at: Date;
 }
 
