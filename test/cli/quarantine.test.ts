@@ -59,7 +59,6 @@ test('a replay stores what fits now also where the pass that follows can read no
 test('secrets in rows that are set aside stand neither in the database file nor in what a command prints', async () => {
   plantCanaries(bench.instance);
   const synced = await bench.sync(bench.manifests());
-  console.log(synced.out, synced.err);
   const listed = await quarantine('list', '-o', 'json');
   const [row] = JSON.parse(listed.out) as { id: number; externalId: string }[];
   expect(row?.externalId).toBe(canaryRow);

@@ -78,7 +78,7 @@ test('secrets in rows that are set aside stand neither in the database, nor in t
   await waitForCondition('True');
   const log = await bench.log();
   const objects = await bench.kubectl('get', 'externalsystems,syncruns,events', '-o', 'json');
-  expect(log).toContain('"level":20');
+  expect(log).toContain('"level":"debug"');
   expect(objects).toContain('RowsSetAside');
   expect(canariesIn(log, objects, bytesOf(bench.folder))).toEqual([]);
 });

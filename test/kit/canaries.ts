@@ -11,10 +11,8 @@ export const canaryRow = ServiceNow.id('0c', 1);
 
 export function plantCanaries(instance: ServiceNow): void {
   const [named = '', within, listed, deep] = canaries;
-  // Without the dictionary every column is asked for, and only its name says what is secret.
-  instance.forbidden.add('sys_dictionary');
   instance.update('cmdb_ci', canaryRow, {
-    u_admin_password: named,
+    fqdn: { odd: { value: 'host', display_value: 3, password: named } },
     serial_number: { odd: { value: 7, display_value: 'seven', hidden: within } },
     asset_tag: { odd: [listed, { deep }] },
   });
