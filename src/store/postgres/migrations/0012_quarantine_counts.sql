@@ -8,27 +8,40 @@ CREATE TABLE quarantine_reasons (
   rows      bigint NOT NULL,
   PRIMARY KEY (stream_id, reason)
 );
-CREATE INDEX quarantine_reasons_most ON quarantine_reasons (stream_id, rows);
 INSERT INTO quarantine_reasons
   SELECT stream_id, left(reason, 160), count(*) FROM quarantine GROUP BY stream_id, left(reason, 160);
 
+-- By statement: a purge deletes many rows in one, and each further change of one counter in a transaction takes longer than the one before.
 CREATE FUNCTION count_quarantine() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP <> 'DELETE' THEN
-    INSERT INTO quarantine_reasons AS c VALUES (NEW.stream_id, left(NEW.reason, 160), 1)
-      ON CONFLICT (stream_id, reason) DO UPDATE SET rows = c.rows + 1;
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO quarantine_reasons AS c
+      SELECT stream_id, left(reason, 160), count(*) FROM came GROUP BY 1, 2
+      ON CONFLICT (stream_id, reason) DO UPDATE SET rows = c.rows + excluded.rows;
+    RETURN NULL;
   END IF;
-  IF TG_OP <> 'INSERT' THEN
-    UPDATE quarantine_reasons SET rows = rows - 1 WHERE stream_id = OLD.stream_id AND reason = left(OLD.reason, 160);
-    DELETE FROM quarantine_reasons WHERE stream_id = OLD.stream_id AND reason = left(OLD.reason, 160) AND rows = 0;
+  IF TG_OP = 'UPDATE' THEN
+    INSERT INTO quarantine_reasons AS c
+      SELECT stream_id, reason, sum(n) FROM (
+        SELECT stream_id, left(reason, 160) AS reason, 1 AS n FROM came
+        UNION ALL SELECT stream_id, left(reason, 160), -1 FROM went
+      ) AS changes GROUP BY 1, 2 HAVING sum(n) <> 0
+      ON CONFLICT (stream_id, reason) DO UPDATE SET rows = c.rows + excluded.rows;
+  ELSE
+    UPDATE quarantine_reasons AS c SET rows = c.rows - g.n
+      FROM (SELECT stream_id, left(reason, 160) AS reason, count(*) AS n FROM went GROUP BY 1, 2) AS g
+      WHERE c.stream_id = g.stream_id AND c.reason = g.reason;
   END IF;
+  DELETE FROM quarantine_reasons WHERE rows = 0 AND stream_id IN (SELECT stream_id FROM went);
   RETURN NULL;
 END
 $$;
-CREATE TRIGGER quarantine_counts AFTER INSERT OR DELETE ON quarantine
-  FOR EACH ROW EXECUTE FUNCTION count_quarantine();
-CREATE TRIGGER quarantine_counts_change AFTER UPDATE OF reason ON quarantine
-  FOR EACH ROW WHEN (OLD.reason IS DISTINCT FROM NEW.reason) EXECUTE FUNCTION count_quarantine();
+CREATE TRIGGER quarantine_counts_in AFTER INSERT ON quarantine
+  REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION count_quarantine();
+CREATE TRIGGER quarantine_counts_change AFTER UPDATE ON quarantine
+  REFERENCING NEW TABLE AS came OLD TABLE AS went FOR EACH STATEMENT EXECUTE FUNCTION count_quarantine();
+CREATE TRIGGER quarantine_counts_out AFTER DELETE ON quarantine
+  REFERENCING OLD TABLE AS went FOR EACH STATEMENT EXECUTE FUNCTION count_quarantine();
 
 -- The newest rows of one system among those of many, and the oldest, which go first.
 CREATE INDEX quarantine_newest ON quarantine (stream_id, id);

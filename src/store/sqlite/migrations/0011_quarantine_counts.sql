@@ -8,7 +8,6 @@ CREATE TABLE quarantine_reasons (
   rows      INTEGER NOT NULL,
   PRIMARY KEY (stream_id, reason)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX quarantine_reasons_most ON quarantine_reasons (stream_id, rows);
 INSERT INTO quarantine_reasons
   SELECT stream_id, substr(reason, 1, 160), count(*) FROM quarantine GROUP BY stream_id, substr(reason, 1, 160);
 
