@@ -12,6 +12,7 @@ export const conditionTypes = [
   'Fresh',
   'Complete',
   'AwaitingApproval',
+  'RowsSetAside',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

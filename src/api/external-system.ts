@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { ConditionSchema } from './conditions.ts';
 import { Cron } from './cron.ts';
 import { Duration } from './duration.ts';
+import { HistorySchema, RetentionSchema } from './history.ts';
 import { MappingSchema } from './mapping.ts';
 import { LastRunSchema } from './sync-run.ts';
 import { Time } from './time.ts';
@@ -255,26 +256,6 @@ export const DeletionSchema = Type.Object(
   { ...closed, description: 'What happens to records that the external system no longer has.' },
 );
 
-export const HistorySchema = Type.Object(
-  {
-    successful: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1000,
-        description: 'Successful runs kept in the cluster; default 10.',
-      }),
-    ),
-    failed: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1000,
-        description: 'Runs with any other outcome kept in the cluster; default 10.',
-      }),
-    ),
-  },
-  { ...closed, description: 'How many finished runs stay in the cluster. All of them stay in the archive.' },
-);
-
 /** Everything of the spec but the connector block, whose schema the list of connectors gives. */
 export const specFields = {
   auth: AuthSchema,
@@ -288,6 +269,7 @@ export const specFields = {
   mapping: Type.Optional(MappingSchema),
   deletion: Type.Optional(DeletionSchema),
   history: Type.Optional(HistorySchema),
+  retention: Type.Optional(RetentionSchema),
   demo: Type.Optional(
     Type.Boolean({
       description: 'True marks every row of this system as demo data; views never mix it with real data.',
@@ -315,7 +297,7 @@ export const ExternalSystemStatusSchema = Type.Object(
       Type.Array(ConditionSchema, {
         maxItems: 16,
         description:
-          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval.',
+          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval, RowsSetAside.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
@@ -359,6 +341,27 @@ export const ExternalSystemStatusSchema = Type.Object(
           ...closed,
           description:
             'Deletions that passed the budget and wait for the annotation approve-deletions: RUN@DIGEST.',
+        },
+      ),
+    ),
+    rowsSetAside: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            stream: Type.String({ maxLength: 64, description: 'Name of the stream.' }),
+            rows: Type.Integer({
+              minimum: 1,
+              maximum: 9_007_199_254_740_991,
+              description: 'Rows of it that are set aside.',
+            }),
+          },
+          { ...closed, description: 'One stream.' },
+        ),
+        {
+          maxItems: 32,
+          description: 'Streams of which rows are set aside, the most first.',
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['stream'],
         },
       ),
     ),

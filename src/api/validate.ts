@@ -129,6 +129,7 @@ function durationProblems(spec: ExternalSystemSpec): Problem[] {
   check('spec.schedule.startingDeadline', spec.schedule?.startingDeadline, 10_000, yearMs, '10s to 8760h');
   check('spec.schedule.minimumInterval', spec.schedule?.minimumInterval, 0, yearMs, '0s to 8760h');
   check('spec.limits.softTimeLimit', spec.limits?.softTimeLimit, 5_000, 24 * 3_600_000, '5s to 24h');
+  check('spec.retention.quarantine', spec.retention?.quarantine, 3_600_000, 10 * yearMs, '1h to 87600h');
   check('spec.limits.hardTimeLimit', spec.limits?.hardTimeLimit, 10_000, 25 * 3_600_000, '10s to 25h');
   return problems;
 }

@@ -17,6 +17,7 @@ import {
   type StreamMapping,
 } from './mapping.ts';
 import type { BoundProbe, StreamProbe } from './probe.ts';
+import { reasonOf } from './reason.ts';
 import { mask, type Masked } from './mask.ts';
 import { firstProblem } from './problem.ts';
 
@@ -95,7 +96,10 @@ export interface StreamDefinition<
   ): AsyncGenerator<ReadEvent<Static<Cursor>, Static<Checkpoint>>, void, void>;
   /** The immutable id of a raw row that may not fit the schema; undefined when it cannot be read. */
   idOf(raw: unknown): string | undefined;
-  /** Pure. A thrown error sets the row aside with its message. */
+  /**
+   * Pure. A thrown error sets the row aside with its message, in which values that may not be kept are masked; of an error that the
+   * language throws only the name stays. Messages should name fields, not values.
+   */
   toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
   /**
    * Whether a field of a row, by its name at any depth, holds a secret: its value is never kept of a row that is set aside. Fields
@@ -169,9 +173,9 @@ export function defineStream<
     try {
       record = recordOf(raw, session, mapping);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const path = error instanceof MappingMisfit ? error.field : '';
-      return { type: 'invalid', externalId, reason, path };
+      if (error instanceof MappingMisfit)
+        return { type: 'invalid', externalId, reason: error.message, path: error.field };
+      return { type: 'invalid', externalId, reason: reasonOf(error, raw, definition), path: '' };
     }
     if (readableId(record.externalId) === undefined) {
       return { type: 'invalid', externalId: undefined, reason: 'the id is empty or no text', path: '' };

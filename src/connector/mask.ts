@@ -9,12 +9,19 @@ export interface Masked {
 
 /**
  * A raw row without what its schema does not know: such a value becomes its type and length, as does the value of a field that is
- * secret by its name. A scalar where the schema knows the field stays, of whatever type: it may be what did not fit.
+ * secret by its name. A scalar where the schema knows the field stays, of whatever type: it may be what did not fit. `onTaken` hears
+ * of each value that is taken out.
  */
-export function mask(raw: unknown, schema: TSchema, secret: (name: string) => boolean = () => false): Masked {
+export function mask(
+  raw: unknown,
+  schema: TSchema,
+  secret: (name: string) => boolean = () => false,
+  onTaken: (value: unknown) => void = () => undefined,
+): Masked {
   let whole = true;
   const taken = (value: unknown): string => {
     whole = false;
+    onTaken(value);
     return described(value);
   };
   const walk = (value: unknown, known: readonly object[]): unknown => {

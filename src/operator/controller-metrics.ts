@@ -91,6 +91,7 @@ export class ControllerMetrics {
       'extsys_last_success_timestamp_seconds',
       'extsys_consecutive_failures',
       'extsys_records_awaiting_approval',
+      'extsys_quarantined_rows',
     ] as const) {
       metrics.reset(name);
     }
@@ -123,6 +124,12 @@ export class ControllerMetrics {
     metrics.set('extsys_overdue_seconds', labels, overdueSeconds);
     metrics.set('extsys_consecutive_failures', labels, status.consecutiveFailures ?? 0);
     metrics.set('extsys_records_awaiting_approval', labels, status.deletionProposal?.records ?? 0);
+    for (const { stream, rows } of status.rowsSetAside ?? [])
+      metrics.set(
+        'extsys_quarantined_rows',
+        { namespace: metadata.namespace, system: metadata.name, stream },
+        rows,
+      );
     if (status.lastSuccessTime !== undefined) {
       metrics.set('extsys_last_success_timestamp_seconds', labels, Date.parse(status.lastSuccessTime) / 1000);
     }

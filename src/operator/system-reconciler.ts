@@ -13,6 +13,7 @@ import type { ClusterPort } from './cluster-port.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import { approvalVerdict, proposalStatus } from './deletion-approval.ts';
 import { Pruner } from './pruning.ts';
+import { setAsideVerdict } from './rows-set-aside.ts';
 import type { Made, RunMaker } from './run-maker.ts';
 import { differsByScheduleOnly, statusOf } from './system-status.ts';
 import { judge } from './verdict.ts';
@@ -133,10 +134,13 @@ export class SystemReconciler {
       withheld: history.withheld,
       now: at,
     });
-    const verdicts = [...judged, ...(awaiting === undefined ? [] : [awaiting])].map((verdict) => ({
-      ...verdict,
-      message: redact(verdict.message),
-    }));
+    const setAside = setAsideVerdict(system, history.setAside);
+    const verdicts = [...judged, awaiting, setAside]
+      .filter((one) => one !== undefined)
+      .map((verdict) => ({
+        ...verdict,
+        message: redact(verdict.message),
+      }));
     const proposal = proposalStatus(approval.waiting, redact);
     return statusOf(system, { history, verdicts, made, proposal, now: at });
   }

@@ -6,6 +6,7 @@ import type { ExternalSystem } from '../api/resource.ts';
 import type { ArchivedRun, SystemHistory } from '../store/port.ts';
 import { seconds } from '../sync/run-end.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
+import { setAsideStatus } from './rows-set-aside.ts';
 import type { Made } from './run-maker.ts';
 
 /** What a status is made of, besides what it was before. */
@@ -37,6 +38,7 @@ export function statusOf(
     consecutiveFailures: history.consecutiveFailures,
     lastHandledRequest: made.handledRequest ?? before.lastHandledRequest,
     deletionProposal: proposal,
+    rowsSetAside: setAsideStatus(history.setAside),
     chainHead: history.chainHead,
   });
 }
@@ -50,6 +52,7 @@ export function differsByScheduleOnly(
     ...others,
     nextRunTime: undefined,
     lastScheduleTime: undefined,
+    rowsSetAside: undefined,
     // The message of a condition may name the next start.
     conditions: conditions?.map((condition) => ({ ...condition, message: '' })),
   });

@@ -14,6 +14,7 @@ import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
 import { isVerdict, readingOf } from './plan-run.ts';
+import { pruneQuarantine } from './quarantine-retention.ts';
 import { fullEveryMs } from './schedule.ts';
 import { withdrawUnasked } from './withdrawal.ts';
 import { runStream, type StreamContext } from './stream-run.ts';
@@ -390,6 +391,7 @@ class Attempt {
         cpuSeconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
       },
     };
+    if (changesInventory(run.spec.mode)) await pruneQuarantine(deps.store, system, endedAt);
     if (run.spec.mode === 'Plan') await deps.store.tidyPlans(hold);
     return deps.store.finish(hold, (link) => buildRunEnd(facts, ending, link));
   }

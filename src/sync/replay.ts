@@ -39,12 +39,35 @@ function sorted(
   const fitting: Replay['fitting'][number][] = [];
   const failing: Replay['failing'][number][] = [];
   for (const { id, externalId, raw } of kept) {
-    const outcome = outcomeOf(stream, JSON.parse(raw));
-    if (outcome.type === 'invalid') {
+    const outcome = reread(stream, raw);
+    if (outcome.type === 'unreadable') {
+      const { why } = outcome;
+      failing.push({ id, row: { reason: why, path: '', unreplayable: why } });
+    } else if (outcome.type === 'invalid') {
       const { reason, path } = outcome;
       failing.push({ id, row: { reason: bounded(redact(reason), 512), path } });
     } else if (outcome.hashed.record.externalId === externalId) fitting.push({ id, hashed: outcome.hashed });
     else failing.push({ id, row: { reason: 'the row is read as another record now', path: '' } });
   }
   return { fitting, failing };
+}
+
+/** One kept row that cannot be read at all holds up neither the others nor the stream: it says so, and is left alone from then on. */
+function reread(
+  stream: BoundStream,
+  raw: string,
+): ReturnType<typeof outcomeOf> | { readonly type: 'unreadable'; readonly why: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    // The message of the parser quotes the text.
+    return { type: 'unreadable', why: 'the kept text is no JSON' };
+  }
+  try {
+    return outcomeOf(stream, value);
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'a value that is no error';
+    return { type: 'unreadable', why: `reading it again failed with ${name}` };
+  }
 }

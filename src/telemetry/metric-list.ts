@@ -85,6 +85,11 @@ export const metricList = {
     help: 'Records that look gone, passed the deletion budget and wait for approval.',
     labels: system,
   },
+  extsys_quarantined_rows: {
+    type: 'gauge',
+    help: 'Rows that did not fit and are set aside; absent when there are none.',
+    labels: ['namespace', 'system', 'stream'],
+  },
   extsys_active_runs: { type: 'gauge', help: 'Runs this replica works on.', labels: [] },
   extsys_queue_depth: { type: 'gauge', help: 'Keys waiting for a worker.', labels: ['queue'] },
   extsys_queue_latency_seconds: {

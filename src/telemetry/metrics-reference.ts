@@ -34,6 +34,8 @@ export function renderMetricsReference(): string {
     '    extsys_overdue_seconds > 900',
     '    # deletions wait for a person',
     '    extsys_records_awaiting_approval > 0',
+    '    # rows do not fit, and their records are out of date or missing',
+    '    extsys_quarantined_rows > 0',
     '    # somebody must act',
     '    increase(extsys_runs_total{failure=~"credentials|permission|configuration|deletionBudget"}[1h]) > 0',
     '',

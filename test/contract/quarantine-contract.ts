@@ -6,9 +6,11 @@ import {
   claimOf,
   ContractBench,
   deleteAll,
+  deleteNothing,
   ended,
   full,
   fullPass,
+  longAgo,
   page,
   pass,
   record,
@@ -101,28 +103,81 @@ export function quarantineContract(engine: string, open: OpenStore): void {
       expect(await bench.store.quarantinedRows({ limit: 10 })).toEqual([]);
     });
 
-    it('brings back nothing that is deleted, stated as removed, or missing since', async () => {
-      await fullPass(bench.store, 'run-1', [record('a'), record('b')]);
+    /** The kept row of `a` fits in a later pass with another reading; answers what became of it. */
+    async function replayed() {
+      const hold = await bench.store.claim(claimOf('run-9'));
+      const { id: passId } = await bench.store.beginPass(hold, { ...pass, fingerprint: 'f9' });
+      const [kept] = await bench.store.rowsToReplay(passId, 0, 10);
+      if (kept === undefined) throw new Error('nothing is offered for replay');
+      const fitting = [{ id: kept.id, hashed: record('a', 'mended') }];
+      const result = await bench.store.replay(hold, { passId, fitting, failing: [], at: at(6) });
+      expect(await bench.store.quarantinedRows({ limit: 10 })).toEqual([]);
+      return result;
+    }
+    /** Passes with the reading f1: `a` is set aside in the first, which ends; the second sees nothing of it. */
+    async function setAsideThen() {
       const hold = await bench.store.claim(claimOf('run-2'));
       const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
-      const setAside = [bad('a'), bad('b'), bad('new')];
-      await bench.store.writePage(hold, page(id, [], { setAside, fetched: 3 }));
+      await bench.store.writePage(hold, page(id, [], { setAside: [bad('a')], fetched: 1 }));
       await bench.store.endScope(hold, full(id));
-      await bench.store.endPass(hold, ended(id), deleteAll);
-      // Another pass: b is stated as removed, a and new are not seen.
+      await bench.store.endPass(hold, ended(id), deleteNothing);
       const later = await bench.store.beginPass(hold, { ...pass, fullSince: at(55) });
-      await bench.store.writePage(hold, page(later.id, [], { removed: ['b'] }));
+      await bench.store.writePage(hold, page(later.id, []));
+      return { hold, later };
+    }
+    const nothing = { created: 0, updated: 0, unchanged: 0 };
+
+    it('brings back no record that is deleted', async () => {
+      await fullPass(bench.store, 'run-1', [record('a')]);
+      const { hold, later } = await setAsideThen();
       await bench.store.endScope(hold, full(later.id));
       await bench.store.endPass(hold, ended(later.id), deleteAll);
+      // As if something of it had been seen since: only the deletion speaks against it.
+      await bench.tested.change('UPDATE sightings SET pass_id = 1000000');
+      expect(await replayed()).toEqual(nothing);
       expect(await bench.liveIds()).toEqual([]);
-      const { id: passId } = await bench.store.beginPass(hold, { ...pass, fingerprint: 'f2' });
-      const kept = await bench.store.rowsToReplay(passId, 0, 10);
-      expect(kept.map(({ externalId }) => externalId)).toEqual(['a', 'new']);
-      const fitting = kept.map((row) => ({ id: row.id, hashed: record(row.externalId, 'mended') }));
-      const result = await bench.store.replay(hold, { passId, fitting, failing: [], at: at(6) });
-      expect(result).toEqual({ created: 0, updated: 0, unchanged: 0 });
+    });
+
+    it('brings back no record that the source stated as removed', async () => {
+      const { hold, later } = await setAsideThen();
+      // Asked for one by one at the end: the page that states it would have taken the kept row along.
+      await bench.store.stateGone(hold, later.id, [{ externalId: 'a', scope: 'all' }]);
+      await bench.store.endScope(hold, {
+        passId: later.id,
+        scope: 'all',
+        verdict: { type: 'unverified', reason: 'cut' },
+        at: at(5),
+      });
+      await bench.tested.change('UPDATE sightings SET pass_id = 1000000');
+      expect(await replayed()).toEqual(nothing);
       expect(await bench.liveIds()).toEqual([]);
-      expect(await bench.store.quarantinedRows({ limit: 10 })).toEqual([]);
+    });
+
+    it('brings back no record that a later full reading missed', async () => {
+      const { hold, later } = await setAsideThen();
+      await bench.store.endScope(hold, full(later.id));
+      await bench.store.endPass(hold, ended(later.id), deleteNothing);
+      expect(await replayed()).toEqual(nothing);
+      expect(await bench.liveIds()).toEqual([]);
+    });
+
+    it('brings back a record that no later full reading missed', async () => {
+      const { hold, later } = await setAsideThen();
+      await bench.store.endScope(hold, {
+        passId: later.id,
+        scope: 'all',
+        verdict: { type: 'unverified', reason: 'cut' },
+        at: at(5),
+      });
+      expect(await replayed()).toEqual({ ...nothing, created: 1 });
+    });
+
+    it('keeps a row that can never be read again, with why', async () => {
+      const { hold, passId } = await changedAfter([bad('a')]);
+      const [kept] = await bench.store.rowsToReplay(passId, 0, 10);
+      const failing = [{ id: kept?.id ?? 0, row: { reason: 'r', path: '', unreplayable: 'no JSON' } }];
+      await bench.store.replay(hold, { passId, fitting: [], failing, at: at(6) });
+      expect(await bench.store.quarantinedRows({ limit: 1 })).toMatchObject([{ unreplayable: 'no JSON' }]);
     });
 
     it('refuses a replay of a run that lost the system', async () => {
@@ -131,6 +186,77 @@ export function quarantineContract(engine: string, open: OpenStore): void {
       await expect(bench.store.replay(hold, { passId, fitting: [], failing: [], at: at(6) })).rejects.toThrow(
         FenceLost,
       );
+    });
+
+    it('is counted by stream, with the most frequent reason, through every change of it', async () => {
+      const counted = async () => (await bench.store.history('inventory/cmdb', 'system-uid')).setAside;
+      expect(await counted()).toBeUndefined();
+      const { hold, passId } = await changedAfter([
+        bad('a'),
+        bad('b', { reason: 'x'.repeat(512) }),
+        bad('c', { reason: 'x'.repeat(512) }),
+        { ...bad('n'), externalId: undefined },
+        { ...bad('n'), externalId: undefined, raw: '{}' },
+      ]);
+      expect(await counted()).toEqual({
+        streams: [{ stream: 'groups', rows: 5 }],
+        most: { stream: 'groups', reason: 'must be string', rows: 3 },
+      });
+      const rowOf = async (id: string) => {
+        const rows = await bench.store.quarantinedRows({ limit: 10 });
+        return rows.find(({ externalId }) => externalId === id)?.id ?? 0;
+      };
+      // Another reason, the same one once more, and a row that is good again.
+      const failing = [{ id: await rowOf('a'), row: { reason: 'x'.repeat(300), path: '' } }];
+      await bench.store.replay(hold, { passId, fitting: [], failing, at: at(6) });
+      await bench.store.writePage(hold, page(passId, [record('c')], { setAside: [bad('a')] }));
+      await bench.store.writePage(hold, page(passId, [], { setAside: [bad('a', { reason: 'y' })] }));
+      expect(await counted()).toEqual({
+        streams: [{ stream: 'groups', rows: 4 }],
+        most: { stream: 'groups', reason: 'must be string', rows: 2 },
+      });
+      expect(await bench.tested.query('SELECT count(*) AS n FROM quarantine_reasons')).toEqual([
+        { n: expect.toSatisfy((n: unknown) => Number(n) === 3) as unknown },
+      ]);
+      await bench.store.pruneQuarantine('inventory/cmdb', at(50), 10);
+      expect(await counted()).toBeUndefined();
+    });
+
+    it('is pruned of rows that did not come for long, in batches, and leaves those that explain the flag of a live record', async () => {
+      await fullPass(bench.store, 'run-1', [record('live'), record('gone')]);
+      const hold = await bench.store.claim(claimOf('run-2'));
+      const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
+      const old = ['live', 'gone', 'never', 'more'].map((one) => bad(one));
+      await bench.store.writePage(hold, page(id, [], { setAside: [...old, bad('young')], at: at(2) }));
+      await bench.store.writePage(hold, page(id, [], { setAside: [bad('young')], at: at(20) }));
+      await bench.tested.change(`UPDATE groups SET deleted_at = quarantined_at WHERE external_id = 'gone'`);
+      expect(await bench.store.pruneQuarantine('inventory/other', at(10), 10)).toBe(0);
+      expect(await bench.store.pruneQuarantine('inventory/cmdb', at(10), 2)).toBe(2);
+      expect(await bench.store.pruneQuarantine('inventory/cmdb', at(10), 2)).toBe(1);
+      expect(await bench.store.pruneQuarantine('inventory/cmdb', at(10), 2)).toBe(0);
+      const rows = await bench.store.quarantinedRows({ limit: 10 });
+      expect(rows.map(({ externalId }) => externalId)).toEqual(['young', 'live']);
+      expect(
+        await bench.tested.query('SELECT external_id FROM groups WHERE quarantined_at IS NOT NULL'),
+      ).toEqual([{ external_id: 'live' }]);
+    });
+
+    it('is pruned of rows that the newest complete full pass did not meet', async () => {
+      const hold = await bench.store.claim(claimOf('run-2'));
+      const { id } = await bench.store.beginPass(hold, { ...pass, fullSince: at(50) });
+      const setAside = [bad('a'), { ...bad('n'), externalId: undefined }];
+      await bench.store.writePage(hold, page(id, [], { setAside, fetched: 2 }));
+      await bench.store.endScope(hold, full(id));
+      await bench.store.endPass(hold, ended(id), deleteNothing);
+      expect(await bench.store.pruneQuarantine('inventory/cmdb', longAgo, 10)).toBe(0);
+      const later = await bench.store.beginPass(hold, { ...pass, fullSince: at(55), at: at(30) });
+      await bench.store.writePage(hold, page(later.id, [], { setAside: [bad('b')], at: at(31) }));
+      await bench.store.endScope(hold, full(later.id));
+      const verdict = deleteNothing();
+      const stream = { ...verdict.stream, fullAt: at(30).toISOString() };
+      await bench.store.endPass(hold, ended(later.id, 32), () => ({ ...verdict, stream }));
+      expect(await bench.store.pruneQuarantine('inventory/cmdb', longAgo, 10)).toBe(2);
+      expect(await bench.store.quarantinedRows({ limit: 10 })).toMatchObject([{ externalId: 'b' }]);
     });
   });
 }

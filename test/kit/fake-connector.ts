@@ -79,7 +79,9 @@ function stream(name: 'items' | 'more') {
       }
     },
     idOf: (raw) => {
-      const id = (raw as { id?: unknown } | null)?.id;
+      const { id, breaks } = (raw ?? {}) as { id?: unknown; breaks?: unknown };
+      // A bug of a connector.
+      if (breaks === true) throw new RangeError('out of range');
       return typeof id === 'string' ? id : undefined;
     },
     toRecord: (raw) => {

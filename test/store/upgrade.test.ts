@@ -78,6 +78,23 @@ function upgradeTests(
         expect(tally).toMatchObject({ created: 1, updated: 1 });
       }));
 
+    it('knows how many rows are set aside in it', () =>
+      withBefore(async (tested) => {
+        await tested.engine.transaction(async (sql) => {
+          for (const id of ['a', 'b', 'c'])
+            await sql.run(
+              `INSERT INTO quarantine (stream_id, external_id, reason, path, raw, run_uid, set_aside_at)
+               SELECT id, ?, 'must be string', '', '{}', 'r', '${at}' FROM streams`,
+              id,
+            );
+        });
+        await tested.store.open();
+        expect((await tested.store.history('inventory/cmdb', 'u')).setAside).toEqual({
+          streams: [{ stream: 'groups', rows: 3 }],
+          most: { stream: 'groups', reason: 'must be string', rows: 3 },
+        });
+      }));
+
     it('goes on taking the writes of that version: new rows, changed ones, counts of runs', () =>
       withBefore(async (tested) => {
         await tested.store.open();

@@ -45,8 +45,11 @@ export interface Replay {
   readonly passId: number;
   /** Those that fit now. */
   readonly fitting: readonly { readonly id: number; readonly hashed: HashedRecord }[];
-  /** Those that still do not. */
-  readonly failing: readonly { readonly id: number; readonly row: Pick<RowSetAside, 'reason' | 'path'> }[];
+  /** Those that still do not; `unreplayable` when they never will. */
+  readonly failing: readonly {
+    readonly id: number;
+    readonly row: Pick<RowSetAside, 'reason' | 'path' | 'unreplayable'>;
+  }[];
   readonly at: Date;
 }
 
@@ -61,8 +64,21 @@ export interface ReplayStore {
   replay(hold: Hold, replay: Replay): Promise<PageResult>;
 }
 
+/** How many rows of a system are set aside. */
+export interface RowsSetAside {
+  /** Those that have any, by name. */
+  readonly streams: readonly { readonly stream: string; readonly rows: number }[];
+  /** The reason that most rows of one stream have, cut at 160 characters. */
+  readonly most: { readonly stream: string; readonly reason: string; readonly rows: number };
+}
+
 /** Rows that were set aside. */
 export interface QuarantineStore {
+  /**
+   * Takes rows out that came last before that time, or before the start of the newest complete full pass of their stream: that one
+   * would have met them. Where they explain why a live record is flagged, they stay. Answers how many went, `limit` at most.
+   */
+  pruneQuarantine(system: string, before: Date, limit: number): Promise<number>;
   /** Rows set aside and not yet replayed, newest first. */
   quarantine(system: string, limit: number): Promise<readonly QuarantinedRow[]>;
   /** The same over all systems, by page. */

@@ -2,6 +2,7 @@
 import type { FinalPhase, RunMode, RunTrigger } from '../../api/sync-run.ts';
 import type { Hold } from './hold.ts';
 import type { StreamProgress } from './passes.ts';
+import type { RowsSetAside } from './quarantine.ts';
 import type { NotedAction } from './withdrawals.ts';
 import type { DeletionProposal, RunProposals } from './proposals.ts';
 
@@ -93,6 +94,8 @@ export interface SystemHistory {
   readonly withheld: number;
   /** Deletions that wait for a person, expired or not. */
   readonly proposal?: DeletionProposal | undefined;
+  /** Undefined when none are. */
+  readonly setAside?: RowsSetAside | undefined;
   readonly chainHead: ChainHead | undefined;
 }
 

@@ -2,6 +2,7 @@
 import type { ArchivedRun, SystemHistory } from '../port.ts';
 import { archivedRun } from './archive.ts';
 import { openProposal } from './proposals.ts';
+import { rowsSetAside } from './quarantine-keeping.ts';
 import { integer, optionalText, optionalTime, type Sql } from './sql.ts';
 
 /** A few rows by their keys: it is asked at every look at a system, and the archive only grows. */
@@ -32,6 +33,7 @@ export async function history(sql: Sql, system: string, systemUid: string): Prom
     lastFullAt: optionalTime(head, 'full_at'),
     withheld: integer(waiting, 'withheld'),
     proposal: await openProposal(sql, system),
+    setAside: await rowsSetAside(sql, system),
     chainHead: digest === undefined ? undefined : { sequence: integer(head, 'sequence'), digest },
   };
 }

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { tableOf } from '../../inventory/columns.ts';
 import type { Hold, PageWrite, QuarantinedRow, QuarantineFilter } from '../port.ts';
+import { knownStreams } from './holdings.ts';
 import type { StreamOfPass } from './passes.ts';
 import { integer, optionalText, optionalTime, text, time, type Row, type Sql, type SqlValue } from './sql.ts';
 
@@ -74,9 +75,25 @@ async function flag(
   );
 }
 
-/** Rows that are set aside, newest first. */
+/**
+ * Rows that are set aside, newest first. Those of a system are asked for by stream: a planner would walk through the rows of all other
+ * systems instead, or sort all those of this one.
+ */
 export async function quarantinedRows(sql: Sql, filter: QuarantineFilter): Promise<QuarantinedRow[]> {
-  const { system, stream, reason, before, limit } = filter;
+  const { system, stream, limit } = filter;
+  if (system === undefined) return rowsWhere(sql, filter, ['t.stream = ?', stream]);
+  const rows: QuarantinedRow[] = [];
+  for (const known of await knownStreams(sql, system))
+    if (stream === undefined || stream === known.stream)
+      rows.push(...(await rowsWhere(sql, filter, ['q.stream_id = ?', known.id])));
+  return rows.toSorted((one, other) => other.id - one.id).slice(0, limit);
+}
+
+async function rowsWhere(
+  sql: Sql,
+  { reason, before, limit }: QuarantineFilter,
+  of: readonly [string, SqlValue | undefined],
+): Promise<QuarantinedRow[]> {
   const conditions: string[] = [];
   const values: SqlValue[] = [];
   const where = (condition: string, value: SqlValue | undefined) => {
@@ -84,8 +101,7 @@ export async function quarantinedRows(sql: Sql, filter: QuarantineFilter): Promi
     conditions.push(condition);
     values.push(value);
   };
-  where('t.system = ?', system);
-  where('t.stream = ?', stream);
+  where(...of);
   where('q.id < ?', before);
   where(`lower(q.reason) LIKE ? ESCAPE '!'`, reason === undefined ? undefined : containing(reason));
   const chosen = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;

@@ -44,9 +44,11 @@ export async function replay(
   await releaseRows(sql, stream, ids);
   for (const { id, row } of failing) {
     await sql.run(
-      `UPDATE quarantine SET reason = ?, path = ?, revision = (SELECT fingerprint FROM passes WHERE id = ?) WHERE id = ?`,
+      `UPDATE quarantine SET reason = ?, path = ?, unreplayable = coalesce(?, unreplayable),
+         revision = (SELECT fingerprint FROM passes WHERE id = ?) WHERE id = ?`,
       row.reason,
       row.path,
+      row.unreplayable ?? null,
       passId,
       id,
     );

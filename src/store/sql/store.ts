@@ -15,6 +15,7 @@ import { closingPass } from './pass-tally.ts';
 import * as purges from './purges.ts';
 import { openProposal, proposalOfRun, proposedRecords } from './proposals.ts';
 import { quarantinedRow, quarantinedRows } from './quarantine.ts';
+import { pruneQuarantine } from './quarantine-keeping.ts';
 import { planStore } from './plans.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
@@ -75,6 +76,8 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     quarantine: (system, limit) => read((sql) => quarantinedRows(sql, { system, limit })),
     quarantinedRows: (filter) => read((sql) => quarantinedRows(sql, filter)),
     quarantinedRow: (id) => read((sql) => quarantinedRow(sql, id)),
+    pruneQuarantine: (system, before, limit) =>
+      transaction((sql) => pruneQuarantine(sql, system, before, limit)),
     rowsToReplay: (passId, after, limit) => read((sql) => rowsToReplay(sql, passId, after, limit)),
     replay: (hold, page) => transaction((sql) => replay(sql, hold, page)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
