@@ -22,6 +22,9 @@ export const cis = defineStream({
   read: readClasses,
   idOf: sysIdOf,
   toRecord: (row, session: Session) => toAsset(row, session.classes),
+  async prepare(session: Session) {
+    await session.classes.loadedTree();
+  },
   mappable: mappableRow,
   probe: sysIdProbe(async ({ classes, config }) => {
     const tables = await classes.scopes();

@@ -102,6 +102,11 @@ export interface StreamDefinition<
    */
   toRecord(row: Static<Row>, session: Session): NormalisedRecord<Kind>;
   /**
+   * Loads what `toRecord` asks of the session beside the row, as `read` does before its first page: kept rows are read again before
+   * that. Throws a Failure. Left out where the row is enough.
+   */
+  prepare?(session: Session): Promise<void>;
+  /**
    * Whether a field of a row, by its name at any depth, holds a secret: its value is never kept of a row that is set aside. Fields
    * that the row schema does not know are not kept in any case.
    */
@@ -130,6 +135,8 @@ export interface BoundStream {
   /** Changes when the schema of its records does: what was read by another one is read again in full. */
   readonly schema: string;
   read(request: ReadRequest): AsyncGenerator<ReadEvent, void, void>;
+  /** Before rows are normalised that `read` has not given. Throws a Failure. */
+  prepare(): Promise<void>;
   normalise(raw: unknown): RowOutcome;
   readonly probe?: BoundProbe;
   /** What may be kept of a row that is set aside, by its schema. */
@@ -214,6 +221,7 @@ export function defineStream<
             },
             ended: (scope) => request.ended(scope),
           }),
+        prepare: async () => definition.prepare?.(session),
         normalise: (raw) => normalise(session, raw, mapping),
         ...(definition.probe === undefined ? {} : { probe: boundProbe(definition.probe, session) }),
         keepable: (raw) => mask(raw, definition.row, definition.secretField),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
 import type { BoundStream } from '../connector/contract.ts';
+import { Failure } from '../connector/failure.ts';
 import type { Hold, KeptRow, Pass, PassWriter, Replay } from '../store/port.ts';
 import { outcomeOf } from './page.ts';
 
@@ -26,8 +27,20 @@ export async function replayKept(stream: BoundStream, pass: Pass, context: Repla
     const kept = await store.rowsToReplay(pass.id, after, pageSize);
     const last = kept.at(-1);
     if (last === undefined) return;
+    if (after === 0 && !(await isPrepared(stream))) return;
     await store.replay(hold, { passId: pass.id, ...sorted(stream, kept, context.redact), at: now() });
     after = last.id;
+  }
+}
+
+/** What the rows need cannot be had now: they wait, and the reading meets the same trouble and says so. */
+async function isPrepared(stream: BoundStream): Promise<boolean> {
+  try {
+    await stream.prepare();
+    return true;
+  } catch (error) {
+    if (error instanceof Failure) return false;
+    throw error;
   }
 }
 

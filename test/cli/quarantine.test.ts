@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { CommandFailed } from '../../src/cli/command.ts';
 import { InputError } from '../../src/cli/manifests.ts';
 import { quarantineCommand } from '../../src/cli/quarantine.ts';
+import { exchange, idOf, link, recordedItem, serve } from '../simulators/recorded.ts';
 import { bytesOf, canariesIn, canaryRow, plantCanaries } from '../kit/canaries.ts';
 import { call, CliBench, password } from './cli-bench.ts';
 
@@ -54,6 +55,48 @@ test('a replay stores what fits now also where the pass that follows can read no
   expect(
     bench.rows(`SELECT external_id FROM assets WHERE external_id = '${String(kept?.['external_id'])}'`),
   ).toEqual([kept]);
+});
+
+test('a replayed row comes out as a reading would give it, by the classes of the instance', async () => {
+  const robots = Array.from({ length: 20 }, (_, number) => recordedItem(number, 'u_robot'));
+  await using served = await serve([
+    exchange('table/sys_db_object', [
+      {
+        name: 'u_robot',
+        label: 'Robot',
+        super_class: link('sys_db_object', idOf('db', 1)),
+        sys_id: idOf('db', 2),
+      },
+      { name: 'cmdb_ci_server', label: 'Server', sys_id: idOf('db', 1) },
+    ]),
+    exchange('table/u_robot', robots),
+  ]);
+  const login = { username: 'reader', password: 'secret-of-reader' };
+  const manifests = (mapping: object) =>
+    bench.manifests({ url: served.instance.url, classes: ['u_robot'] }, { mapping: { cis: mapping } }, login);
+  const read = await bench.sync(manifests({ serialNumber: { constant: 'A' } }));
+  expect(read.run.status).toMatchObject({ phase: 'Succeeded', totals: { created: 20 } });
+  const kinds = () =>
+    bench.rows('SELECT type, class_label, quarantined_at, count(*) AS n FROM assets GROUP BY 1, 2, 3');
+  const asRead = kinds();
+  expect(asRead).toEqual([{ type: 'server', class_label: 'Robot', quarantined_at: null, n: 20 }]);
+  await bench.sync(manifests({ cpuCount: { from: 'name' } }));
+  expect(kinds()).toEqual([{ ...asRead[0], quarantined_at: expect.any(String) }]);
+
+  served.instance.forbidden.add('u_robot');
+  const { run } = await bench.sync(manifests({ serialNumber: { from: 'name' } }));
+  expect(run.status?.totals).toMatchObject({ fetched: 0, updated: 20, unchanged: 0 });
+  expect(kinds()).toEqual(asRead);
+});
+
+test('what the rows are read by cannot be had: they wait', async () => {
+  await bench.sync(misfit());
+  bench.instance.forbidden.add('sys_db_object');
+  await bench.sync(bench.manifests());
+  expect(bench.rows('SELECT count(*) AS n FROM quarantine')).toEqual([{ n: 1 }]);
+  bench.instance.forbidden.clear();
+  await bench.sync(bench.manifests());
+  expect(bench.rows('SELECT count(*) AS n FROM quarantine')).toEqual([{ n: 0 }]);
 });
 
 test('secrets in rows that are set aside stand neither in the database file nor in what a command prints', async () => {

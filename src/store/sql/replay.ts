@@ -54,15 +54,15 @@ export async function replay(
     );
   }
   await sql.run(
-    `INSERT INTO run_streams AS r (run_uid, stream, record, created, updated, unchanged) VALUES (?, ?, ?, ?, ?, ?)
+    // Unchanged is said of rows that were fetched.
+    `INSERT INTO run_streams AS r (run_uid, stream, record, created, updated) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (run_uid, stream) DO UPDATE SET created = r.created + excluded.created,
-       updated = r.updated + excluded.updated, unchanged = r.unchanged + excluded.unchanged`,
+       updated = r.updated + excluded.updated`,
     hold.runUid,
     stream.stream,
     stream.record,
     result.created,
     result.updated,
-    result.unchanged,
   );
   return result;
 }
