@@ -50,7 +50,7 @@ export class InstalledChart {
     this.operator = startOperatorProcess(
       [
         // The command itself is given by who starts it. What follows stands in for the pod: its volume, network and namespace.
-        ...args.slice(1),
+        ...args.slice(1).filter((arg) => !arg.startsWith('--store')),
         ...['--kubeconfig', kubeconfigPath, '--lease-namespace', release],
         ...['--store', `sqlite:${join(this.folder, 'inventory.db')}`, '--listen', '127.0.0.1:0'],
         '--allow-insecure-upstreams',

@@ -59,7 +59,9 @@ export class OperatorBench {
   private flags(extra: readonly string[]): string[] {
     return [
       ...['--kubeconfig', sharedCluster().kubeconfigPath, '--namespace', this.namespace],
-      ...['--lease-namespace', this.namespace, '--store', `sqlite:${this.database}`],
+      ...['--lease-namespace', this.namespace],
+      // Another database, of another bench, when that is given.
+      ...(extra.includes('--store') ? [] : ['--store', `sqlite:${this.database}`]),
       ...['--listen', '127.0.0.1:0', '--allow-insecure-upstreams', '--log-level', 'debug', ...extra],
     ];
   }
