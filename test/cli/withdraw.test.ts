@@ -167,8 +167,8 @@ test('a run that is under way is not interleaved with; one whose process is gone
   expect((await purge('--all', '--yes', '--take-over')).code).toBe(0);
   expect((await store.openRuns()).length).toBe(0);
   await store.close();
-  expect(bench.rows("SELECT phase, status FROM runs WHERE run_name = 'killed'")).toMatchObject([
-    { phase: 'Cancelled', status: expect.stringContaining('extsys purge has taken the system') as string },
+  expect(bench.rows("SELECT phase, json FROM runs WHERE run_name = 'killed'")).toMatchObject([
+    { phase: 'Cancelled', json: expect.stringContaining('extsys purge has taken the system') as string },
   ]);
 });
 
@@ -182,8 +182,8 @@ test('the rows of a run whose process is gone are adopted with --take-over, and 
   expect(done.out).toContain(`60 rows adopted from serviceNowCmdb ${bench.instance.url}/ to ${other}`);
   await expect(store.withdrawStreams(hold, [], new Date())).rejects.toThrow(FenceLost);
   await store.close();
-  expect(bench.rows("SELECT phase, status FROM runs WHERE run_name = 'killed'")).toMatchObject([
-    { phase: 'Cancelled', status: expect.stringContaining('extsys adopt has taken the system') as string },
+  expect(bench.rows("SELECT phase, json FROM runs WHERE run_name = 'killed'")).toMatchObject([
+    { phase: 'Cancelled', json: expect.stringContaining('extsys adopt has taken the system') as string },
   ]);
   expect(bench.rows('SELECT fence_run_uid FROM systems')).toEqual([{ fence_run_uid: null }]);
 });
