@@ -5,15 +5,26 @@ import { SystemBusy, type Holdings, type Store } from '../store/port.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { confirm, yesOption, yesUsage } from './confirm.ts';
 import { InputError } from './manifests.ts';
-import { busyReason, holdingsOf, openKnownStore, systemArgument, whoIsHere } from './stored-system.ts';
+import {
+  busyRefusal,
+  endTakenOver,
+  holdingsOf,
+  openKnownStore,
+  refuseRunning,
+  systemArgument,
+  takeOverOption,
+  takeOverUsage,
+  whoIsHere,
+} from './stored-system.ts';
 import { storeOptions, storeUsage } from './store-url.ts';
 
-export const adoptUsage = `extsys adopt NAMESPACE/NAME --source SOURCE [--store URL] [--yes]
+export const adoptUsage = `extsys adopt NAMESPACE/NAME --source SOURCE [--take-over] [--store URL] [--yes]
 
 Binds the rows of a system to another source: the same data under a new address. The next run reads every stream in full and judges
 the rows as usual. The failed run names both sources; SOURCE is what it says after "not from". Recorded in the table actions.
 
       --source SOURCE             such as 'serviceNowCmdb https://new.example.com/'
+${takeOverUsage}
 ${storeUsage}
 ${yesUsage}
 
@@ -25,13 +36,14 @@ export async function adoptCommand(args: readonly string[], streams: Streams): P
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { ...storeOptions, source: { type: 'string' }, yes: yesOption },
+    options: { ...storeOptions, source: { type: 'string' }, 'take-over': takeOverOption, yes: yesOption },
   });
   const system = systemArgument(positionals);
   const source = sourceOf(values.source);
   const store = await openKnownStore(values, streams);
   try {
-    await adopt(store, await holdingsOf(store, system), source, values.yes, streams);
+    const { yes, 'take-over': takeOver } = values;
+    await adopt(store, await holdingsOf(store, system), { source, yes, takeOver }, streams);
     return 0;
   } finally {
     await store.close();
@@ -50,11 +62,16 @@ function sourceOf(source: string | undefined): string {
   return source;
 }
 
+interface Asked {
+  readonly source: string;
+  readonly yes: boolean;
+  readonly takeOver: boolean;
+}
+
 async function adopt(
   store: Store,
   held: Holdings,
-  source: string,
-  yes: boolean,
+  { source, yes, takeOver }: Asked,
   streams: Streams,
 ): Promise<void> {
   const { system, source: bound } = held;
@@ -66,8 +83,7 @@ async function adopt(
     throw new CommandFailed(
       `${system} is bound to no source; its next run binds it, nothing is to be adopted`,
     );
-  const busy = busyReason(held);
-  if (busy !== undefined) throw new CommandFailed(busy);
+  if (!takeOver) refuseRunning(held);
   const rows = held.streams.reduce(
     (sum, { live, deleted, withdrawn }) => sum + live + deleted + withdrawn,
     0,
@@ -78,11 +94,12 @@ async function adopt(
   );
   await confirm(streams, `Bind ${system} to ${source}?`, yes);
   try {
-    await store.adoptSource(system, source, { actor: whoIsHere(), at: new Date() });
+    await store.adoptSource(system, source, { actor: whoIsHere(), at: new Date() }, takeOver);
   } catch (error) {
-    if (error instanceof SystemBusy)
-      throw new CommandFailed(`${error.message}; wait for its end, or cancel it`);
+    if (error instanceof SystemBusy) throw busyRefusal(error, '; nothing was done');
     throw error;
   }
+  if (takeOver)
+    await endTakenOver(store, system, 'extsys adopt', (line) => void streams.stderr.write(`${line}\n`));
   streams.stdout.write(`${system}: ${rows} rows adopted from ${bound} to ${source}; the next run is full\n`);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { annotations } from '../api/group.ts';
 import type { ExternalSystem } from '../api/resource.ts';
@@ -9,11 +8,13 @@ import { approvalToken } from '../sync/approval.ts';
 import type { Store } from '../store/port.ts';
 import { clusterOptions, clusterUsage, withCluster, type Cluster } from './cluster.ts';
 import { CommandFailed, type Streams } from './command.ts';
+import { confirm, yesOption, yesUsage } from './confirm.ts';
 import { InputError } from './manifests.ts';
-import { openStore, storeUsage, type StoreFlags } from './store-url.ts';
+import { openKnownStore } from './stored-system.ts';
+import { defaultStoreUrl, storeUsage, type StoreFlags } from './store-url.ts';
 
 export const approveUsage = `extsys approve SYSTEM [-n NAMESPACE] [--run RUN] [--yes]
-extsys approve SYSTEM [-n NAMESPACE] --list [--run RUN] --store URL
+extsys approve SYSTEM [-n NAMESPACE] --list [--run RUN] [--store URL]
 
 Shows the deletions that passed the budget and wait for a person, asks, and approves them by the annotation
 ${annotations.approveDeletions} on the ExternalSystem. The next full pass that is verified deletes those of
@@ -21,7 +22,7 @@ the list that it too finds gone. Needs get and patch on externalsystems, and no 
 
 ${clusterUsage}
       --run RUN                   approve only what this SyncRun proposed
-      --yes                       do not ask
+${yesUsage}
       --list                      print every record of the list from the database, a JSON object per line, and change
                                   nothing (without -n: of namespace default)
 ${storeUsage}
@@ -40,7 +41,7 @@ export async function approveCommand(args: readonly string[], streams: Streams):
     options: {
       ...clusterOptions,
       run: { type: 'string' },
-      yes: { type: 'boolean', default: false },
+      yes: yesOption,
       list: { type: 'boolean', default: false },
       store: { type: 'string', multiple: true },
       'store-password-file': { type: 'string' },
@@ -51,9 +52,8 @@ export async function approveCommand(args: readonly string[], streams: Streams):
   if (more.length > 0) throw new InputError(`one SYSTEM at a time; leave out ${more.join(', ')}`);
   const { store, run } = values;
   if (values.list) {
-    if (store === undefined) throw new InputError('--list reads the database; name it with --store URL');
     const key = `${values.namespace ?? 'default'}/${name}`;
-    return list({ ...values, store }, { key, run }, streams);
+    return list({ ...values, store: store ?? defaultStoreUrl }, { key, run }, streams);
   }
   if (store !== undefined)
     throw new InputError('--store goes with --list; approving needs the cluster alone');
@@ -86,7 +86,7 @@ async function approve(cluster: Cluster, { name, run, yes }: Wanted, streams: St
       proposal.sample.map((record) => `  ${record}\n`).join('') +
       `The next verified full pass deletes those of them that it too finds gone. Expires ${proposal.expiryTime}.\n`,
   );
-  if (!yes) await confirm(`Approve the deletion of ${proposal.records} records?`, streams);
+  await confirm(streams, `Approve the deletion of ${proposal.records} records?`, yes);
   const { uid, resourceVersion } = system.metadata;
   // With the version that was shown: a proposal that changed meanwhile is looked at again.
   await client.send({
@@ -94,8 +94,12 @@ async function approve(cluster: Cluster, { name, run, yes }: Wanted, streams: St
     verb: 'patch',
     body: { metadata: { uid, resourceVersion, annotations: { [annotations.approveDeletions]: token } } },
   });
+  const start =
+    system.spec.suspend === true
+      ? 'the system is suspended, so a full run starts once it goes on (spec.suspend)'
+      : 'a full run starts now';
   streams.stdout.write(
-    `${namespace}/${name}: approved the deletion of ${proposal.records} records (${annotations.approveDeletions}: ${token}); a full run starts now\n`,
+    `${namespace}/${name}: approved the deletion of ${proposal.records} records (${annotations.approveDeletions}: ${token}); ${start}\n`,
   );
   return 0;
 }
@@ -115,36 +119,12 @@ function proposalOf(
   return proposal;
 }
 
-/** Throws CommandFailed unless a person says yes. */
-async function confirm(question: string, { stdin, stderr }: Streams): Promise<void> {
-  if (!('isTTY' in stdin) || stdin.isTTY !== true)
-    throw new CommandFailed(`there is no terminal to ask at; give --yes to go on without being asked`);
-  const prompt = createInterface({ input: stdin, output: stderr });
-  // Ctrl-C and Ctrl-D answer nothing: without this the question would wait for ever.
-  const closed = new AbortController();
-  prompt.once('close', () => closed.abort());
-  try {
-    const answer = await prompt
-      .question(`${question} [y/N] `, { signal: closed.signal })
-      .catch((error: unknown) => {
-        if (closed.signal.aborted) return '';
-        throw error;
-      });
-    if (!/^y(?:es)?$/iu.test(answer.trim())) throw new CommandFailed('not approved; nothing was changed');
-  } finally {
-    prompt.close();
-  }
-}
-
 async function list(
-  flags: { readonly store: StoreFlags['store']; readonly 'store-password-file'?: string | undefined },
+  flags: StoreFlags,
   { key, run }: { readonly key: string; readonly run: string | undefined },
   streams: Streams,
 ): Promise<number> {
-  const store = await openStore(flags, {
-    env: process.env,
-    warn: (line) => streams.stderr.write(`warning: ${line}\n`),
-  });
+  const store = await openKnownStore(flags, streams);
   try {
     const runName = run ?? (await store.openProposal(key))?.runName;
     if (runName === undefined)

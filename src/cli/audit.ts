@@ -106,7 +106,10 @@ function asText({ systems, findings, findingsTotal, notes }: AuditReport): strin
       : `${renderTable([['FINDING', 'SYSTEM', 'SEQUENCE', 'RUN', 'UID', 'WHAT DIFFERS'], ...lines])}\n`;
   const cut = findingsTotal > findings.length ? `… and ${findingsTotal - findings.length} more\n\n` : '';
   const told = notes.map(({ system, message }) => `note: ${system}: ${message}\n`).join('');
-  const verdict = findingsTotal === 0 ? 'sound' : `NOT SOUND, ${findingsTotal} findings`;
+  const verdict =
+    findingsTotal === 0
+      ? 'sound'
+      : `NOT SOUND, ${findingsTotal} ${findingsTotal === 1 ? 'finding' : 'findings'}`;
   const heads = systems.flatMap(({ system, head }) =>
     head === undefined ? [] : [`${headWord(system, head)}\n`],
   );

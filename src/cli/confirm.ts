@@ -15,8 +15,16 @@ export async function confirm({ stdin, stderr }: Streams, question: string, yes:
   if (!('isTTY' in stdin) || stdin.isTTY !== true)
     throw new InputError('nobody can be asked, since standard input is no terminal; give --yes to go on');
   const asking = createInterface({ input: stdin, output: stderr });
+  // Ctrl-C and Ctrl-D answer nothing: without this the question would wait for ever.
+  const closed = new AbortController();
+  asking.once('close', () => closed.abort());
   try {
-    const answer = await asking.question(`${question} [y/N] `);
+    const answer = await asking
+      .question(`${question} [y/N] `, { signal: closed.signal })
+      .catch((error: unknown) => {
+        if (closed.signal.aborted) return '';
+        throw error;
+      });
     if (!/^y(es)?$/iu.test(answer.trim())) throw new CommandFailed('nothing was done');
   } finally {
     asking.close();

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dump } from 'js-yaml';
 import type { SyncRun } from '../api/resource.ts';
+import type { StreamStatus } from '../api/sync-run.ts';
 import { InputError } from './manifests.ts';
 
 export const outputForms = ['json', 'yaml', 'table'] as const;
 export type OutputForm = (typeof outputForms)[number];
 
-/** A run as text in the form that was asked for. */
-export function renderRun(run: SyncRun, form: OutputForm): string {
+/** A run as text in the form that was asked for; `beside` is for a person to read below the table. */
+export function renderRun(run: SyncRun, form: OutputForm, beside = ''): string {
   switch (form) {
     case 'json':
       return `${JSON.stringify(run, undefined, 2)}\n`;
     case 'yaml':
       return dump(run, { lineWidth: 120, noRefs: true });
     case 'table':
-      return renderRunTable(run);
+      return renderRunTable(run) + beside;
     default:
       return assertNever(form);
   }
@@ -74,37 +75,29 @@ function renderRunTable(run: SyncRun): string {
       ].map((count) => String(count ?? 0)),
     ],
   ]);
-  const streams = (status.streams ?? []).map((stream) => [
-    stream.name,
-    stream.record,
-    stream.mode ?? '-',
-    stream.complete ? 'yes' : 'no',
-    ...[stream.fetched, stream.created, stream.updated, stream.unchanged, stream.deleted, stream.failed].map(
-      String,
-    ),
-    stream.incompleteReason ?? '',
-  ]);
-  const heading = [
-    ...[
-      'STREAM',
-      'RECORD',
-      'READ',
-      'COMPLETE',
-      'FETCHED',
-      'CREATED',
-      'UPDATED',
-      'UNCHANGED',
-      'DELETED',
-      'FAILED',
-    ],
-    'REASON',
-  ];
   const failure = status.failure;
   const why =
     failure === undefined
       ? ''
       : `\n${failure.code} (${failure.class}): ${failure.message}\nwho must act: ${failure.audience}\n`;
-  return `${head}${streams.length === 0 ? '' : `\n${renderTable([heading, ...streams])}`}${why}`;
+  return `${head}${renderStreams(status.streams ?? [])}${why}`;
+}
+
+const streamCounts = ['fetched', 'created', 'updated', 'unchanged', 'deleted', 'failed'] as const;
+/** What few runs have: a column that is there only when it says something. */
+const rareCounts = ['withheld', 'withdrawn'] as const;
+
+function renderStreams(streams: readonly StreamStatus[]): string {
+  if (streams.length === 0) return '';
+  const rare = rareCounts.filter((count) => streams.some(({ [count]: records = 0 }) => records > 0));
+  const counts = [...streamCounts, ...rare];
+  const rows = streams.map((stream) => [
+    ...[stream.name, stream.record, stream.mode ?? '-', stream.complete ? 'yes' : 'no'],
+    ...counts.map((count) => String(stream[count] ?? 0)),
+    stream.incompleteReason ?? '',
+  ]);
+  const heading = ['STREAM', 'RECORD', 'READ', 'COMPLETE', ...counts.map((count) => count.toUpperCase())];
+  return `\n${renderTable([[...heading, 'REASON'], ...rows])}`;
 }
 
 /** Columns padded as kubectl pads them. */

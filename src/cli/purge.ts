@@ -5,7 +5,17 @@ import { CommandFailed, type Streams } from './command.ts';
 import { confirm, yesOption, yesUsage } from './confirm.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderList, type OutputForm } from './output.ts';
-import { busyReason, holdingsOf, openKnownStore, systemArgument, whoIsHere } from './stored-system.ts';
+import {
+  busyRefusal,
+  endTakenOver,
+  holdingsOf,
+  openKnownStore,
+  refuseRunning,
+  systemArgument,
+  takeOverOption,
+  takeOverUsage,
+  whoIsHere,
+} from './stored-system.ts';
 import { storeOptions, storeUsage } from './store-url.ts';
 
 export const purgeUsage = `extsys purge NAMESPACE/NAME [--withdrawn | --all] [--stream STREAM] [--store URL] [--yes]
@@ -16,7 +26,7 @@ run again. Recorded in the table actions, and named in the record of the next ru
       --withdrawn                 rows that the configuration no longer asks for (default)
       --all                       all rows, cursors, and what source they come from: the next run begins from nothing
       --stream STREAM             of this stream only; the source stays
-      --take-over                 although a run is under way: its process is gone, or may write nothing more
+${takeOverUsage}
 ${storeUsage}
   -o, --output FORM               json, yaml or table (default table)
 ${yesUsage}
@@ -51,7 +61,7 @@ export async function purgeCommand(args: readonly string[], streams: Streams): P
       withdrawn: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       stream: { type: 'string' },
-      'take-over': { type: 'boolean', default: false },
+      'take-over': takeOverOption,
       output: outputOption,
       yes: yesOption,
       quiet: { type: 'boolean', short: 'q', default: false },
@@ -96,8 +106,7 @@ async function purge(
     const known = held.streams.map((one) => one.stream).join(', ');
     throw new InputError(`--stream ${stream}: ${system} has ${known === '' ? 'no streams' : known}`);
   }
-  const busy = asked.takeOver ? undefined : busyReason(held);
-  if (busy !== undefined) throw new CommandFailed(`${busy}. If its process is gone, give --take-over`);
+  if (!asked.takeOver) refuseRunning(held);
   const none = chosen.map((one) => ({ stream: one.stream, record: one.record, erased: 0 }));
   const say = (line: string) => void streams.stderr.write(`${line}\n`);
   if (what === 'withdrawn' && chosen.every(({ withdrawn }) => withdrawn === 0)) {
@@ -129,6 +138,7 @@ async function erase(store: Store, asked: Asked, tell: (line: string) => void): 
   try {
     const by = { actor: whoIsHere(), at: new Date() };
     const purging = await store.beginPurge({ system, what, stream, takeOver, ...by });
+    if (takeOver) await endTakenOver(store, system, 'extsys purge', tell);
     let toldMs = performance.now();
     for (const one of purging.streams) {
       for (
@@ -150,7 +160,7 @@ async function erase(store: Store, asked: Asked, tell: (line: string) => void): 
       erased: erased.get(one.stream) ?? 0,
     }));
   } catch (error) {
-    if (error instanceof SystemBusy) throw new CommandFailed(`${error.message}; nothing was erased`);
+    if (error instanceof SystemBusy) throw busyRefusal(error, '; nothing was erased');
     if (!(error instanceof FenceLost)) throw error;
     throw new CommandFailed(
       `a run, or another purge, has taken ${system}; ${total()} rows were erased; run the purge again when it has ended`,

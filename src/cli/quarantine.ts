@@ -4,6 +4,7 @@ import type { QuarantinedRow, Store } from '../store/port.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderList } from './output.ts';
+import { namesOf } from './stored-system.ts';
 import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 import { syncCommand } from './sync.ts';
@@ -63,14 +64,33 @@ async function list(args: readonly string[], streams: Streams): Promise<number> 
   const limit = wholeNumber('--limit', values.limit, maxLimit);
   const before =
     values.before === undefined ? undefined : wholeNumber('--before', values.before, Number.MAX_SAFE_INTEGER);
-  const rows = await reading(values, streams, (store) =>
-    store.quarantinedRows({ system, stream, reason, before, limit }),
-  );
+  const rows = await reading(values, streams, async (store) => {
+    const found = await store.quarantinedRows({ system, stream, reason, before, limit });
+    if (found.length === 0) await refuseUnknown(store, system, stream);
+    return found;
+  });
   streams.stdout.write(renderList(rows.map(summary), form, columns));
   const last = rows.at(-1);
   if (last !== undefined && rows.length === limit)
     streams.stderr.write(`there may be more: the next page is --before ${last.id}\n`);
   return 0;
+}
+
+/** Of what there is not, no rows is no answer. Throws InputError. */
+async function refuseUnknown(
+  store: Store,
+  system: string | undefined,
+  stream: string | undefined,
+): Promise<void> {
+  if (system !== undefined) {
+    const systems = await store.knownSystems();
+    if (!systems.includes(system))
+      throw new InputError(`--system ${system}: the database has ${namesOf(systems)}`);
+  }
+  if (stream === undefined) return;
+  const known = await store.knownStreams(system);
+  if (!known.includes(stream))
+    throw new InputError(`--stream ${stream}: ${system ?? 'the database'} has ${namesOf(known)}`);
 }
 
 async function show(args: readonly string[], streams: Streams): Promise<number> {

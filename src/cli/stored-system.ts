@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { bounded } from '../api/bounded.ts';
-import type { Holdings, Store } from '../store/port.ts';
+import { Failure } from '../connector/failure.ts';
+import { SystemBusy, type Holdings, type Store } from '../store/port.ts';
+import { cliWorker, endTakenFileRuns } from '../sync/unclaimed-end.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
 import { oneStore, openStore, sqliteFileOf, type StoreFlags } from './store-url.ts';
@@ -33,15 +35,45 @@ export async function holdingsOf(store: Store, system: string): Promise<Holdings
   const found = await store.holdings(system);
   if (found !== undefined) return found;
   const known = await store.knownSystems();
-  throw new CommandFailed(
-    `the database has no system ${system}; it has ${known.length === 0 ? 'none' : bounded(known.join(', '), 400)}`,
-  );
+  throw new CommandFailed(`the database has no system ${system}; it has ${namesOf(known)}`);
 }
 
-/** Why a system that a run has cannot be worked on, and what helps; undefined when none has it. */
-export function busyReason({ system, running }: Holdings): string | undefined {
-  if (running === undefined) return undefined;
-  return `run ${running.runName} of ${system} is under way (worker ${running.worker}); wait for its end, or cancel it`;
+export const takeOverOption = { type: 'boolean', default: false } as const;
+export const takeOverUsage =
+  '      --take-over                 although a run is under way: its process is gone, or may write nothing more';
+
+/** Throws CommandFailed while a run has the system, with what helps. */
+export function refuseRunning({ system, running }: Holdings): void {
+  if (running !== undefined) throw busyRefusal(new SystemBusy(system, running.runName, running.worker));
+}
+
+export function busyRefusal({ message, worker }: SystemBusy, outcome = ''): CommandFailed {
+  const advice = worker.startsWith(cliWorker)
+    ? 'wait for its end, or stop its process; if that is gone, give --take-over, or run extsys sync of the same file, which takes its place'
+    : 'wait for its end, or cancel it; if its process is gone, give --take-over';
+  return new CommandFailed(`${message}${outcome}; ${advice}`);
+}
+
+/** Ends the runs from files that a command has taken the system from, so that their records say who. */
+export async function endTakenOver(
+  store: Store,
+  system: string,
+  command: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const failure = new Failure('cancelled', `${command} has taken the system`);
+  for (const { runName, phase } of await endTakenFileRuns(store, system, new Date(), failure))
+    say(`${runName}, which the system was taken from, was ended as ${phase}`);
+}
+
+/** At most so many are named. */
+const namedKnown = 10;
+
+/** Names that there are, for whoever gave another. */
+export function namesOf(known: readonly string[]): string {
+  if (known.length === 0) return 'none';
+  const more = known.length - namedKnown;
+  return `${known.slice(0, namedKnown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** Who is at work here, for the record: `user@host`. */

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { connectors } from '../../connectors/index.ts';
 import { annotations } from '../api/group.ts';
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
-import { deletionApproval } from '../sync/approval.ts';
+import { approvalToken, deletionApproval } from '../sync/approval.ts';
 import type { Store } from '../store/port.ts';
 import { runModes, type Check, type RunMode } from '../api/sync-run.ts';
 import { problemsOf } from './known.ts';
@@ -17,7 +17,7 @@ import { fileOption, InputError, oneFile, readManifests } from './manifests.ts';
 import { outputFormOf, outputOption, renderRun, type OutputForm } from './output.ts';
 import { planSummary } from './plan.ts';
 import { createRuntime } from './runtime.ts';
-import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
+import { openStore, storeOptions, storeUsage, withoutPassword, type StoreFlags } from './store-url.ts';
 import { version } from './version.ts';
 
 export const syncUsage = `extsys sync -f FILE [--store URL] [--mode Incremental|Full|Plan|Test] [--output json|yaml|table]
@@ -112,7 +112,7 @@ export async function runFromFile(options: FileRun): Promise<number> {
       },
       runtime,
     );
-    streams.stdout.write(renderRun(run, options.form));
+    streams.stdout.write(renderRun(run, options.form, proposalOf(run, options.store)));
     if (options.mode === 'Plan' && options.form === 'table')
       streams.stdout.write(await planSummary(store, run.metadata.uid));
     for (const { runName, phase } of await endTakenFileRuns(store, key, runtime.now()))
@@ -124,6 +124,21 @@ export async function runFromFile(options: FileRun): Promise<number> {
     process.off('SIGTERM', interrupt);
     await store.close();
   }
+}
+
+/** What of the run waits for a person, and how it is approved where there is no cluster. Nothing where nothing waits. */
+function proposalOf({ metadata, spec, status }: SyncRun, { store }: StoreFlags): string {
+  const proposal = status?.deletionProposal;
+  if (proposal === undefined) return '';
+  const token = approvalToken({ runName: metadata.name, digest: proposal.digest });
+  return [
+    '',
+    `records that look gone and wait for approval to be deleted: ${proposal.records}`,
+    `the list: extsys approve ${spec.systemRef.name} -n ${metadata.namespace} --list --store '${withoutPassword(store)}'`,
+    'to approve it, sync the file again with this annotation of the ExternalSystem within seven days:',
+    `  ${annotations.approveDeletions}: ${token}`,
+    '',
+  ].join('\n');
 }
 
 /** An approval of deletions needs a full run, and gets one; an approval that says nothing is told of. */

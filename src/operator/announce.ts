@@ -65,13 +65,15 @@ export function announceRefusedRequest(events: EventRecorder, system: ExternalSy
 
 /** When a run failed, was incomplete, or marked records as gone. Nothing is said where there is no object to say it of. */
 export function announceEnd(
-  events: EventRecorder,
+  events: Pick<EventRecorder, 'record'>,
   run: string,
   subject: EventSubject | undefined,
   status: SyncRunStatus,
 ): void {
   if (subject === undefined) return;
-  const { failure, phase = 'Failed', totals } = status;
+  const { failure, phase = 'Failed', totals, mode } = status;
+  // What a plan found is in the plan: none of it has happened. That it could not be made is news.
+  if (mode === 'Plan' && (failure === undefined || failure.code === 'deletionBudget')) return;
   if (failure !== undefined && phase !== 'Skipped') {
     const message = `SyncRun ${run} ended as ${phase}: ${tell(failure)}`;
     void events.record(subject, {
@@ -83,7 +85,7 @@ export function announceEnd(
     const message = `SyncRun ${run} set ${totals.failed} rows aside; see extsys quarantine list`;
     void events.record(subject, { type: 'Warning', reason: 'RowsSetAside', message });
   }
-  if (totals !== undefined && totals.deleted > 0) {
+  if (totals !== undefined && totals.deleted > 0 && mode !== 'Plan') {
     const message = `SyncRun ${run} marked ${totals.deleted} records as gone`;
     void events.record(subject, { type: 'Normal', reason: 'RecordsDeleted', message });
   }

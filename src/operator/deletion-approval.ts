@@ -31,14 +31,18 @@ export function approvalVerdict(
 }
 
 function waitingWords(
-  { metadata }: ExternalSystem,
+  { metadata, spec }: ExternalSystem,
   waiting: DeletionProposal,
   state: ApprovalState,
 ): Pick<Verdict, 'reason' | 'message'> {
   const sample = waiting.sample.map(describeRecord).join(', ');
   const what = `${waiting.waiting} records look gone`;
   if (state.type === 'approved') {
-    const message = `${what}, and their deletion is approved: the next full pass that is verified deletes those that it too finds gone. Some of them: ${sample}`;
+    const carriedOut =
+      spec.suspend === true
+        ? 'a full run begins once the system goes on (spec.suspend), and deletes those that it too finds gone'
+        : 'the next full pass that is verified deletes those that it too finds gone';
+    const message = `${what}, and their deletion is approved: ${carriedOut}. Some of them: ${sample}`;
     return { reason: 'Approved', message };
   }
   const refused = state.type === 'refused' ? `${state.message}. ` : '';

@@ -42,7 +42,7 @@ export class SourceChanged extends Error {
   constructor(system: string, bound: string, source: string) {
     super(
       `the rows of ${system} come from ${bound}, not from ${source}; if it is the same data under a new address: ` +
-        `extsys adopt ${system} --source '${source}'; if it is another source: extsys purge ${system} --all, ` +
+        `extsys adopt ${system} --source '${source}' --store URL; if it is another source: extsys purge ${system} --all --store URL, ` +
         'or another name for the ExternalSystem',
     );
     this.name = 'SourceChanged';
@@ -51,8 +51,10 @@ export class SourceChanged extends Error {
 
 /** A run of the system is under way: what would go on beside it must wait. */
 export class SystemBusy extends Error {
+  readonly worker: string;
   constructor(system: string, runName: string, worker: string) {
     super(`run ${runName} of ${system} is under way (worker ${worker})`);
     this.name = 'SystemBusy';
+    this.worker = worker;
   }
 }

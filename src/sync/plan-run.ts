@@ -29,7 +29,16 @@ export interface Reading {
   readonly mode: 'Full' | 'Incremental';
   readonly atSoftLimit: string;
   readonly setAsideWhere: string;
+  readonly beyondBudget: BeyondBudget;
 }
+
+/** What becomes of deletions that passed the budget. */
+export type BeyondBudget = (found: {
+  /** What was deleted nevertheless, as `nothing`. */
+  readonly deleted: string;
+  /** By a full pass, which proposes them. */
+  readonly proposed: boolean;
+}) => string;
 
 /** How a mode reads, and where to. */
 export function readingOf(mode: RunMode, store: Store, redact: (text: string) => string): Reading {
@@ -40,6 +49,7 @@ export function readingOf(mode: RunMode, store: Store, redact: (text: string) =>
       atSoftLimit:
         'the soft time limit was reached, and a plan is not gone on with; raise spec.limits.softTimeLimit to plan the whole system',
       setAsideWhere: 'extsys plan show lists some, with their reasons',
+      beyondBudget: ({ deleted }) => `a Full run would delete ${deleted} and propose them for approval`,
     };
   }
   return {
@@ -47,5 +57,9 @@ export function readingOf(mode: RunMode, store: Store, redact: (text: string) =>
     mode: mode === 'Full' ? 'Full' : 'Incremental',
     atSoftLimit: 'the soft time limit was reached; the next run goes on from the checkpoint',
     setAsideWhere: inQuarantine,
+    beyondBudget: ({ deleted, proposed }) =>
+      proposed
+        ? `${deleted} was deleted; check the source, then approve with extsys approve (of a file: by annotation), or raise deletion.budget for one full run`
+        : `${deleted} was deleted; the next full run proposes them for approval`,
   };
 }

@@ -17,6 +17,7 @@ import { approvalExpiresAfterMs, type ApprovalToken } from './approval.ts';
 import { failureOf, stopFailure } from './control.ts';
 import type { DeletionBudget } from './deletion.ts';
 import { sortPage, type SortedPage } from './page.ts';
+import type { BeyondBudget } from './plan-run.ts';
 import { prefetch } from './prefetch.ts';
 import { review, type ProbeSummary } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
@@ -50,6 +51,7 @@ export interface StreamContext {
   readonly atSoftLimit: string;
   /** Where rows that are set aside can be looked at. */
   readonly setAsideWhere: string;
+  readonly beyondBudget: BeyondBudget;
   /** Ends what is under way upstream, when nothing more may be written. */
   readonly giveUp: (reason: unknown) => void;
   readonly redact: (text: string) => string;
@@ -285,10 +287,10 @@ class Reading {
 
   private judged(): JudgedPass {
     const { stream, pass, ledger, firstSetAside, probed } = this;
-    const { deletionPolicy, deletionBudget, setAsideWhere, redact } = this.context;
+    const { deletionPolicy, deletionBudget, setAsideWhere, beyondBudget, redact } = this.context;
     return {
       ...{ stream: stream.name, pass, ledger, firstSetAside, probed },
-      ...{ deletionPolicy, deletionBudget, setAsideWhere, redact },
+      ...{ deletionPolicy, deletionBudget, setAsideWhere, beyondBudget, redact },
     };
   }
 

@@ -14,6 +14,7 @@ import type {
 } from '../store/port.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
 import { worstFailure } from './outcome.ts';
+import type { BeyondBudget } from './plan-run.ts';
 import type { ProbeSummary } from './review.ts';
 import type { ScopeLedger } from './scope-ledger.ts';
 import { evidenceOf } from './scope-proof.ts';
@@ -85,6 +86,7 @@ export interface JudgedPass {
   readonly deletionBudget: DeletionBudget;
   /** Where rows that are set aside can be looked at. */
   readonly setAsideWhere: string;
+  readonly beyondBudget: BeyondBudget;
   readonly redact: (text: string) => string;
 }
 
@@ -101,12 +103,8 @@ export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
   if (failure !== undefined) return incomplete(judged, decision, failure);
   const { budgetPassed, withheldReason = '' } = decision;
   const propose = pass.mode === 'Full' ? decision.propose : undefined;
-  const rest = decision.delete.approved === true ? 'beyond what was approved nothing' : 'nothing';
-  const remedy =
-    propose === undefined
-      ? 'the next full run proposes them for approval'
-      : 'check the source, then approve with extsys approve, or raise deletion.budget for one full run';
-  const passed = `${stream}: ${withheldReason}; ${rest} was deleted; ${remedy}`;
+  const deleted = decision.delete.approved === true ? 'nothing beyond what was approved' : 'nothing';
+  const passed = `${stream}: ${withheldReason}; ${judged.beyondBudget({ deleted, proposed: propose !== undefined })}`;
   const setAside = fewSetAside(stream, tally, firstSetAside, setAsideWhere);
   return {
     delete: decision.delete,

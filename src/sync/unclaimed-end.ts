@@ -65,12 +65,17 @@ export function unclaimedOf(row: OpenRun, at: Date): UnclaimedRun {
 
 export const systemTaken = new Failure('cancelled', 'another run has taken the system');
 
-/** Ends the runs from files that another run has taken the system from: their process was killed, or may write nothing more. */
-export async function endTakenFileRuns(store: Store, system: string, at: Date): Promise<ArchivedRun[]> {
+/** Ends the runs from files that another run, or who is named, has taken the system from: their process was killed, or may write nothing more. */
+export async function endTakenFileRuns(
+  store: Store,
+  system: string,
+  at: Date,
+  failure: UnclaimedEnding['failure'] = systemTaken,
+): Promise<ArchivedRun[]> {
   const ended: ArchivedRun[] = [];
   for (const row of await store.openRuns()) {
     if (row.system !== system || row.holdsFence || !row.worker.startsWith(cliWorker)) continue;
-    ended.push(await endUnclaimed(store, unclaimedOf(row, at), { phase: 'Cancelled', failure: systemTaken }));
+    ended.push(await endUnclaimed(store, unclaimedOf(row, at), { phase: 'Cancelled', failure }));
   }
   return ended;
 }

@@ -3,6 +3,7 @@ import { load, loadAll, dump } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { annotations } from '../../src/api/group.ts';
 import { approveCommand } from '../../src/cli/approve.ts';
+import { syncCommand } from '../../src/cli/sync.ts';
 import { ServiceNow } from '../simulators/servicenow/index.ts';
 import { call, CliBench } from './cli-bench.ts';
 
@@ -62,7 +63,9 @@ test('from a file: what passed the budget goes once its annotation is in the man
 test('input that cannot be used is refused with the remedy', async () => {
   await expect(call(approveCommand, [])).rejects.toThrow('SYSTEM is missing');
   await expect(call(approveCommand, ['a', 'b'])).rejects.toThrow('leave out b');
-  await expect(call(approveCommand, ['a', '--list'])).rejects.toThrow('name it with --store URL');
+  await expect(call(approveCommand, ['a', '--list'])).rejects.toThrow(
+    '--store sqlite:inventory.db: there is no such file',
+  );
   await expect(call(approveCommand, ['a', '--store', bench.store])).rejects.toThrow(
     '--store goes with --list',
   );
@@ -72,4 +75,48 @@ test('input that cannot be used is refused with the remedy', async () => {
   await expect(call(approveCommand, [...nothing, '--run', 'x'])).rejects.toThrow(
     'SyncRun x proposed no deletions',
   );
+});
+
+const table = (yaml: string, ...args: string[]) =>
+  call(syncCommand, ['-f', '-', '--store', bench.store, '--quiet', ...args], yaml);
+
+test('the table of a run says what it kept, the token that approves it, and how, also beside another failure', async () => {
+  await bench.sync(bench.manifests({ users: true }));
+  remove(0, 30);
+  bench.instance.forbidden.add('sys_user');
+  const { code, out } = await table(bench.manifests({ users: true }), '--mode', 'Full');
+  expect(code).toBe(1);
+  expect(out).toMatch(/DELETED +FAILED +WITHHELD +REASON\n/u);
+  expect(out).not.toContain('WITHDRAWN');
+  expect(out).toMatch(/^cis .* 0 +0 +30$/mu);
+  expect(out).toMatch(/^permission /mu);
+  expect(out).toContain('records that look gone and wait for approval to be deleted: 30\n');
+  expect(out).toContain(`extsys approve cmdb -n inventory --list --store '${bench.store}'\n`);
+  const token = new RegExp(`${annotations.approveDeletions}: (\\S+@sha256:[0-9a-f]{64})$`, 'mu').exec(
+    out,
+  )?.[1];
+  bench.instance.forbidden.clear();
+  const approved = await table(annotated(bench.manifests({ users: true }), token ?? ''));
+  expect(approved.code).toBe(0);
+  expect(approved.out).not.toContain('WITHHELD');
+  expect(gone()).toBe(30);
+});
+
+test('the table of a run says what was withdrawn', async () => {
+  await bench.sync(bench.manifests({ classes: ['cmdb_ci_linux_server', 'cmdb_ci_win_server'] }));
+  const { out } = await table(bench.manifests({ classes: ['cmdb_ci_linux_server'] }));
+  const [row] = bench.rows('SELECT count(*) AS n FROM assets WHERE withdrawn_at IS NOT NULL');
+  expect(out).toMatch(/FAILED +WITHDRAWN +REASON\n/u);
+  expect(out).toMatch(new RegExp(`^cis .* 0 +0 +${Number(row?.['n'])}$`, 'mu'));
+  expect(out).not.toContain('wait for approval');
+});
+
+test('a raised budget deletes in a full run, as the failure says', async () => {
+  await bench.sync(bench.manifests());
+  remove(0, 30);
+  const held = await bench.sync(bench.manifests(), '--mode', 'Full');
+  expect(held.run.status?.failure?.message).toContain('raise deletion.budget for one full run');
+  const raised = bench.manifests({}, { deletion: { budget: { maxPercent: 60 } } });
+  await bench.sync(raised, '--mode', 'Full');
+  expect(gone()).toBe(30);
 });

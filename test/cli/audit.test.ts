@@ -120,6 +120,13 @@ describe.each([
     expect(answer.findings).toContainEqual(expect.objectContaining(match));
   });
 
+  test('tells of one finding as of one', async () => {
+    const { store, tamper } = await make();
+    await tamper("UPDATE runs SET json = replace(json, 'correlationId', 'correlatedId') WHERE sequence = 3");
+    const { out } = await call(auditEntry.run, ['verify', '--store', store]);
+    expect(out).toMatch(/NOT SOUND, 1 finding$/mu);
+  });
+
   test('finds two that changed places', async () => {
     const { store, tamper } = await make();
     await tamper('UPDATE runs SET sequence = 5 - sequence WHERE sequence IN (2, 3)');

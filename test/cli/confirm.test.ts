@@ -22,6 +22,17 @@ test.each(['', 'n', 'yess', 'inventory/cmdb'])('%j does nothing', async (typed) 
   await expect(ask(typed)).rejects.toThrow(new CommandFailed('nothing was done'));
 });
 
+test('whoever closes the terminal has not said yes', async () => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  stdin.end();
+  const asked = confirm(
+    { stdin, stdout: new PassThrough(), stderr: new PassThrough() },
+    'Erase them?',
+    false,
+  );
+  await expect(asked).rejects.toThrow(new CommandFailed('nothing was done'));
+});
+
 test('without a terminal nobody is asked, and nothing is done', async () => {
   await expect(ask('y', false)).rejects.toThrow(InputError);
 });

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { CommandFailed } from '../../src/cli/command.ts';
 import { planCommand } from '../../src/cli/plan.ts';
+import { syncCommand } from '../../src/cli/sync.ts';
 import { ServiceNow } from '../simulators/servicenow/index.ts';
 import { call, CliBench, password } from './cli-bench.ts';
 
@@ -32,6 +33,34 @@ test('a plan from a file writes no records, and plan show prints what would chan
   const table = await call(planCommand.run, ['show', uid, '--store', bench.store]);
   expect(table.out).toContain('cis: 0 to create, 1 to update, 1 to delete, 0 withheld, 0 to set aside');
   expect(table.out + json.out).not.toContain(password);
+});
+
+test('a plan that passes the budget says what a full run would do, and proposes nothing', async () => {
+  await bench.sync(bench.manifests());
+  for (let index = 0; index < 30; index += 1)
+    bench.instance.removeUnaudited('cmdb_ci_linux_server', ServiceNow.id('0c', index));
+  const { status } = (await bench.sync(bench.manifests(), '--mode', 'Plan')).run;
+  expect(status?.deletionProposal).toBeUndefined();
+  expect(status?.failure?.message).toMatch(/a Full run would delete nothing and propose them for approval$/u);
+  const table = await call(
+    syncCommand,
+    ['-f', '-', '--store', bench.store, '--mode', 'Plan'],
+    bench.manifests(),
+  );
+  expect(table.out).toContain('cis: 0 to create, 0 to update, 0 to delete, 30 withheld');
+  expect(table.out).not.toContain('extsys approve');
+});
+
+test('what would be set aside names its field once', async () => {
+  const misfit = bench.manifests({}, { mapping: { cis: { memoryMb: { from: 'ram' } } } });
+  await bench.sync(misfit, '--mode', 'Plan');
+  const { out } = await call(planCommand.run, ['show', '--store', bench.store, '-o', 'json']);
+  const plan = JSON.parse(out) as { streams: { samples: { action: string; reason: string }[] }[] };
+  const reasons = plan.streams.flatMap(({ samples }) =>
+    samples.flatMap(({ action, reason }) => (action === 'setAside' ? [reason] : [])),
+  );
+  expect(reasons.length).toBeGreaterThan(0);
+  for (const reason of reasons) expect(reason.split('spec.mapping.cis.memoryMb')).toHaveLength(2);
 });
 
 test('plan show says when there is none', async () => {

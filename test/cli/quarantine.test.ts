@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { CommandFailed } from '../../src/cli/command.ts';
 import { InputError } from '../../src/cli/manifests.ts';
@@ -110,6 +111,31 @@ test('secrets in rows that are set aside stand neither in the database file nor 
   expect(shown.out).toContain('(text of');
   const said = [synced, listed, shown, table].flatMap(({ out, err }) => [out, err]);
   expect(canariesIn(...said, bytesOf(bench.folder))).toEqual([]);
+});
+
+test('a system or stream that there is not is refused with those that there are', async () => {
+  await bench.sync(misfit());
+  const refused = async (said: string, ...args: string[]) => {
+    const list = quarantine('list', ...args);
+    await expect(list).rejects.toThrow(InputError);
+    await expect(list).rejects.toThrow(said);
+  };
+  await refused('--system inventory/nope: the database has inventory/cmdb', '--system', 'inventory/nope');
+  await refused('--stream nope: the database has cis', '--stream', 'nope');
+  const other = ['--system', 'inventory/cmdb', '--stream', 'nope'];
+  await refused('--stream nope: inventory/cmdb has cis', ...other);
+  expect((await quarantine('list', '--stream', 'cis', '--reason', 'nothing like it')).code).toBe(0);
+});
+
+test('of many known systems ten are named', async () => {
+  await bench.sync(bench.manifests());
+  const connection = new DatabaseSync(`${bench.folder}/inventory.db`);
+  for (let index = 10; index < 22; index += 1)
+    connection.exec(`INSERT INTO systems (system) VALUES ('inventory/s${index}')`);
+  connection.close();
+  await expect(quarantine('list', '--system', 'inventory/nope')).rejects.toThrow(
+    /has inventory\/cmdb, inventory\/s10, .*, inventory\/s18 and 3 more$/u,
+  );
 });
 
 test.each([

@@ -7,6 +7,7 @@ import { adoptCommand } from '../../src/cli/adopt.ts';
 import { CommandFailed } from '../../src/cli/command.ts';
 import { InputError } from '../../src/cli/manifests.ts';
 import { purgeCommand } from '../../src/cli/purge.ts';
+import { FenceLost } from '../../src/store/port.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { startServiceNow } from '../simulators/servicenow/index.ts';
 import { claimOf } from '../contract/contract-bench.ts';
@@ -117,7 +118,7 @@ test('an instance at another address is refused with both remedies, until its ro
       code: 'configuration',
       audience: 'owner of the ExternalSystem',
       message: expect.stringContaining(
-        `come from ${before}, not from ${after}; if it is the same data under a new address: extsys adopt inventory/cmdb --source '${after}'`,
+        `come from ${before}, not from ${after}; if it is the same data under a new address: extsys adopt inventory/cmdb --source '${after}' --store URL`,
       ) as string,
     });
     expect(refused.run.status?.failure?.message).toContain('extsys purge inventory/cmdb --all');
@@ -158,11 +159,43 @@ test('a run that is under way is not interleaved with; one whose process is gone
   const store = sqliteStore(`${bench.folder}/inventory.db`);
   await store.open();
   await store.claim(claimOf(randomUUID(), { runName: 'killed', worker: 'cli-1' }));
-  const busy = /run killed of inventory\/cmdb is under way \(worker cli-1\); wait for its end, or cancel it/u;
+  const busy =
+    /run killed of inventory\/cmdb is under way \(worker cli-1\); wait for its end, or stop its process; if that is gone, give --take-over, or run extsys sync of the same file, which takes its place$/u;
   await expect(purge('--all', '--yes')).rejects.toThrow(busy);
   await expect(adopt('--source', 'serviceNowCmdb https://other.example.com/', '--yes')).rejects.toThrow(busy);
   await expect(purge('--all', '--yes')).rejects.toThrow(CommandFailed);
   expect((await purge('--all', '--yes', '--take-over')).code).toBe(0);
+  expect((await store.openRuns()).length).toBe(0);
+  await store.close();
+  expect(bench.rows("SELECT phase, json FROM runs WHERE run_name = 'killed'")).toMatchObject([
+    { phase: 'Cancelled', json: expect.stringContaining('extsys purge has taken the system') as string },
+  ]);
+});
+
+test('the rows of a run whose process is gone are adopted with --take-over, and it writes nothing more', async () => {
+  await bench.sync(bench.manifests());
+  const store = sqliteStore(`${bench.folder}/inventory.db`);
+  await store.open();
+  const hold = await store.claim(claimOf(randomUUID(), { runName: 'killed', worker: 'cli-1' }));
+  const other = 'serviceNowCmdb https://other.example.com/';
+  const done = await adopt('--source', other, '--yes', '--take-over');
+  expect(done.out).toContain(`60 rows adopted from serviceNowCmdb ${bench.instance.url}/ to ${other}`);
+  await expect(store.withdrawStreams(hold, [], new Date())).rejects.toThrow(FenceLost);
+  await store.close();
+  expect(bench.rows("SELECT phase, json FROM runs WHERE run_name = 'killed'")).toMatchObject([
+    { phase: 'Cancelled', json: expect.stringContaining('extsys adopt has taken the system') as string },
+  ]);
+  expect(bench.rows('SELECT fence_run_uid FROM systems')).toEqual([{ fence_run_uid: null }]);
+});
+
+test('a run of an operator is waited for, or cancelled, or taken over', async () => {
+  await bench.sync(bench.manifests());
+  const store = sqliteStore(`${bench.folder}/inventory.db`);
+  await store.open();
+  await store.claim(claimOf(randomUUID(), { runName: 'cmdb-1', worker: 'operator-0' }));
+  await expect(purge('--all', '--yes')).rejects.toThrow(
+    /\(worker operator-0\); wait for its end, or cancel it; if its process is gone, give --take-over$/u,
+  );
   await store.close();
 });
 

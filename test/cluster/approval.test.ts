@@ -85,13 +85,12 @@ test('a passed budget waits in the condition, extsys approve lets it go, and the
     ),
   );
 
-  await expect(approve()).rejects.toThrow('there is no terminal to ask at; give --yes');
+  await expect(approve()).rejects.toThrow('standard input is no terminal; give --yes');
   await expect(approve('--yes', '--run', 'another')).rejects.toThrow(
     'the one that waits is of after-the-loss',
   );
   expect((await bench.system()).metadata.annotations?.[annotations.approveDeletions]).toBeUndefined();
-  for (const answer of ['n\n', ''])
-    await expect(atTerminal(answer)).rejects.toThrow('not approved; nothing was changed');
+  for (const answer of ['n\n', '']) await expect(atTerminal(answer)).rejects.toThrow('nothing was done');
   expect((await bench.system()).metadata.annotations?.[annotations.approveDeletions]).toBeUndefined();
   const approved = await approve('--yes', '--run', 'after-the-loss');
   expect(approved.code).toBe(0);
@@ -113,4 +112,11 @@ test('a passed budget waits in the condition, extsys approve lets it go, and the
   await waitForCondition((status) => status === 'True');
   expect(live()).toBe(10);
   expect((await bench.runs()).filter(({ metadata }) => metadata.name.startsWith('cmdb-d-'))).toHaveLength(1);
+
+  await bench.kubectl('patch', 'externalsystem', 'cmdb', '--type=merge', '-p', '{"spec":{"suspend":true}}');
+  // The operator writes the status at the same time, and an approval over what was not shown is refused.
+  const { out } = await waitFor('the approval', () => approve('--yes'));
+  expect(out).toContain('a full run starts once it goes on (spec.suspend)');
+  const waits = await waitForCondition((_, reason) => reason === 'Approved');
+  expect(waits.message).toContain('a full run begins once the system goes on (spec.suspend)');
 });

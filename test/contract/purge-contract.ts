@@ -199,6 +199,21 @@ export function purgeContract(engine: string, open: OpenStore): void {
   describe(`${engine}: another source`, () => {
     const other = 'vendor https://b.example.com';
 
+    it('is adopted from a run that is taken over, which may write no more, and not from a purge', async () => {
+      await read();
+      const hold = await bench.store.claim(claimOf('run-2'));
+      const { id } = await bench.store.beginPass(hold, pass);
+      expect(await bench.store.adoptSource(system, other, by, true)).toBe(pass.source);
+      await expect(bench.store.writePage(hold, page(id, [record('late')]))).rejects.toThrow(FenceLost);
+      expect((await bench.store.holdings(system))?.running).toBeUndefined();
+      expect(await bench.store.knownStreams(system)).toEqual(['groups']);
+      expect(await bench.store.knownStreams(undefined)).toEqual(['groups']);
+      expect(await bench.store.knownStreams('inventory/other')).toEqual([]);
+      const begun = await bench.store.beginPurge(request);
+      expect(await bench.store.adoptSource(system, pass.source, by, true)).toBe(other);
+      await bench.store.endPurge(begun, 0, at(31));
+    });
+
     it('is refused with both sources and both remedies, and taken once it was adopted, in full', async () => {
       await read();
       const hold = await bench.store.claim(claimOf('run-2'));
@@ -206,12 +221,12 @@ export function purgeContract(engine: string, open: OpenStore): void {
       await expect(refused).rejects.toThrow(SourceChanged);
       await expect(refused).rejects.toThrow(
         `the rows of ${system} come from ${pass.source}, not from ${other}; if it is the same data under a new address: ` +
-          `extsys adopt ${system} --source '${other}'; if it is another source: extsys purge ${system} --all`,
+          `extsys adopt ${system} --source '${other}' --store URL; if it is another source: extsys purge ${system} --all --store URL`,
       );
-      await expect(bench.store.adoptSource(system, other, by)).rejects.toThrow(SystemBusy);
+      await expect(bench.store.adoptSource(system, other, by, false)).rejects.toThrow(SystemBusy);
       await bench.store.finish(hold, endOf('run-2'));
-      expect(await bench.store.adoptSource(system, other, by)).toBe(pass.source);
-      expect(await bench.store.adoptSource(system, other, by)).toBeUndefined();
+      expect(await bench.store.adoptSource(system, other, by, false)).toBe(pass.source);
+      expect(await bench.store.adoptSource(system, other, by, false)).toBeUndefined();
       expect((await bench.store.history(system, 'system-uid')).lastFullAt).toBeUndefined();
       const next = await bench.store.claim(claimOf('run-3'));
       const begun = await bench.store.beginPass(next, { ...pass, mode: 'Incremental', source: other });

@@ -217,9 +217,11 @@ test('a suspended system starts no run for an approval until it goes on', async 
   world.apply({ spec: { suspend: true }, annotations: { [key]: approval } });
   await world.reconcile();
   expect(world.newest().metadata.name).not.toMatch(/^cmdb-d-/u);
+  expect(world.condition('AwaitingApproval')).toContain('a full run begins once the system goes on');
   approve(approval);
   await world.reconcile();
   expect(world.newest().metadata.name).toMatch(/^cmdb-d-/u);
+  expect(world.condition('AwaitingApproval')).toContain('the next full pass that is verified');
 });
 
 test('several streams of a run make one proposal; what one of them finds beyond it leaves the approval of the others', async () => {

@@ -53,14 +53,16 @@ export interface PurgedBatch {
 export interface PurgeStore {
   /** The systems that the database knows. */
   knownSystems(): Promise<readonly string[]>;
+  /** Names of the streams that it knows, of one system or of all, each once. */
+  knownStreams(system: string | undefined): Promise<readonly string[]>;
   /** Undefined for a system that it does not know. */
   holdings(system: string): Promise<Holdings | undefined>;
   /**
    * Binds the rows of a system to another source, recorded; the next pass of every stream starts anew and is full. Answers the source
-   * that they were bound to, or undefined when it is this one already.
-   * @throws SystemBusy while a run has it
+   * that they were bound to, or undefined when it is this one already. A run that it is taken over from may write nothing more.
+   * @throws SystemBusy while a run has it, unless it is to be taken over
    */
-  adoptSource(system: string, source: string, by: Actor): Promise<string | undefined>;
+  adoptSource(system: string, source: string, by: Actor, takeOver: boolean): Promise<string | undefined>;
   /**
    * Takes the fence and records what is about to be erased. From here on a run that begins takes the system away again.
    * @throws SystemBusy while a run has it, unless it is to be taken over

@@ -23,6 +23,14 @@ export async function knownStreams(sql: Sql, system: string): Promise<KnownStrea
   }));
 }
 
+export async function streamNames(sql: Sql, system: string | undefined): Promise<string[]> {
+  const rows =
+    system === undefined
+      ? await sql.all('SELECT DISTINCT stream FROM streams ORDER BY stream')
+      : await sql.all('SELECT stream FROM streams WHERE system = ? ORDER BY stream', system);
+  return rows.map((row) => text(row, 'stream'));
+}
+
 export async function knownSystems(sql: Sql): Promise<string[]> {
   const rows = await sql.all('SELECT system FROM systems ORDER BY system');
   return rows.map((row) => text(row, 'system'));

@@ -55,7 +55,8 @@ export async function writePlanPage(
     'setAside',
     page.setAside.map(({ externalId, path, reason }) => ({
       externalId,
-      reason: path === '' ? reason : `${path}: ${reason}`,
+      // Reasons of the mapping begin with their path.
+      reason: reason.startsWith(path) ? reason : `${path}: ${reason}`,
     })),
   );
   return result;

@@ -21,15 +21,26 @@ export async function adoptSource(
   system: string,
   source: string,
   by: Actor,
+  takeOver: boolean,
 ): Promise<string | undefined> {
   const row = await lockSystem(sql, system);
-  await refuseRunning(sql, system);
+  if (!takeOver) await refuseRunning(sql, system);
   const before = optionalText(row, 'source');
   if (before === source) return undefined;
+  if (takeOver) await takeFromRun(sql, system);
   await readAnew(sql, system, by.at);
   await sql.run('UPDATE systems SET source = ? WHERE system = ?', source, system);
   await recordAction(sql, system, 'adopt', by, { from: before ?? '', to: source });
   return before ?? '';
+}
+
+/** Not from a purge: that is under way by somebody who was asked. */
+async function takeFromRun(sql: Sql, system: string): Promise<void> {
+  await sql.run(
+    `UPDATE systems SET fence_run_uid = NULL, fence_attempt = NULL
+     WHERE system = ? AND fence_run_uid IN (SELECT run_uid FROM runs WHERE ended_at IS NULL)`,
+    system,
+  );
 }
 
 async function refuseRunning(sql: Sql, system: string): Promise<void> {

@@ -8,7 +8,7 @@ import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
 import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
 import { history, slotBefore } from './history.ts';
-import { holdings, knownSystems } from './holdings.ts';
+import { holdings, knownSystems, streamNames } from './holdings.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
 import { closingPass } from './pass-tally.ts';
@@ -66,8 +66,10 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     withdrawSystem: (gone, by) => admitted((sql) => withdrawSystem(sql, gone, by)),
     actions: (system, limit) => read((sql) => actions(sql, system, limit)),
     knownSystems: () => read(knownSystems),
+    knownStreams: (system) => read((sql) => streamNames(sql, system)),
     holdings: (system) => read((sql) => holdings(sql, system)),
-    adoptSource: (system, source, by) => admitted((sql) => purges.adoptSource(sql, system, source, by)),
+    adoptSource: (system, source, by, takeOver) =>
+      admitted((sql) => purges.adoptSource(sql, system, source, by, takeOver)),
     beginPurge: (request) => admitted((sql) => purges.beginPurge(sql, request)),
     purgeBatch: (purge, stream, after, limit) =>
       transaction((sql) => purges.purgeBatch(sql, purge, stream, after, limit)),
