@@ -17,7 +17,14 @@ import { fileOption, InputError, oneFile, readManifests } from './manifests.ts';
 import { outputFormOf, outputOption, renderRun, type OutputForm } from './output.ts';
 import { planSummary } from './plan.ts';
 import { createRuntime } from './runtime.ts';
-import { openStore, storeOptions, storeUsage, withoutPassword, type StoreFlags } from './store-url.ts';
+import {
+  oneStore,
+  openStore,
+  storeOptions,
+  storeUsage,
+  withoutPassword,
+  type StoreFlags,
+} from './store-url.ts';
 import { version } from './version.ts';
 
 export const syncUsage = `extsys sync -f FILE [--store URL] [--mode Incremental|Full|Plan|Test] [--output json|yaml|table]
@@ -127,14 +134,14 @@ export async function runFromFile(options: FileRun): Promise<number> {
 }
 
 /** What of the run waits for a person, and how it is approved where there is no cluster. Nothing where nothing waits. */
-function proposalOf({ metadata, spec, status }: SyncRun, { store }: StoreFlags): string {
+function proposalOf({ metadata, spec, status }: SyncRun, flags: StoreFlags): string {
   const proposal = status?.deletionProposal;
   if (proposal === undefined) return '';
   const token = approvalToken({ runName: metadata.name, digest: proposal.digest });
   return [
     '',
     `records that look gone and wait for approval to be deleted: ${proposal.records}`,
-    `the list: extsys approve ${spec.systemRef.name} -n ${metadata.namespace} --list --store '${withoutPassword(store)}'`,
+    `the list: extsys approve ${spec.systemRef.name} -n ${metadata.namespace} --list --store '${withoutPassword(oneStore(flags))}'`,
     'to approve it, sync the file again with this annotation of the ExternalSystem within seven days:',
     `  ${annotations.approveDeletions}: ${token}`,
     '',
