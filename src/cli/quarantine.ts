@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
-import type { QuarantinedRow, Store } from '../store/port.ts';
+import type { QuarantinedRow } from '../store/port.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderList } from './output.ts';
-import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
+import { storeOptions, storeUsage, withReader } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 import { syncCommand } from './sync.ts';
 
@@ -63,8 +63,8 @@ async function list(args: readonly string[], streams: Streams): Promise<number> 
   const limit = wholeNumber('--limit', values.limit, maxLimit);
   const before =
     values.before === undefined ? undefined : wholeNumber('--before', values.before, Number.MAX_SAFE_INTEGER);
-  const rows = await reading(values, streams, (store) =>
-    store.quarantinedRows({ system, stream, reason, before, limit }),
+  const rows = await withReader(values, streams, (reader) =>
+    reader.quarantinedRows({ system, stream, reason, before, limit }),
   );
   streams.stdout.write(renderList(rows.map(summary), form, columns));
   const last = rows.at(-1);
@@ -84,7 +84,7 @@ async function show(args: readonly string[], streams: Streams): Promise<number> 
   if (given === undefined || more.length > 0)
     throw new InputError('name one row by its ID, as extsys quarantine list prints it');
   const id = wholeNumber('ID', given, Number.MAX_SAFE_INTEGER);
-  const row = await reading(values, streams, (store) => store.quarantinedRow(id));
+  const row = await withReader(values, streams, (reader) => reader.quarantinedRow(id));
   if (row === undefined)
     throw new CommandFailed(`no row ${id} is set aside; it may have been replayed or read well since`);
   const item = { ...summary(row), raw: row.raw };
@@ -95,22 +95,6 @@ async function show(args: readonly string[], streams: Streams): Promise<number> 
       : renderList([item], form, {}),
   );
   return 0;
-}
-
-async function reading<T>(
-  flags: StoreFlags,
-  streams: Streams,
-  read: (store: Store) => Promise<T>,
-): Promise<T> {
-  const store = await openStore(flags, {
-    env: process.env,
-    warn: (line) => void streams.stderr.write(`${line}\n`),
-  });
-  try {
-    return await read(store);
-  } finally {
-    await store.close();
-  }
 }
 
 function wholeNumber(name: string, given: string, max: number): number {
