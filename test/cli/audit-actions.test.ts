@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { adoptCommand } from '../../src/cli/adopt.ts';
 import { auditEntry } from '../../src/cli/audit.ts';
 import { purgeCommand } from '../../src/cli/purge.ts';
+import { runsEntry } from '../../src/cli/runs.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
 import { auditArchives, verify, type Archive } from './audit-archives.ts';
 import { call, CliBench } from './cli-bench.ts';
@@ -114,6 +115,16 @@ describe.each([
     expect(found?.sequence).toBe(sequence);
   });
 
+  test('reads all of them, however many', async () => {
+    const { store, tamper } = await make();
+    await tamper(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1201)
+      INSERT INTO actions (system, kind, at, actor, json, digest)
+        SELECT 'inventory/cmdb', 'adopt', '2026-03-01T00:00:00.000Z', 'x', '', CAST(i AS text) FROM n`);
+    const { answer } = await verify(store);
+    // Bytes that are no JSON, and a digest that is not theirs.
+    expect(answer.findingsTotal).toBe(2 * 1201);
+  });
+
   test.each(['systems', 'runs', 'recoveries', 'actions', 'streams'])(
     'that the table %s is missing is a finding',
     async (table) => {
@@ -125,6 +136,10 @@ describe.each([
       expect(answer.findings).toMatchObject([
         { kind: 'table', message: expect.stringContaining(`the table ${table} is missing`) },
       ]);
+      if (table === 'runs')
+        await expect(call(runsEntry.run, ['list', '--store', store])).rejects.toThrow(
+          'somebody altered its schema, see extsys audit verify',
+        );
     },
   );
 
