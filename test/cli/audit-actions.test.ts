@@ -159,6 +159,16 @@ describe.each([
   });
 });
 
+test('a system whose first run has not ended is no finding', async () => {
+  const { store, tamper } = await inFile();
+  await tamper(`INSERT INTO systems (system) VALUES ('inventory/new');
+    INSERT INTO runs (run_uid, run_name, system, system_uid, generation, attempt, worker, mode, trigger, correlation_id, started_at)
+      SELECT 'new-uid', 'new-1', 'inventory/new', 'new', 1, 1, worker, mode, trigger, 'c', started_at FROM runs LIMIT 1`);
+  expect((await verify(store)).answer.findings).toEqual([]);
+  await tamper("DELETE FROM runs WHERE run_uid = 'new-uid'");
+  expect((await verify(store)).answer.findings).toMatchObject([{ kind: 'removed', system: 'inventory/new' }]);
+});
+
 test('heads of an archive that is not sound are told as such', async () => {
   const { store, tamper } = await inFile();
   const table = () => call(auditEntry.run, ['verify', '--store', store]);
