@@ -5,13 +5,12 @@ import type { ExternalSystem } from '../api/resource.ts';
 import { isNotFound } from '../operator/api-error.ts';
 import { externalSystems } from '../operator/kube-cluster.ts';
 import { approvalToken } from '../sync/approval.ts';
-import type { Store } from '../store/port.ts';
+import type { StoredReads } from '../store/port/reader.ts';
 import { clusterOptions, clusterUsage, withCluster, type Cluster } from './cluster.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { confirm, yesOption, yesUsage } from './confirm.ts';
 import { InputError } from './manifests.ts';
-import { openKnownStore } from './stored-system.ts';
-import { defaultStoreUrl, storeUsage, type StoreFlags } from './store-url.ts';
+import { defaultStoreUrl, storeUsage, withReader, type StoreFlags } from './store-url.ts';
 
 export const approveUsage = `extsys approve SYSTEM [-n NAMESPACE] [--run RUN] [--yes]
 extsys approve SYSTEM [-n NAMESPACE] --list [--run RUN] [--store URL]
@@ -124,19 +123,21 @@ async function list(
   { key, run }: { readonly key: string; readonly run: string | undefined },
   streams: Streams,
 ): Promise<number> {
-  const store = await openKnownStore(flags, streams);
-  try {
-    const runName = run ?? (await store.openProposal(key))?.runName;
+  return withReader(flags, streams, async (reader) => {
+    const runName = run ?? (await reader.openProposal(key))?.runName;
     if (runName === undefined)
       throw new CommandFailed(`${key}: no deletions wait for approval; see -n and --run`);
-    await listRecords(store, key, runName, streams);
+    await listRecords(reader, key, runName, streams);
     return 0;
-  } finally {
-    await store.close();
-  }
+  });
 }
 
-async function listRecords(store: Store, key: string, runName: string, { stdout }: Streams): Promise<void> {
+async function listRecords(
+  store: StoredReads,
+  key: string,
+  runName: string,
+  { stdout }: Streams,
+): Promise<void> {
   const proposal = await store.proposalOfRun(key, runName);
   if (proposal === undefined) throw new CommandFailed(`${key}: SyncRun ${runName} proposed no deletions`);
   if (proposal.state === 'superseded' || proposal.state === 'settled')

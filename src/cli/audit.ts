@@ -7,13 +7,14 @@ import type { Streams } from './command.ts';
 import { headWord, keptHeads } from './kept-heads.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderTable } from './output.ts';
-import { openArchive, storeOptions, storeUsage } from './store-url.ts';
+import { storeOptions, storeUsage, withReader } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 
 export const auditUsage = `extsys audit verify [--store URL] [--cluster] [--system NS/NAME …] [--head HEAD …] [--heads FILE …] [-o table|json]
 
-Verifies that nobody altered, removed, reordered or inserted a run in the archive, and with --cluster that the SyncRuns in the cluster
-are those of the archive. Reads alone: a file or a role without any right to write will do.
+Verifies that nobody altered, removed, reordered or inserted a run in the archive, or an action that a run names, and with
+--cluster that the SyncRuns in the cluster are those of the archive. Reads alone: a role that may only SELECT will do, and so will a
+file without any right to write that extsys backup made. A file that an operator has is in WAL mode: readers write beside it.
 
 ${storeUsage}
       --system NS/NAME            only this system; may be given again
@@ -53,11 +54,7 @@ async function verifyCommand(args: readonly string[], streams: Streams): Promise
     throw new InputError('--all-namespaces and --namespace ask for two things; keep one');
   const kept = keptHeads(values.head ?? [], values.heads ?? []);
   const only = filterOf(values.system, values.namespace);
-  const archive = await openArchive(values, {
-    env: process.env,
-    warn: (line) => streams.stderr.write(`warning: ${line}\n`),
-  });
-  try {
+  return withReader(values, streams, async (archive) => {
     const asked = [values.cluster, values.kubeconfig, values.context, values['all-namespaces']];
     const report = asked.some((flag) => flag !== undefined)
       ? await withCluster(values, async ({ client }) =>
@@ -65,12 +62,12 @@ async function verifyCommand(args: readonly string[], streams: Streams): Promise
         )
       : await audit(archive, { only, kept, cluster: undefined });
     const missing = values.system?.find((name) => !report.systems.some(({ system }) => system === name));
-    if (missing !== undefined) throw new InputError(`--system ${missing}: the archive has no such system`);
+    const noTable = !report.findings.some(({ kind }) => kind === 'table');
+    if (missing !== undefined && noTable)
+      throw new InputError(`--system ${missing}: the archive has no such system`);
     streams.stdout.write(form === 'json' ? asJson(report) : asText(report));
     return report.findingsTotal === 0 ? 0 : 1;
-  } finally {
-    await archive.close();
-  }
+  });
 }
 
 function filterOf(systems: readonly string[] | undefined, namespace: string | undefined) {
@@ -94,7 +91,7 @@ function asText({ systems, findings, findingsTotal, notes }: AuditReport): strin
   const runs = systems.reduce((sum, system) => sum + system.runs, 0);
   const lines = findings.map(({ system, kind, sequence, runName, runUid, message }) => [
     kind,
-    system,
+    system === '' ? '-' : system,
     String(sequence ?? '-'),
     runName ?? '-',
     runUid ?? '-',
@@ -113,9 +110,10 @@ function asText({ systems, findings, findingsTotal, notes }: AuditReport): strin
   const heads = systems.flatMap(({ system, head }) =>
     head === undefined ? [] : [`${headWord(system, head)}\n`],
   );
-  return (
-    `${table}${cut}${told}${runs} runs of ${systems.length} systems: ${verdict}\n\n` +
-    `# Heads. A chain sealed again as a whole shows only against these: keep them where the\n` +
-    `# administrator of the database cannot write, and give them to --heads.\n${heads.join('')}`
-  );
+  const advice =
+    findingsTotal === 0
+      ? '# Heads. A chain sealed again as a whole shows only against these: keep them where the\n' +
+        '# administrator of the database cannot write, and give them to --heads.\n'
+      : '# Heads of an archive that is NOT SOUND: do not keep them. Those that you kept before go on counting.\n';
+  return `${table}${cut}${told}${runs} runs of ${systems.length} systems: ${verdict}\n\n${advice}${heads.join('')}`;
 }

@@ -2,12 +2,13 @@
 import { parseArgs } from 'node:util';
 import { dump } from 'js-yaml';
 import type { StreamStatus, SyncRunStatus } from '../api/sync-run.ts';
-import type { Plan, PlanSample, PlannedStream, Store } from '../store/port.ts';
+import type { Plan, PlanSample, PlannedStream } from '../store/port.ts';
+import type { StoredReads } from '../store/port/reader.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderTable, type OutputForm } from './output.ts';
-import { openStore, storeOptions, storeUsage } from './store-url.ts';
+import { storeOptions, storeUsage, withReader } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 
 const showUsage = `extsys plan show [RUN] [--store URL] [--system NAMESPACE/NAME] [-o table|json|yaml]
@@ -31,18 +32,12 @@ async function show(args: readonly string[], streams: Streams): Promise<number> 
   const [run, ...more] = positionals;
   if (more.length > 0) throw new InputError(`${more.join(' ')}: give one RUN`);
   const form = outputFormOf(values.output);
-  const store = await openStore(values, {
-    env: process.env,
-    warn: (line) => streams.stderr.write(`warning: ${line}\n`),
-  });
-  try {
-    const plan = await store.plan({ run, system: values.system });
+  return withReader(values, streams, async (reader) => {
+    const plan = await reader.plan({ run, system: values.system });
     if (plan === undefined) throw new CommandFailed(missing(run, values.system));
-    streams.stdout.write(renderPlan(plan, await statusOf(store, plan), form));
+    streams.stdout.write(renderPlan(plan, await statusOf(reader, plan), form));
     return 0;
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 function missing(run: string | undefined, system: string | undefined): string {
@@ -52,7 +47,7 @@ function missing(run: string | undefined, system: string | undefined): string {
 }
 
 /** Undefined while the run has not ended. */
-async function statusOf(store: Store, plan: Plan): Promise<SyncRunStatus | undefined> {
+async function statusOf(store: StoredReads, plan: Plan): Promise<SyncRunStatus | undefined> {
   const archived = await store.archivedRun(plan.runUid);
   return archived === undefined ? undefined : statusFromArchive(archived);
 }
@@ -76,7 +71,7 @@ function renderPlan(plan: Plan, status: SyncRunStatus | undefined, form: OutputF
 }
 
 /** A few lines on each stream, for below the outcome of a run from a file. */
-export async function planSummary(store: Store, runUid: string): Promise<string> {
+export async function planSummary(store: StoredReads, runUid: string): Promise<string> {
   const plan = await store.plan({ run: runUid });
   if (plan === undefined) return '';
   const status = await statusOf(store, plan);

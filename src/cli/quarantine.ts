@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
-import type { QuarantinedRow, Store } from '../store/port.ts';
+import type { QuarantinedRow } from '../store/port.ts';
+import type { StoredReads } from '../store/port/reader.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderList } from './output.ts';
 import { namesOf } from './stored-system.ts';
-import { openStore, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
+import { storeOptions, storeUsage, withReader } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 import { syncCommand } from './sync.ts';
 
@@ -64,9 +65,9 @@ async function list(args: readonly string[], streams: Streams): Promise<number> 
   const limit = wholeNumber('--limit', values.limit, maxLimit);
   const before =
     values.before === undefined ? undefined : wholeNumber('--before', values.before, Number.MAX_SAFE_INTEGER);
-  const rows = await reading(values, streams, async (store) => {
-    const found = await store.quarantinedRows({ system, stream, reason, before, limit });
-    if (found.length === 0) await refuseUnknown(store, system, stream);
+  const rows = await withReader(values, streams, async (reader) => {
+    const found = await reader.quarantinedRows({ system, stream, reason, before, limit });
+    if (found.length === 0) await refuseUnknown(reader, system, stream);
     return found;
   });
   streams.stdout.write(renderList(rows.map(summary), form, columns));
@@ -78,7 +79,7 @@ async function list(args: readonly string[], streams: Streams): Promise<number> 
 
 /** Of what there is not, no rows is no answer. Throws InputError. */
 async function refuseUnknown(
-  store: Store,
+  store: Pick<StoredReads, 'knownSystems' | 'knownStreams'>,
   system: string | undefined,
   stream: string | undefined,
 ): Promise<void> {
@@ -104,7 +105,7 @@ async function show(args: readonly string[], streams: Streams): Promise<number> 
   if (given === undefined || more.length > 0)
     throw new InputError('name one row by its ID, as extsys quarantine list prints it');
   const id = wholeNumber('ID', given, Number.MAX_SAFE_INTEGER);
-  const row = await reading(values, streams, (store) => store.quarantinedRow(id));
+  const row = await withReader(values, streams, (reader) => reader.quarantinedRow(id));
   if (row === undefined)
     throw new CommandFailed(`no row ${id} is set aside; it may have been replayed or read well since`);
   const item = { ...summary(row), raw: row.raw };
@@ -115,22 +116,6 @@ async function show(args: readonly string[], streams: Streams): Promise<number> 
       : renderList([item], form, {}),
   );
   return 0;
-}
-
-async function reading<T>(
-  flags: StoreFlags,
-  streams: Streams,
-  read: (store: Store) => Promise<T>,
-): Promise<T> {
-  const store = await openStore(flags, {
-    env: process.env,
-    warn: (line) => void streams.stderr.write(`${line}\n`),
-  });
-  try {
-    return await read(store);
-  } finally {
-    await store.close();
-  }
 }
 
 function wholeNumber(name: string, given: string, max: number): number {

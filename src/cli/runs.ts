@@ -9,7 +9,7 @@ import { differencesOf } from '../sync/stored-run.ts';
 import { CommandFailed, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
 import { outputFormOf, outputOption, renderList, renderTable } from './output.ts';
-import { openArchive, storeOptions, storeUsage, type StoreFlags } from './store-url.ts';
+import { storeOptions, storeUsage, withReader } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 
 const listUsage = `extsys runs list [--store URL] [--system NS/NAME] [--phase PHASE] [--since TIME|DURATION] [--limit N] [--after UID] [-o FORM]
@@ -34,6 +34,9 @@ ${storeUsage}
 
 Exit status: 0 the record is sound, 1 there is none, or it is not as it was archived, 2 unusable input.
 `;
+
+/** So many names a message takes. */
+const shownSystems = 10;
 
 export const runsEntry = subcommands('runs', {
   list: { run: listCommand, usage: listUsage },
@@ -62,9 +65,11 @@ async function listCommand(args: readonly string[], streams: Streams): Promise<n
     throw new InputError(`--system ${system}: write NAMESPACE/NAME`);
   const since = sinceOf(values.since);
   const limit = limitOf(values.limit);
-  const runs = await withArchive(values, streams, async (archive) => {
+  const runs = await withReader(values, streams, async (archive) => {
     const after = values.after === undefined ? undefined : await runOf(archive, values.after);
-    return archive.list({ system, phase, since, limit, after });
+    const found = await archive.list({ system, phase, since, limit, after });
+    if (found.length === 0 && system !== undefined) checkKnown(system, await archive.systems());
+    return found;
   });
   const text = renderList(runs.map(summaryOf), form, {
     ENDED: ({ endedAt }) => endedAt ?? '',
@@ -91,7 +96,7 @@ async function showCommand(args: readonly string[], streams: Streams): Promise<n
   const [wanted, ...others] = positionals;
   if (wanted === undefined || others.length > 0)
     throw new InputError('give one NAME or UID; extsys runs list shows them');
-  const shown = await withArchive(values, streams, async (archive) => {
+  const shown = await withReader(values, streams, async (archive) => {
     const run = await runOf(archive, wanted);
     return shownRun(run, await archive.around(run));
   });
@@ -101,18 +106,14 @@ async function showCommand(args: readonly string[], streams: Streams): Promise<n
   return shown.sound ? 0 : 1;
 }
 
-async function withArchive<T>(
-  flags: StoreFlags,
-  streams: Streams,
-  work: (archive: ArchiveReader) => Promise<T>,
-): Promise<T> {
-  const warn = (line: string) => streams.stderr.write(`warning: ${line}\n`);
-  const archive = await openArchive(flags, { env: process.env, warn });
-  try {
-    return await work(archive);
-  } finally {
-    await archive.close();
-  }
+/** Of a system that was mistyped there are no runs either, and an empty list would say that all is well. */
+function checkKnown(system: string, known: readonly string[]): void {
+  if (known.includes(system)) return;
+  const some = known.slice(0, shownSystems).join(', ');
+  const more = known.length > shownSystems ? ` and ${known.length - shownSystems} more` : '';
+  throw new InputError(
+    `--system ${system}: the database knows no such system; it has ${known.length === 0 ? 'none' : some}${more}`,
+  );
 }
 
 /** A name may stand for several runs: an object that was made again gives its slots' names a second time. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import type { Store } from '../store/port.ts';
-import type { ArchiveReader } from '../store/port/archive.ts';
-import { postgresArchive } from '../store/postgres/archive-reader.ts';
-import { sqliteArchive } from '../store/sqlite/archive-reader.ts';
+import type { InventoryReader } from '../store/port/reader.ts';
+import { DatabaseTrouble } from '../store/refusals.ts';
+import { postgresReader } from '../store/postgres/reader.ts';
+import { sqliteReader } from '../store/sqlite/reader.ts';
+import type { Streams } from './command.ts';
 import {
   addressParameters,
   connectionSettings,
@@ -84,18 +86,34 @@ export function refusedStore({ store }: StoreFlags, reason: unknown): InputError
   return isAway(reason) ? new StoreAway(message) : new InputError(message);
 }
 
-/** The archive in the database that the flags name, opened for reading alone. Throws InputError like `openStore`. */
-export async function openArchive(
+/**
+ * Works with the database that the flags name, opened for reading alone: nothing is made, migrated or written. Throws InputError like
+ * `openStore`, also for a right that shows to be missing later.
+ */
+export async function withReader<T>(
   flags: StoreFlags,
-  surroundings: StoreSurroundings,
-): Promise<ArchiveReader> {
+  { stderr }: Pick<Streams, 'stderr'>,
+  work: (reader: InventoryReader) => Promise<T>,
+): Promise<T> {
+  const warn = (line: string) => void stderr.write(`warning: ${line}\n`);
   const one = { ...flags, store: oneStore(flags) };
+  const reader = await openReader(one, { env: process.env, warn });
   try {
-    const archive = chosen(one, surroundings, sqliteArchive, postgresArchive);
-    await archive.open();
-    return archive;
+    return await work(reader);
   } catch (error) {
-    throw refusedStore(one, error);
+    throw error instanceof DatabaseTrouble ? refusedStore(one, error) : error;
+  } finally {
+    await reader.close();
+  }
+}
+
+async function openReader(flags: StoreFlags, surroundings: StoreSurroundings): Promise<InventoryReader> {
+  try {
+    const reader = chosen(flags, surroundings, sqliteReader, postgresReader);
+    await reader.open();
+    return reader;
+  } catch (error) {
+    throw refusedStore(flags, error);
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SyncRun } from '../api/resource.ts';
 import { isFinal } from '../api/sync-run.ts';
-import type { ArchiveReader, StoredRun } from '../store/port/archive.ts';
+import type { ArchiveReader, StoredAction, StoredRun } from '../store/port/archive.ts';
+import { ActionVerifier } from './action-chain.ts';
 import { ChainVerifier, type ChainSummary, type Finding, type KeptHead } from './chain.ts';
 import { recordOf } from './run-record.ts';
 
@@ -71,6 +72,14 @@ export async function audit(archive: ArchiveReader, request: AuditRequest): Prom
     findingsTotal += 1;
     if (findings.length < maxFindings) findings.push(finding);
   };
+  const missing = await archive.missingTables();
+  for (const table of missing)
+    report({
+      system: '',
+      kind: 'table',
+      message: `the table ${table} is missing: nothing else was verified`,
+    });
+  if (missing.length > 0) return { systems: [], findings, findingsTotal, notes };
   const inCluster = Map.groupBy(cluster?.runs ?? [], ({ system }) => system);
   const known = (await archive.systems()).filter(only);
   const unknown = [...new Set([...kept.keys(), ...(cluster?.heads.keys() ?? []), ...inCluster.keys()])];
@@ -81,11 +90,7 @@ export async function audit(archive: ArchiveReader, request: AuditRequest): Prom
     const seen = await auditSystem(archive, system, heads, inCluster.get(system) ?? []);
     systems.push({ system, ...seen.summary });
     seen.findings.forEach(report);
-    for (const lost of seen.summary.lost)
-      notes.push({
-        system,
-        message: `${lost}: lost with a restored backup; no one can prove any more what stood there`,
-      });
+    notes.push(...seen.notes.map((message) => ({ system, message })));
     for (const [stored, run] of seen.differing) report(await differenceInCluster(cluster, stored, run));
     if (cluster?.covers(system) === true && seen.absent.length > 0)
       notes.push({ system, message: absentWords(seen.absent) });
@@ -100,6 +105,7 @@ export async function audit(archive: ArchiveReader, request: AuditRequest): Prom
 interface SeenSystem {
   readonly summary: ChainSummary;
   readonly findings: readonly Finding[];
+  readonly notes: readonly string[];
   readonly differing: readonly (readonly [StoredRun, ClusterRun])[];
   /** Not pruned, and yet not in the cluster. */
   readonly absent: readonly string[];
@@ -114,7 +120,7 @@ async function auditSystem(
   let current: ReturnType<typeof systemPass> | undefined;
   await archive.chain(system, (frame) => {
     current = systemPass(system, frame, heads, clusterRuns);
-    return current.visit;
+    return current;
   });
   if (current === undefined) throw new Error(`the archive did not begin with ${system}`);
   return current.end();
@@ -129,12 +135,16 @@ function systemPass(
   const findings: Finding[] = [];
   const report = (finding: Finding) => void findings.push(finding);
   const verifier = new ChainVerifier(system, frame, heads, report);
+  const actions = new ActionVerifier(system, frame.recoveries, report);
   const waiting = new Map(clusterRuns.map((run) => [run.uid, run]));
   const differing: [StoredRun, ClusterRun][] = [];
   const absent: string[] = [];
   return {
-    visit: (stored: StoredRun) => {
+    waits: () => actions.waits(),
+    action: (action: StoredAction) => actions.visitAction(action),
+    run: (stored: StoredRun) => {
       verifier.visit(stored);
+      actions.visitRun(stored);
       const run = waiting.get(stored.runUid);
       waiting.delete(stored.runUid);
       // A run of the CLI never had an object.
@@ -151,7 +161,12 @@ function systemPass(
             message: 'this SyncRun has ended, and yet the archive has no run of its uid',
           });
       }
-      return { summary: verifier.end(), findings, differing, absent };
+      const summary = verifier.end();
+      const lost = summary.lost.map(
+        (which) => `${which}: lost with a restored backup; no one can prove any more what stood there`,
+      );
+      const notes = [...lost, ...actions.end()];
+      return { summary, findings, notes, differing, absent };
     },
   };
 }

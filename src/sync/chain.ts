@@ -4,16 +4,21 @@ import type { ChainFrame, StoredRun } from '../store/port/archive.ts';
 import { differencesOf } from './stored-run.ts';
 
 /** `altered`: a row contradicts what is hashed. `removed`: a sequence is missing. `inserted`: one stands twice or cannot be. `broken`: the
- * link between two runs. `head`: the end of the chain, or a head that was kept. `slot`, `cluster`: see the words. */
-export type FindingKind = 'altered' | 'removed' | 'inserted' | 'broken' | 'head' | 'slot' | 'cluster';
+ * link between two runs. `head`: the end of the chain, or a head that was kept. `slot`, `cluster`: see the words. `action`: what was done beside the runs. `table`:
+ * one that the archive consists of is gone. */
+export type FindingKind =
+  'altered' | 'removed' | 'inserted' | 'broken' | 'head' | 'slot' | 'cluster' | 'action' | 'table';
 
 /** Something that cannot be if nobody changed the record. */
 export interface Finding {
+  /** Empty where it concerns all of them. */
   readonly system: string;
   readonly kind: FindingKind;
   readonly sequence?: number;
   readonly runName?: string;
   readonly runUid?: string;
+  /** For the kind `action`; `actor` is undefined when only the row that is gone knew. */
+  readonly action?: { readonly kind: string; readonly time: string; readonly actor: string | undefined };
   /** What differs, in a sentence. */
   readonly message: string;
 }
@@ -159,7 +164,7 @@ export class ChainVerifier {
     const { head } = this.frame;
     const reached = newest?.sequence ?? 0;
     if (head !== undefined && head.sequence > reached) return this.gap(reached + 1, head.sequence);
-    if (newest === undefined) return;
+    if (newest === undefined) return this.checkEmpty();
     if (head === undefined || head.sequence < reached) {
       const stored = head === undefined ? 'knows of no run' : `ends at sequence ${head.sequence}`;
       return this.find(
@@ -174,6 +179,14 @@ export class ChainVerifier {
         newest,
         `its digest ${newest.digest ?? ''} is not that of the head in the table systems, ${head.digest}`,
       );
+  }
+
+  /** A run is archived in the transaction that ends it, and what else there is of a system came by runs. */
+  private checkEmpty(): void {
+    const { traces, unfinished } = this.frame;
+    if (unfinished || traces.length === 0) return;
+    const message = `the inventory has rows of this system (${traces.join(', ')}), and the archive no run of it: its runs and their head were removed`;
+    this.report({ system: this.system, kind: 'removed', message });
   }
 
   private find(kind: FindingKind, { sequence, runName, runUid }: StoredRun, message: string): void {

@@ -47,16 +47,19 @@ export function differencesOf(run: StoredRun): readonly string[] {
   const computed = digestOf(json);
   const hashed =
     computed === digest ? [] : [`the record has the digest ${computed}, not ${shown(digest)} of its row`];
-  const record = parsed(json);
+  const record: Suspect | undefined = jsonObject(json);
   if (record === undefined) return [...hashed, 'the record is no JSON object'];
   const columns = rules.flatMap((rule) => columnDifference(run, record, rule));
   return [...hashed, ...columns, ...slotDifference(run, record)];
 }
 
-function parsed(json: string): Suspect | undefined {
+/** Undefined for what is none. */
+export function jsonObject(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
   } catch {
     // Whoever changed it made it so; the digest tells the rest.
     return undefined;
@@ -83,6 +86,8 @@ function sameSecond(one: unknown, other: unknown): boolean {
   return second(one) === second(other);
 }
 
-function shown(value: string | number | boolean | undefined): string {
-  return value === undefined ? 'empty' : String(value);
+/** A value of a column or a record, whatever it is. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'empty';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -2,86 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { auditEntry } from '../../src/cli/audit.ts';
 import { runsEntry } from '../../src/cli/runs.ts';
-import { syncCommand } from '../../src/cli/sync.ts';
-import type { AuditReport } from '../../src/sync/audit.ts';
-import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
+import { auditArchives, verify } from './audit-archives.ts';
 import { call, CliBench } from './cli-bench.ts';
 
 const bench = new CliBench();
-let server: PostgresServer;
-beforeAll(async () => {
-  server = await startPostgres(await embeddedPostgres());
-}, 60_000);
-afterAll(() => server.stop());
-
-type Answer = AuditReport & { readonly sound: boolean; readonly heads: readonly string[] };
-
-async function verify(store: string, ...args: string[]) {
-  const { code, out } = await call(auditEntry.run, ['verify', '--store', store, '-o', 'json', ...args]);
-  return { code, answer: JSON.parse(out) as Answer };
-}
-
-async function threeRuns(store: string): Promise<void> {
-  for (let count = 0; count < 3; count += 1) {
-    const made = await call(
-      syncCommand,
-      ['-f', '-', '--mode', 'Test', '-q', '--store', store],
-      bench.manifests(),
-    );
-    expect(made.code, made.err).toBe(0);
-  }
-}
-
-/** An archive, and what an administrator does to it after taking the triggers and indexes away. */
-interface Archive {
-  readonly store: string;
-  readonly tamper: (statement: string) => Promise<void>;
-}
-
-async function inFile(): Promise<Archive> {
-  const { store } = bench;
-  await threeRuns(store);
-  return {
-    store,
-    async tamper(statement) {
-      const database = new DatabaseSync(join(bench.folder, 'inventory.db'));
-      for (const name of ['runs_frozen', 'runs_kept', 'runs_recovered_frozen'])
-        database.exec(`DROP TRIGGER IF EXISTS ${name}`);
-      database.exec('DROP INDEX IF EXISTS runs_chain');
-      database.exec(statement);
-      database.close();
-    },
-  };
-}
-
-async function onServer(): Promise<Archive> {
-  const schema = `audit_${Math.random().toString(36).slice(2)}`;
-  const admin = new Client({ connectionString: server.url });
-  await admin.connect();
-  await admin.query(`CREATE SCHEMA ${schema}; SET search_path = ${schema}`);
-  const options = encodeURIComponent(`-c search_path=${schema}`);
-  await threeRuns(`${server.url}?options=${options}`);
-  // Who audits may read, and nothing else.
-  await admin.query(`CREATE ROLE reader_${schema} LOGIN; GRANT USAGE ON SCHEMA ${schema} TO reader_${schema};
-    GRANT SELECT ON ${schema}.migrations, ${schema}.runs, ${schema}.systems, ${schema}.recoveries TO reader_${schema}`);
-  await admin.end();
-  return {
-    store: `${server.url.replace('//postgres@', `//reader_${schema}@`)}?options=${options}`,
-    async tamper(statement) {
-      const client = new Client({ connectionString: `${server.url}?options=${options}` });
-      await client.connect();
-      await client.query(
-        'DROP TRIGGER IF EXISTS runs_kept ON runs; DROP TRIGGER IF EXISTS runs_not_truncated ON runs; DROP INDEX IF EXISTS runs_chain',
-      );
-      await client.query(statement);
-      await client.end();
-    },
-  };
-}
+const { inFile, onServer, threeRuns } = auditArchives(bench);
 
 describe.each([
   ['SQLite', inFile],
@@ -208,7 +136,10 @@ describe('extsys runs', () => {
     expect(await list('--phase', 'Failed')).toEqual([]);
     expect(await list('--since', '2999-01-01T00:00:00Z')).toEqual([]);
     expect(await list('--since', '1h')).toHaveLength(3);
-    expect(await list('--system', 'a/b')).toEqual([]);
+    await expect(list('--system', 'a/b')).rejects.toThrow(
+      '--system a/b: the database knows no such system; it has inventory/cmdb',
+    );
+    expect(await list('--system', 'inventory/cmdb', '--phase', 'Failed')).toEqual([]);
 
     const show = (wanted: string, ...args: string[]) =>
       call(runsEntry.run, ['show', wanted, '--store', store, ...args]);

@@ -64,6 +64,7 @@ test('what would be set aside names its field once', async () => {
 });
 
 test('plan show says when there is none', async () => {
+  await bench.sync(bench.manifests());
   await expect(call(planCommand.run, ['show', 'other', '--store', bench.store])).rejects.toThrow(
     new CommandFailed(
       'the database holds no plan of a run other; the newest ten of each system are kept: make one with a SyncRun of mode Plan, or extsys sync --mode Plan',

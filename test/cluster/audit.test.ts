@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { auditEntry } from '../../src/cli/audit.ts';
-import { sqliteArchive } from '../../src/store/sqlite/archive-reader.ts';
+import { sqliteReader } from '../../src/store/sqlite/reader.ts';
 import { audit, clusterRunOf, type AuditReport } from '../../src/sync/audit.ts';
 import { call } from '../cli/cli-bench.ts';
 import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
@@ -72,7 +72,7 @@ test('the cluster and the archive tell the same, and a run that was made again w
   ]);
 
   // What only a hand in etcd can do: the same object, with another status.
-  const archive = sqliteArchive(bench.database);
+  const archive = sqliteReader(bench.database);
   await archive.open();
   const totals = { fetched: 4711, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   const altered = { ...full, status: { ...full.status, totals } };

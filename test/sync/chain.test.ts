@@ -65,7 +65,12 @@ function found(
   recoveries: ConstructorParameters<typeof ChainVerifier>[1]['recoveries'] = [],
 ) {
   const findings: Finding[] = [];
-  const verifier = new ChainVerifier(system, { head, recoveries }, kept, (one) => findings.push(one));
+  const verifier = new ChainVerifier(
+    system,
+    { head, recoveries, traces: [], unfinished: false },
+    kept,
+    (one) => findings.push(one),
+  );
   for (const run of runs.toSorted((a, b) => a.sequence - b.sequence)) verifier.visit(run);
   return { findings, summary: verifier.end() };
 }

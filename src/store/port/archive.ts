@@ -42,6 +42,30 @@ export interface ChainFrame {
   /** Of the row that the next run goes on from; undefined when there is none. */
   readonly head: ChainHead | undefined;
   readonly recoveries: readonly Recovery[];
+  /** Tables other than `runs` that have rows of the system. */
+  readonly traces: readonly string[];
+  /** Whether a run of it has not ended. */
+  readonly unfinished: boolean;
+}
+
+/** An action as it stands in its row: nothing of it is trusted, as with `StoredRun`. */
+export interface StoredAction {
+  readonly system: string | undefined;
+  readonly kind: string | undefined;
+  readonly at: string | undefined;
+  readonly actor: string | undefined;
+  readonly json: string | undefined;
+  readonly digest: string | undefined;
+  /** The uid of the run whose record names it. */
+  readonly notedIn: string | undefined;
+}
+
+/** Who looks at what a system's chain is made of. */
+export interface ChainVisitor {
+  run(run: StoredRun): void;
+  action(action: StoredAction): void;
+  /** Whether runs that it has seen name actions that it has not: then actions are handed over before further runs. */
+  waits(): boolean;
 }
 
 /** An archived run that stands in no chain, or two of one slot: the indexes and triggers that prevent it were taken away. */
@@ -70,13 +94,15 @@ export interface ArchiveReader {
   /** @throws DatabaseRefused when the schema is not that of this program, which alone knows what to compare. */
   open(): Promise<void>;
   close(): Promise<void>;
-  /** Every system with a chain, in the order of their names. */
+  /** Tables of the archive that are not there, though the schema is this program's; nothing else can be asked then. */
+  missingTables(): Promise<readonly string[]>;
+  /** Every system of which there is a run, or anything that runs leave, in the order of their names. */
   systems(): Promise<readonly string[]>;
   /**
-   * Hands over a system's archived runs by rising sequence, all of one moment and a few at a time. `begin` is given the frame and answers
-   * who looks at the runs; it is called again when the database asks for the reading to be repeated.
+   * Hands over a system's archived runs by rising sequence and its actions in their order, all of one moment and a few at a time. `begin`
+   * is given the frame and answers who looks at them; it is called again when the database asks for the reading to be repeated.
    */
-  chain(system: string, begin: (frame: ChainFrame) => (run: StoredRun) => void): Promise<void>;
+  chain(system: string, begin: (frame: ChainFrame) => ChainVisitor): Promise<void>;
   misplaced(): Promise<readonly Misplaced[]>;
   list(query: RunQuery): Promise<readonly StoredRun[]>;
   /** The runs of the same system one sequence before and behind. */

@@ -124,6 +124,7 @@ function statementsOf(client: PoolClient, copy: RecordCopy): Sql {
     forUpdate: ' FOR UPDATE',
     textsOfJson: 'json_array_elements_text(CAST(? AS json)) AS texts (value)',
     jsonItem: (column, index) => `(CAST(${column} AS json) ->> ${index})`,
+    tableNamed: "SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relkind IN ('r', 'p')",
     // As an array, the planner need not guess how many there are; a guess led it to read the whole table for each page.
     amongTexts: '= ANY (ARRAY(SELECT json_array_elements_text(CAST(? AS json))))',
     run: async (statement, ...values) => (await query(statement, values)).rowCount ?? 0,

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArchiveReader, ChainFrame, Misplaced, RunQuery, StoredRun } from '../port/archive.ts';
+import type {
+  ArchiveReader,
+  ChainFrame,
+  ChainVisitor,
+  Misplaced,
+  RunQuery,
+  StoredAction,
+  StoredRun,
+} from '../port/archive.ts';
 import { integer, optionalText, type Row, type Sql, type SqlEngine, type SqlValue } from './sql.ts';
 
 /** Rows of at most 4 KiB: a page is a megabyte or two. */
 const pageRows = 500;
 
+/** What an audit asks. */
+const tables = ['systems', 'runs', 'recoveries', 'actions', 'streams'];
+
 /** All of the reader but opening and closing. */
 export function sqlArchiveReader(read: SqlEngine['read']): Omit<ArchiveReader, 'open' | 'close'> {
   return {
+    missingTables: () => read(missingTables),
     systems: () => read(systems),
     chain: (system, begin) => read((sql) => chain(sql, system, begin)),
     misplaced: () => read(misplaced),
@@ -17,34 +29,76 @@ export function sqlArchiveReader(read: SqlEngine['read']): Omit<ArchiveReader, '
   };
 }
 
+async function missingTables(sql: Sql): Promise<string[]> {
+  const missing: string[] = [];
+  for (const table of tables) {
+    if ((await sql.get(sql.tableNamed, table)) === undefined) missing.push(table);
+  }
+  return missing;
+}
+
 async function systems(sql: Sql): Promise<string[]> {
   const rows = await sql.all(
-    `SELECT system FROM systems WHERE sequence > 0
-     UNION SELECT DISTINCT system FROM runs WHERE sequence IS NOT NULL ORDER BY system`,
+    `SELECT system FROM systems UNION SELECT DISTINCT system FROM runs
+     UNION SELECT DISTINCT system FROM actions UNION SELECT system FROM streams ORDER BY system`,
   );
   return rows.map((row) => lenient(row, 'system') ?? '');
 }
 
-async function chain(
-  sql: Sql,
-  system: string,
-  begin: (frame: ChainFrame) => (run: StoredRun) => void,
-): Promise<void> {
-  const visit = begin(await frameOf(sql, system));
-  let after: readonly [number, string] = [Number.MIN_SAFE_INTEGER, ''];
-  for (;;) {
+async function chain(sql: Sql, system: string, begin: (frame: ChainFrame) => ChainVisitor): Promise<void> {
+  const visitor = begin(await frameOf(sql, system));
+  const actions = actionPages(sql, system);
+  const nextActions = async () => {
+    const { done, value } = await actions.next();
+    for (const action of value ?? []) visitor.action(action);
+    return done !== true;
+  };
+  for await (const runs of runPages(sql, system)) {
+    for (const run of runs) visitor.run(run);
+    while (visitor.waits() && (await nextActions()));
+  }
+  while (await nextActions());
+}
+
+async function* runPages(sql: Sql, system: string): AsyncGenerator<StoredRun[], undefined> {
+  let after: readonly [number, string] | undefined = [Number.MIN_SAFE_INTEGER, ''];
+  while (after !== undefined) {
     // The uid behind the sequence: the index that keeps a sequence from standing twice may be gone.
-    const rows = await sql.all(
+    const rows: readonly Row[] = await sql.all(
       `SELECT * FROM runs WHERE system = ? AND sequence IS NOT NULL AND (sequence, run_uid) > (?, ?)
        ORDER BY sequence, run_uid LIMIT ${pageRows}`,
       system,
       ...after,
     );
-    for (const row of rows) visit(storedFrom(row));
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < pageRows) return;
-    after = [integer(last, 'sequence'), lenient(last, 'run_uid') ?? ''];
+    yield rows.map(storedFrom);
+    const last = rows.length < pageRows ? undefined : rows.at(-1);
+    after = last && [integer(last, 'sequence'), lenient(last, 'run_uid') ?? ''];
   }
+}
+
+async function* actionPages(sql: Sql, system: string): AsyncGenerator<StoredAction[], undefined> {
+  let after: number | undefined = Number.MIN_SAFE_INTEGER;
+  while (after !== undefined) {
+    const rows: readonly Row[] = await sql.all(
+      `SELECT * FROM actions WHERE system = ? AND id > ? ORDER BY id LIMIT ${pageRows}`,
+      system,
+      after,
+    );
+    yield rows.map(actionFrom);
+    after = rows.length < pageRows ? undefined : integer(rows.at(-1), 'id');
+  }
+}
+
+function actionFrom(row: Row): StoredAction {
+  return {
+    system: lenient(row, 'system'),
+    kind: lenient(row, 'kind'),
+    at: lenient(row, 'at'),
+    actor: lenient(row, 'actor'),
+    json: lenient(row, 'json'),
+    digest: lenient(row, 'digest'),
+    notedIn: lenient(row, 'noted_in'),
+  };
 }
 
 async function frameOf(sql: Sql, system: string): Promise<ChainFrame> {
@@ -53,9 +107,16 @@ async function frameOf(sql: Sql, system: string): Promise<ChainFrame> {
     'SELECT after_sequence, sequence, digest FROM recoveries WHERE system = ? ORDER BY sequence',
     system,
   );
+  const has = async (condition: string) =>
+    (await sql.get(`SELECT 1 FROM ${condition} LIMIT 1`, system)) !== undefined;
+  const traces: string[] = [];
+  for (const table of ['systems', 'streams', 'actions'])
+    if (await has(`${table} WHERE system = ?`)) traces.push(table);
   return {
     head: row === undefined || integer(row, 'sequence') === 0 ? undefined : headOf(row),
     recoveries: recoveries.map((one) => ({ after: integer(one, 'after_sequence'), head: headOf(one) })),
+    traces,
+    unfinished: await has('runs WHERE ended_at IS NULL AND system = ?'),
   };
 }
 

@@ -51,6 +51,8 @@ export async function applyMigrations(sql: Sql, what: string, known: readonly Mi
 /** That a database has exactly this program's schema. Changes nothing. */
 export async function checkMigrations(sql: Sql, what: string, known: readonly Migration[]): Promise<void> {
   const rows = await sql.all('SELECT number, name, checksum FROM migrations').catch((error: unknown) => {
+    // Of a right that is missing the engine knows better what helps.
+    if (error instanceof Error && 'code' in error && error.code === '42501') throw error;
     throw new DatabaseRefused(
       `${what}: its table migrations cannot be read (${error instanceof Error ? error.message : String(error)}); ` +
         'name the database of an operator, and one that this account may read',

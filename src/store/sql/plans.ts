@@ -14,7 +14,7 @@ const keptPlans = 10;
 /** Rows that are cleared in one transaction. */
 const clearedRows = 5_000;
 
-export function planStore(engine: SqlEngine): PlanStore {
+export function planStore(engine: SqlEngine): Omit<PlanStore, 'plan'> {
   const { transaction, read } = engine;
   return {
     planWriter: (redact) => ({
@@ -47,7 +47,6 @@ export function planStore(engine: SqlEngine): PlanStore {
         for (const id of old) await forgetPlanPass(sql, id);
       });
     },
-    plan: (which) => read((sql) => planOf(sql, which.run, which.system)),
   };
 }
 
@@ -89,7 +88,7 @@ async function forgettable(sql: Sql, system: string): Promise<number[]> {
   return rows.filter((row) => !newest.has(text(row, 'run_uid'))).map((row) => integer(row, 'id'));
 }
 
-async function planOf(
+export async function planOf(
   sql: Sql,
   run: string | undefined,
   system: string | undefined,

@@ -14,6 +14,8 @@ export interface Dialect {
   readonly amongTexts: string;
   /** An item of the JSON array in a column of texts, as text. */
   readonly jsonItem: (column: string, index: number) => string;
+  /** A query that answers a row when there is a table with the name that is its parameter. */
+  readonly tableNamed: string;
 }
 
 /**

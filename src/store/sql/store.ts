@@ -8,15 +8,15 @@ import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
 import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
 import { history, slotBefore } from './history.ts';
-import { holdings, knownSystems, streamNames } from './holdings.ts';
+import { holdings } from './holdings.ts';
 import { writePage } from './pages.ts';
 import { beginPass, endScope } from './passes.ts';
 import { closingPass } from './pass-tally.ts';
 import * as purges from './purges.ts';
-import { openProposal, proposalOfRun, proposedRecords } from './proposals.ts';
-import { quarantinedRow, quarantinedRows } from './quarantine.ts';
+import { quarantinedRows } from './quarantine.ts';
 import { pruneQuarantine } from './quarantine-keeping.ts';
 import { planStore } from './plans.ts';
+import { sqlReads } from './reader.ts';
 import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
 import { replay, rowsToReplay } from './replay.ts';
@@ -48,7 +48,6 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),
     finishUnclaimed: (request, build) => admitted((sql) => archive.finishUnclaimed(sql, request, build)),
     recover: (system, head, runs) => admitted((sql) => recover(sql, system, head, runs)),
-    archivedRun: (runUid) => read((sql) => archive.archivedRun(sql, runUid)),
     openRuns: () => read(openRuns),
     slotBefore: (systemUid, slot) => read((sql) => slotBefore(sql, systemUid, slot)),
     archivedRuns: (system, limit) => read((sql) => archive.archivedRuns(sql, system, limit)),
@@ -57,16 +56,10 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     unprunedSystems: () => read(archive.unprunedSystems),
     markPruned: (runUids) => transaction((sql) => archive.markPruned(sql, runUids)),
     history: (system, systemUid) => read((sql) => history(sql, system, systemUid)),
-    openProposal: (system) => read((sql) => openProposal(sql, system)),
-    proposalOfRun: (system, runName) => read((sql) => proposalOfRun(sql, system, runName)),
-    proposedRecords: (system, runName, after, limit) =>
-      read((sql) => proposedRecords(sql, system, runName, after, limit)),
     withdrawStreams: (hold, asked, at) => transaction((sql) => withdrawStreams(sql, hold, asked, at)),
     systemsOfObjects: () => read(systemsOfObjects),
     withdrawSystem: (gone, by) => admitted((sql) => withdrawSystem(sql, gone, by)),
     actions: (system, limit) => read((sql) => actions(sql, system, limit)),
-    knownSystems: () => read(knownSystems),
-    knownStreams: (system) => read((sql) => streamNames(sql, system)),
     holdings: (system) => read((sql) => holdings(sql, system)),
     adoptSource: (system, source, by, takeOver) =>
       admitted((sql) => purges.adoptSource(sql, system, source, by, takeOver)),
@@ -75,9 +68,8 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
       transaction((sql) => purges.purgeBatch(sql, purge, stream, after, limit)),
     endPurge: (purge, erased, at) => transaction((sql) => purges.endPurge(sql, purge, erased, at)),
     ...planStore(engine),
+    ...sqlReads(read),
     quarantine: (system, limit) => read((sql) => quarantinedRows(sql, { system, limit })),
-    quarantinedRows: (filter) => read((sql) => quarantinedRows(sql, filter)),
-    quarantinedRow: (id) => read((sql) => quarantinedRow(sql, id)),
     pruneQuarantine: (system, before, limit) =>
       transaction((sql) => pruneQuarantine(sql, system, before, limit)),
     rowsToReplay: (passId, after, limit) => read((sql) => rowsToReplay(sql, passId, after, limit)),

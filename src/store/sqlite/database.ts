@@ -20,16 +20,18 @@ export class Database {
   private readonly upserts = new Map<string, StatementSync>();
   private line: Promise<unknown> = Promise.resolve();
   private readonly file: string;
+  private readonly readOnly: boolean;
   /** Which file it is, known once it is written; undefined in memory. */
   private identity: string | undefined;
 
   /** Throws DatabaseTrouble when the file cannot be used. */
   constructor(file: string, { readOnly = false } = {}) {
     this.file = file;
+    this.readOnly = readOnly;
     try {
       this.connection = connect(file, readOnly);
     } catch (error) {
-      throw troubleOf(file, error);
+      throw troubleOf(file, error, readOnly);
     }
   }
 
@@ -70,7 +72,7 @@ export class Database {
       return result;
     } catch (error) {
       if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
-      throw troubleOf(this.file, error);
+      throw troubleOf(this.file, error, this.readOnly);
     }
   }
 
@@ -94,6 +96,7 @@ export class Database {
     forUpdate: '',
     textsOfJson: 'json_each(?)',
     jsonItem: (column, index) => `${column} ->> ${index}`,
+    tableNamed: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
     amongTexts: 'IN (SELECT value FROM json_each(?))',
     run: async (statement, ...values) => Number(this.prepared(statement).run(...values).changes),
     get: async (statement, ...values) => this.prepared(statement).get(...values),

@@ -15,11 +15,24 @@ const troubles: Readonly<Record<number, (file: string) => string>> = {
   26: () => 'the file is no SQLite database; give another, or move it away',
 };
 
+/** Cannot be written, cannot be opened: what one who only reads meets in WAL mode, where readers share a file that is written, too. */
+const readerRefused: ReadonlySet<number> = new Set([8, 14]);
+
+const readerWords = (file: string) =>
+  'this account may not read it, or it is in WAL mode, in which readers too write beside it: ' +
+  `let the account write into the folder ${dirname(file)}, or read a copy that extsys backup made, which can do without`;
+
 /** What SQLite says in a few words, as a sentence that names the file and the remedy; other errors stay as they are. */
-export function troubleOf(file: string, error: unknown): unknown {
+export function troubleOf(file: string, error: unknown, readOnly = false): unknown {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
   // Extended codes carry the primary one in their lowest byte.
-  const said = troubles[error.errcode & 0xff];
+  const code = error.errcode & 0xff;
+  if (readOnly && /^no such (?:table|column)/u.test(error.message))
+    return new DatabaseTrouble(
+      `database ${file}: ${error.message}; somebody altered its schema, see extsys audit verify`,
+      { cause: error },
+    );
+  const said = readOnly && readerRefused.has(code) ? readerWords : troubles[code];
   if (said === undefined) return error;
   return new DatabaseTrouble(`database ${file}: ${said(file)} (${error.message})`, { cause: error });
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
-import type { ArchiveReader } from '../port/archive.ts';
+import type { InventoryReader } from '../port/reader.ts';
 import { DatabaseTrouble } from '../refusals.ts';
 import { Admission } from '../sql/admission.ts';
-import { sqlArchiveReader } from '../sql/archive-reader.ts';
+import { sqlReader } from '../sql/reader.ts';
 import { Database } from './database.ts';
 
 /**
- * The archive in a SQLite file, opened for reading alone. While an operator writes into it, SQLite keeps two small files beside it that
- * readers share; only those are touched.
+ * The inventory in a SQLite file, opened for reading alone. A file that an operator writes into is in WAL mode: SQLite keeps two small
+ * files beside it that readers share; only those are touched.
  */
-export function sqliteArchive(file: string): ArchiveReader {
+export function sqliteReader(file: string): InventoryReader {
   let connection: Database | undefined;
 
   function database(): Database {
@@ -19,7 +19,7 @@ export function sqliteArchive(file: string): ArchiveReader {
   }
 
   return {
-    ...sqlArchiveReader(async (work) => database().read(work)),
+    ...sqlReader(async (work) => database().read(work)),
     async open() {
       if (!existsSync(file)) throw new DatabaseTrouble(`database ${file}: there is no such file`);
       const opened = new Database(file, { readOnly: true });
