@@ -64,7 +64,7 @@ test('input that cannot be used is refused with the remedy', async () => {
   await expect(call(approveCommand, [])).rejects.toThrow('SYSTEM is missing');
   await expect(call(approveCommand, ['a', 'b'])).rejects.toThrow('leave out b');
   await expect(call(approveCommand, ['a', '--list'])).rejects.toThrow(
-    '--store sqlite:inventory.db: there is no such file',
+    '--store sqlite:inventory.db: database inventory.db: there is no such file',
   );
   await expect(call(approveCommand, ['a', '--store', bench.store])).rejects.toThrow(
     '--store goes with --list',
