@@ -54,10 +54,16 @@ test.each<[string, Saboteur, Play, RegExp]>([
   ['with names by chance', namesByChance, wakesBeside, /has 2 SyncRuns/u],
   ['with one slot for several runs', slotsForAll, wakesLate, /has several records/u],
 ])('%s the auditor finds what is wrong', async (_, sabotage, play, wrong) => {
-  const findings = await atEveryCall({ databases, seed, sabotage, where: 'before' }, play);
-  expect(
-    Object.values(findings)
+  let found: readonly string[] = [];
+  // What chance makes of one life may hide it.
+  for (let round = 0; round < 4 && found.length === 0; round += 1) {
+    const findings = await atEveryCall(
+      { databases, seed: seed + 1_000 * round, sabotage, where: 'before' },
+      play,
+    );
+    found = Object.values(findings)
       .flat()
-      .filter((finding) => wrong.test(finding)),
-  ).not.toEqual([]);
+      .filter((finding) => wrong.test(finding));
+  }
+  expect(found).not.toEqual([]);
 });

@@ -15,19 +15,23 @@ test('without flags there is an instance of 3000 servers', () => {
     seed: 1,
     counts: { servers: 3000 },
     basic: { username: 'reader', password: 'change-me' },
+    clockSkewMs: 0,
+    zoneMinutes: 0,
     trials: { forbid: [], hideRows: 0, throttleEvery: 0, deleteAfter: undefined },
   });
 });
 
 test('every flag goes where it belongs', () => {
   const flags =
-    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11';
+    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11 --clock-skew-seconds=-12 --zone-minutes 120';
   expect(parseOptions(flags.split(' '))).toEqual({
     port: 8080,
     seed: 2,
     counts: { servers: 5, users: 4, groups: 3, relationships: 6 },
     basic: { username: 'a', password: 'b' },
     rows: 'r',
+    clockSkewMs: -12_000,
+    zoneMinutes: 120,
     oauth: { clientId: 'c', clientSecret: 'd', tokenSeconds: 7 },
     trials: {
       forbid: ['t', 'u'],

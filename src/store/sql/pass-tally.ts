@@ -49,6 +49,9 @@ function fullScopesIn({ passScopes }: PassTables): string {
 
 export const fullScopes = fullScopesIn(inventory);
 
+/** Of several places in one pass the oldest scope counts; scopes that only a plan knows have numbers below zero, the first the nearest. */
+const oldestScope = 'CASE WHEN scope_id > 0 THEN 0 ELSE 1 END, abs(scope_id)';
+
 /**
  * Each record of a stream with where and when it was seen last, and in how many scopes it stood that this pass did not read in
  * full, as a subquery. Parameters: the pass, the stream.
@@ -56,7 +59,7 @@ export const fullScopes = fullScopesIn(inventory);
 export function lastSeenIn(tables: PassTables): string {
   return `SELECT external_id, scope_id, pass_id, elsewhere FROM (
     SELECT external_id, scope_id, pass_id,
-      row_number() OVER (PARTITION BY external_id ORDER BY pass_id DESC) AS place,
+      row_number() OVER (PARTITION BY external_id ORDER BY pass_id DESC, ${oldestScope}) AS place,
       sum(CASE WHEN scope_id IN (${fullScopesIn(tables)}) THEN 0 ELSE 1 END) OVER (PARTITION BY external_id) AS elsewhere
     FROM ${tables.sightings} WHERE stream_id = ?) placed WHERE place = 1`;
 }
