@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DatabaseSync } from 'node:sqlite';
 import { load, loadAll, dump } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { annotations } from '../../src/api/group.ts';
@@ -58,6 +59,22 @@ test('from a file: what passed the budget goes once its annotation is in the man
   const again = await bench.sync(annotated(bench.manifests(), token), '--mode', 'Full');
   expect(again.run.status).toMatchObject({ totals: { deleted: 0 }, deletionProposal: { records: 20 } });
   expect(gone()).toBe(30);
+});
+
+test('an approval does not speak for a list that somebody has altered since', async () => {
+  await bench.sync(bench.manifests());
+  remove(0, 30);
+  const { run } = await bench.sync(bench.manifests(), '--mode', 'Full');
+  remove(30, 40);
+  const connection = new DatabaseSync(`${bench.folder}/inventory.db`);
+  const insert = connection.prepare('INSERT INTO proposed_deletions SELECT id, ?, 1 FROM deletion_proposals');
+  for (let index = 30; index < 40; index += 1) insert.run(ServiceNow.id('0c', index));
+  connection.close();
+  const token = `${run.metadata.name}@${run.status?.deletionProposal?.digest}`;
+  const { run: after } = await bench.sync(annotated(bench.manifests(), token));
+  expect(after.status).toMatchObject({ totals: { deleted: 0 }, failure: { code: 'deletionBudget' } });
+  expect(after.status?.deletionApproval).toBeUndefined();
+  expect(gone()).toBe(0);
 });
 
 test('input that cannot be used is refused with the remedy', async () => {

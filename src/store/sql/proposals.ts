@@ -35,14 +35,20 @@ export async function proposalNamed(
   approval: GivenApproval,
 ): Promise<number | undefined> {
   const row = await sql.get(
-    `SELECT id FROM deletion_proposals
+    `SELECT id, digest, run_uid FROM deletion_proposals
      WHERE stream_id = ? AND run_name = ? AND run_digest = ? AND closed_at IS NULL AND proposed_at > ?`,
     streamId,
     approval.runName,
     approval.digest,
     approval.notBefore.toISOString(),
   );
-  return row === undefined ? undefined : integer(row, 'id');
+  if (row === undefined) return undefined;
+  const id = integer(row, 'id');
+  // The person approved a digest: whatever the list is now, it must be what that was made of.
+  const same =
+    (await digestOfList(sql, id)) === text(row, 'digest') &&
+    digestOfLists(await listsOf(sql, text(row, 'run_uid'))) === approval.digest;
+  return same ? id : undefined;
 }
 
 /** What has become of the list of before once a full pass of the stream is complete, and the new list. */
@@ -187,20 +193,27 @@ async function namedRecords(
   }));
 }
 
-/**
- * When a run ends: its lists get the one digest that is approved, and take the place of those of any other run. The digest is SHA-256
- * over a line for each stream in bytewise order: its name as a JSON string, the number of records, the digest of its list.
- */
-export async function concludeProposals(sql: Sql, system: string, runUid: string): Promise<RunProposals> {
-  const own = await sql.all(
+/** The lists of a run, one for each stream, by the names of these in bytewise order. */
+function listsOf(sql: Sql, runUid: string): Promise<readonly Row[]> {
+  return sql.all(
     `SELECT d.records, d.digest, d.proposed_at, t.stream FROM deletion_proposals d JOIN streams t ON t.id = d.stream_id
      WHERE d.run_uid = ? ORDER BY t.stream`,
     runUid,
   );
-  const lines = own.map(
+}
+
+/** SHA-256 over a line for each list: the stream as a JSON string, the number of records, the digest of the list. */
+function digestOfLists(lists: readonly Row[]): string {
+  const lines = lists.map(
     (row) => `${JSON.stringify(text(row, 'stream'))} ${integer(row, 'records')} ${text(row, 'digest')}\n`,
   );
-  const digest = `sha256:${createHash('sha256').update(lines.join('')).digest('hex')}`;
+  return `sha256:${createHash('sha256').update(lines.join('')).digest('hex')}`;
+}
+
+/** When a run ends: its lists get the one digest that is approved, and take the place of those of any other run. */
+export async function concludeProposals(sql: Sql, system: string, runUid: string): Promise<RunProposals> {
+  const own = await listsOf(sql, runUid);
+  const digest = digestOfLists(own);
   const [first] = own;
   if (first !== undefined) {
     await sql.run('UPDATE deletion_proposals SET run_digest = ? WHERE run_uid = ?', digest, runUid);
