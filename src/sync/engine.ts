@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExternalSystemSpec } from '../api/external-system.ts';
-import type { Check, MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
+import { changesInventory, type Check, type MissedSlots, type SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
 import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { Failure } from '../connector/failure.ts';
-import { changesInventory } from '../api/sync-run.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
@@ -18,7 +17,7 @@ import { pruneQuarantine } from './quarantine-retention.ts';
 import { fullEveryMs } from './schedule.ts';
 import { withdrawUnasked } from './withdrawal.ts';
 import { runStream, type StreamContext } from './stream-run.ts';
-import { testConnection, testStream, type TestContext } from './test-run.ts';
+import { testConnection, testSource, testStream, type TestContext } from './test-run.ts';
 import { recordedChecks } from './checks.ts';
 import { emptyTally, type StreamReport } from './stream-verdict.ts';
 
@@ -336,14 +335,12 @@ class Attempt {
         return failure;
       },
     };
-    const shared = await testConnection(connection, () => this.upstream?.clockOf(origin), context);
+    const shared = worstFailure([
+      await testConnection(connection, () => this.upstream?.clockOf(origin), context),
+      await testSource(connection, { system: this.hold.system, store: this.deps.store }, context),
+    ]);
     if (shared !== undefined && stopsRun(shared, true)) {
       return { reports: [], failure: shared, stopped: true, connected: this.connected };
-    }
-    for (const name of connection.unusedMappings ?? []) {
-      // No failure: a stream may be switched off for a while, and its mapping wait for it.
-      const message = `not read, since the configuration switches it off; spec.mapping.${name} does nothing`;
-      this.note({ name, result: 'Warning', message });
     }
     const findings = await this.eachStream(connection, (stream) => testStream(stream, context));
     return { ...findings, failure: worstFailure([shared, findings.failure]) };

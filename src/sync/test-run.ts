@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Check } from '../api/sync-run.ts';
 import type { BoundStream, Connection } from '../connector/contract.ts';
-import type { Failure } from '../connector/failure.ts';
+import { Failure } from '../connector/failure.ts';
+import { SourceChanged, type Store } from '../store/port.ts';
 import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { unreadVerdict, worstFailure } from './outcome.ts';
 import { clockCheck } from './checks.ts';
@@ -39,9 +40,31 @@ export async function testConnection(
       failures.push(failure);
     }
   }
+  for (const name of connection.unusedMappings ?? []) {
+    // No failure: a stream may be switched off for a while, and its mapping wait for it.
+    const message = `not read, since the configuration switches it off; spec.mapping.${name} does nothing`;
+    onCheck({ name, result: 'Warning', message });
+  }
   // Last: the more answers, the surer.
   onCheck(clockCheck(clock()));
   return worstFailure(failures);
+}
+
+/** Every other run would be refused where the rows belong to another source. Said only where rows belong to one. */
+export async function testSource(
+  { source }: Connection,
+  { system, store }: { readonly system: string; readonly store: Pick<Store, 'boundSource'> },
+  { failed, onCheck, redact }: TestContext,
+): Promise<Failure | undefined> {
+  const bound = await store.boundSource(system);
+  if (bound === undefined) return undefined;
+  if (bound === source) {
+    onCheck({ name: 'source', result: 'Passed', message: redact(`the rows belong to ${source}`) });
+    return undefined;
+  }
+  const failure = failed(new Failure('configuration', new SourceChanged(system, bound, source).message));
+  onCheck({ name: 'source', result: 'Failed', message: redact(failure.message) });
+  return failure;
 }
 
 /** Each stream is asked about on its own: one table that is away says nothing of the others. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SyncRunStatus } from '../../src/api/sync-run.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Failure } from '../../src/connector/failure.ts';
 import { RunStop } from '../../src/sync/control.ts';
@@ -162,13 +163,13 @@ describe('rows that do not fit', () => {
       phase: 'PartiallySucceeded',
       totals: { failed: 1, unchanged: 59, deleted: 0 },
     });
-    const [kept] = await bench.store.quarantine('inventory/fake', 10);
+    const [kept] = await bench.store.quarantinedRows({ system: 'inventory/fake', limit: 10 });
     expect(kept).toMatchObject({ stream: 'items', externalId: 'r59', path: '/name' });
     expect(
       bench.rows("SELECT name, quarantined_at IS NOT NULL AS flagged FROM assets WHERE external_id = 'r59'"),
     ).toEqual([{ name: 'item r59', flagged: 1 }]);
     await bench.run([page(ids(60)), end()], { mode: 'Full' });
-    expect(await bench.store.quarantine('inventory/fake', 10)).toEqual([]);
+    expect(await bench.store.quarantinedRows({ system: 'inventory/fake', limit: 10 })).toEqual([]);
     expect(bench.rows('SELECT count(*) AS n FROM assets WHERE quarantined_at IS NOT NULL')).toEqual([
       { n: 0 },
     ]);
@@ -194,7 +195,7 @@ describe('rows that do not fit', () => {
       mode: 'Full',
     });
     expect(status.totals).toMatchObject({ created: 1, failed: 1 });
-    const [kept] = await bench.store.quarantine('inventory/fake', 1);
+    const [kept] = await bench.store.quarantinedRows({ system: 'inventory/fake', limit: 1 });
     expect(kept?.raw.length).toBeLessThan(17_000);
   });
 
@@ -312,6 +313,18 @@ describe('mode and source', () => {
       streams: [{ name: 'items', complete: true }],
     });
     expect(bench.live()).toEqual([]);
+  });
+
+  test('mode Test tells whose the rows are, and that another source would be refused', async () => {
+    const source = ({ checks = [] }: SyncRunStatus) => checks.find(({ name }) => name === 'source');
+    expect(source(await bench.run([], { mode: 'Test' }))).toBeUndefined();
+    await bench.run([page([row('a')]), end()]);
+    expect(source(await bench.run([], { mode: 'Test' }))?.result).toBe('Passed');
+    bench.script.source = 'fake https://other.example.com';
+    const status = await bench.run([], { mode: 'Test' });
+    expect(source(status)).toMatchObject({ result: 'Failed', message: expect.stringContaining('come from') });
+    expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'configuration' } });
+    expect(bench.live()).toEqual(['a']);
   });
 
   test('a connection that fails ends the run with its failure', async () => {

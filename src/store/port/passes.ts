@@ -197,6 +197,8 @@ export interface PassWriter extends CandidateStore, ReplayStore {
 
 /** The inventory, as runs that change it write it. */
 export interface PassStore extends PassWriter {
+  /** The source that the rows of a system belong to; undefined before its first pass. */
+  boundSource(system: string): Promise<string | undefined>;
   /** What the database has of a run's streams: a taken-over run goes on from it. */
   progress(runUid: string): Promise<readonly StreamProgress[]>;
 }

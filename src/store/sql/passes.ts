@@ -44,6 +44,11 @@ export async function beginPass(sql: Sql, hold: Hold, request: PassRequest): Pro
   return { ...known, id, mode, startedAt: request.at, continued: false, scopes: new Map(), cursors };
 }
 
+export async function boundSource(sql: Sql, system: string): Promise<string | undefined> {
+  const row = await sql.get('SELECT source FROM systems WHERE system = ?', system);
+  return row === undefined ? undefined : optionalText(row, 'source');
+}
+
 /** The first pass binds the rows to their source; another source may not touch them. */
 async function guardSource(sql: Sql, system: Row, hold: Hold, source: string): Promise<void> {
   const bound = optionalText(system, 'source');

@@ -10,10 +10,9 @@ import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
 import { history, slotBefore } from './history.ts';
 import { holdings } from './holdings.ts';
 import { writePage } from './pages.ts';
-import { beginPass, endScope } from './passes.ts';
+import { beginPass, boundSource, endScope } from './passes.ts';
 import { closingPass } from './pass-tally.ts';
 import * as purges from './purges.ts';
-import { quarantinedRows } from './quarantine.ts';
 import { pruneQuarantine } from './quarantine-keeping.ts';
 import { planStore } from './plans.ts';
 import { sqlReads } from './reader.ts';
@@ -44,6 +43,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
       read(async (sql) => candidates(sql, await closingPass(sql, passId), limit)),
     sightAgain: (hold, passId, found) => transaction((sql) => sightAgain(sql, hold, passId, found)),
     stateGone: (hold, passId, gone) => transaction((sql) => stateGone(sql, hold, passId, gone)),
+    boundSource: (system) => read((sql) => boundSource(sql, system)),
     progress: (runUid) => read((sql) => progress(sql, runUid)),
     finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),
     finishUnclaimed: (request, build) => admitted((sql) => archive.finishUnclaimed(sql, request, build)),
@@ -69,7 +69,6 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     endPurge: (purge, erased, at) => transaction((sql) => purges.endPurge(sql, purge, erased, at)),
     ...planStore(engine),
     ...sqlReads(read),
-    quarantine: (system, limit) => read((sql) => quarantinedRows(sql, { system, limit })),
     pruneQuarantine: (system, before, limit) =>
       transaction((sql) => pruneQuarantine(sql, system, before, limit)),
     rowsToReplay: (passId, after, limit) => read((sql) => rowsToReplay(sql, passId, after, limit)),
