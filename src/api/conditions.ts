@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
 import { bounded } from './bounded.ts';
-import { Time } from './time.ts';
+import { seconds, Time } from './time.ts';
 
 export const conditionTypes = [
   'Ready',
@@ -70,10 +70,7 @@ export function mergeConditions(
       ...verdict,
       message: bounded(verdict.message, 1024),
       observedGeneration: generation,
-      lastTransitionTime:
-        before?.status === verdict.status
-          ? before.lastTransitionTime
-          : now.toISOString().replace(/\.\d+Z$/u, 'Z'),
+      lastTransitionTime: before?.status === verdict.status ? before.lastTransitionTime : seconds(now),
     });
   }
   return [...merged.values()];

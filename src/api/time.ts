@@ -12,3 +12,8 @@ export const timePattern =
 export function Time(description: string) {
   return Type.String({ format: 'date-time', pattern: timePattern, maxLength: 20, description });
 }
+
+/** A time as objects of the API carry it: whole seconds, in UTC. */
+export function seconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/u, 'Z');
+}

@@ -7,7 +7,7 @@ import type { Check, RunMode } from '../api/sync-run.ts';
 import type { Connector } from '../connector/contract.ts';
 import { FenceLost, type Store } from '../store/port.ts';
 import { runSync, type Progress } from '../sync/engine.ts';
-import { seconds } from '../sync/run-end.ts';
+import { seconds } from '../api/time.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { cliWorker, endTakenFileRuns } from '../sync/unclaimed-end.ts';
 import type { Runtime } from './runtime.ts';

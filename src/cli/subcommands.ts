@@ -2,7 +2,7 @@
 import type { CommandEntry } from './command.ts';
 import { InputError } from './manifests.ts';
 
-/** A command whose first word chooses what it does: `extsys runs list`. Without one, or with --help, each shows its usage. */
+/** A command whose first word chooses what it does: `extsys runs list`. With --help the usage of all is shown. */
 export function subcommands(name: string, entries: Readonly<Record<string, CommandEntry>>): CommandEntry {
   const usage = Object.values(entries)
     .map((entry) => entry.usage)

@@ -11,7 +11,7 @@ import {
   type ApprovalState,
   type DeletionApproval,
 } from '../sync/approval.ts';
-import { seconds } from '../sync/run-end.ts';
+import { seconds } from '../api/time.ts';
 
 /** As many as a status shows. */
 const sampleSize = 10;

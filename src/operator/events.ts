@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { seconds } from '../api/time.ts';
 import { hash } from 'node:crypto';
 import { bounded } from '../api/bounded.ts';
 import type { ObjectMeta } from '../api/resource.ts';
@@ -59,7 +60,6 @@ export class EventRecorder {
     const time = now();
     const at = { resource: eventResource, namespace } as const;
     const eventName = `${name}.${hash('sha256', `${uid}/${note.reason}/${note.message}`, 'hex').slice(0, 16)}`;
-    const seconds = time.toISOString().replace(/\.\d+Z$/u, 'Z');
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
@@ -75,8 +75,8 @@ export class EventRecorder {
       ...note,
       action: note.reason,
       eventTime: microTime(time),
-      firstTimestamp: seconds,
-      lastTimestamp: seconds,
+      firstTimestamp: seconds(time),
+      lastTimestamp: seconds(time),
       count: 1,
       source: { component: 'external-system-operator' },
       reportingComponent: 'external-system-operator',
@@ -86,17 +86,17 @@ export class EventRecorder {
       await client.send({ ...at, verb: 'create', body });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      await this.countUp(namespace, eventName, seconds);
+      await this.countUp(namespace, eventName, time);
     }
   }
 
-  private async countUp(namespace: string, name: string, seconds: string): Promise<void> {
+  private async countUp(namespace: string, name: string, time: Date): Promise<void> {
     const { client } = this.options;
     const at = { resource: eventResource, namespace, name } as const;
     try {
       const found = await client.send<StoredEvent>({ ...at, verb: 'get' });
       const count = (found.count ?? 1) + 1;
-      await client.send({ ...at, verb: 'patch', body: { count, lastTimestamp: seconds } });
+      await client.send({ ...at, verb: 'patch', body: { count, lastTimestamp: seconds(time) } });
     } catch (error) {
       // It expired between the two calls: the next note makes it again.
       if (!isNotFound(error)) throw error;

@@ -2,7 +2,7 @@
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { isFinal, type RunMode, type SyncRunSpec } from '../api/sync-run.ts';
 import type { ArchivedRun, Store, SystemHistory } from '../store/port.ts';
-import { seconds } from '../sync/run-end.ts';
+import { seconds } from '../api/time.ts';
 import type { ApprovalState } from '../sync/approval.ts';
 import {
   approvalRunName,

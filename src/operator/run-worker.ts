@@ -7,7 +7,7 @@ import { Failure } from '../connector/failure.ts';
 import { FenceLost, SlotTaken, type ArchivedRun, type Store } from '../store/port.ts';
 import { RunStop, type TimeLimits } from '../sync/control.ts';
 import type { SyncRequest } from '../sync/engine.ts';
-import { seconds } from '../sync/run-end.ts';
+import { seconds } from '../api/time.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { isConflict, isNotFound } from './api-error.ts';
 import type { ClusterPort } from './cluster-port.ts';

@@ -4,7 +4,7 @@ import { mergeConditions, type Verdict } from '../api/conditions.ts';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { ArchivedRun, SystemHistory } from '../store/port.ts';
-import { seconds } from '../sync/run-end.ts';
+import { seconds } from '../api/time.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { setAsideStatus } from './rows-set-aside.ts';
 import type { Made } from './run-maker.ts';

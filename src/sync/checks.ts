@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
 import type { Check } from '../api/sync-run.ts';
+import { seconds } from '../api/time.ts';
 import { offsetOf, type DatedAnswer } from '../connector/vendor-clock.ts';
 
 /** Clocks that NTP keeps are apart by less than a second. */
@@ -22,19 +23,19 @@ export function clockCheck(answer: DatedAnswer | undefined): Check {
   const middleMs = (leastMs + mostMs) / 2;
   const uncertainMs = (mostMs - leastMs) / 2;
   if (leastMs > toleratedSkewMs || mostMs < -toleratedSkewMs) {
-    const apart = `${seconds(Math.abs(middleMs))} s ${middleMs > 0 ? 'ahead of' : 'behind'} ours`;
+    const apart = `${inSeconds(Math.abs(middleMs))} s ${middleMs > 0 ? 'ahead of' : 'behind'} ours`;
     return warning(
-      `vendor clock ${apart} (${time(answer.date)}, ours ${time(answer.receivedAt)}): times of rows and slots differ from the vendor's; mend NTP`,
+      `vendor clock ${apart} (${seconds(answer.date)}, ours ${seconds(answer.receivedAt)}): times of rows and slots differ from the vendor's; mend NTP`,
     );
   }
   if (uncertainMs > toleratedSkewMs)
     return warning(
-      `the answer took ${seconds(2 * uncertainMs)} s: too long to say whether the clocks agree; test again`,
+      `the answer took ${inSeconds(2 * uncertainMs)} s: too long to say whether the clocks agree; test again`,
     );
   return {
     name: 'clock',
     result: 'Passed',
-    message: `the vendor's clock and ours agree within ${seconds(Math.max(Math.abs(leastMs), Math.abs(mostMs)))} s`,
+    message: `the vendor's clock and ours agree within ${inSeconds(Math.max(Math.abs(leastMs), Math.abs(mostMs)))} s`,
   };
 }
 
@@ -59,10 +60,6 @@ export function recordedChecks(checks: readonly Check[]): Check[] {
     }));
 }
 
-function seconds(ms: number): string {
+function inSeconds(ms: number): string {
   return String(Math.ceil(ms / 1000));
-}
-
-function time(at: Date): string {
-  return at.toISOString().replace(/\.\d+Z$/u, 'Z');
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { seconds } from '../api/time.ts';
 import {
   changesInventory,
   type FinalPhase,
@@ -121,9 +122,4 @@ function fullAtOf(streams: readonly EndedStream[]): Date | undefined {
   const times = read.map(({ verdict }) => verdict.fullAt);
   if (times.length === 0 || !times.every((time) => time !== undefined)) return undefined;
   return new Date(Math.min(...times.map((time) => Date.parse(time))));
-}
-
-/** API times carry whole seconds. */
-export function seconds(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/u, 'Z');
 }

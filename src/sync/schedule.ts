@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { seconds } from '../api/time.ts';
 import { hash } from 'node:crypto';
 import { Cron } from 'croner';
 import type { Static } from 'typebox';
@@ -282,11 +283,7 @@ export function missedBetween(
   if (lastSlot === undefined) return undefined;
   const missed = schedule.slots.between(lastSlot, new Date(slot.getTime() - 1));
   if (missed === undefined) return undefined;
-  return { count: missed.count, first: whole(missed.first), last: whole(missed.last) };
-}
-
-function whole(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/u, 'Z');
+  return { count: missed.count, first: seconds(missed.first), last: seconds(missed.last) };
 }
 
 export function fullDue(

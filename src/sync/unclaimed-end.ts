@@ -2,7 +2,8 @@
 import type { MissedSlots, SyncRunSpec } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { ArchivedRun, OpenRun, RunClaim, Store } from '../store/port.ts';
-import { buildRunEnd, seconds } from './run-end.ts';
+import { buildRunEnd } from './run-end.ts';
+import { seconds } from '../api/time.ts';
 
 /** What the CLI calls itself; its runs have no object in any cluster. */
 export const cliWorker = 'cli-';

@@ -145,7 +145,7 @@ export function passContract(engine: string, open: OpenStore): void {
       await bench.store.endScope(hold, full(id));
       await bench.store.endPass(hold, ended(id), deleteAll);
       expect(await bench.liveIds()).toEqual(['a', 'b']);
-      expect(await bench.store.quarantine('inventory/cmdb', 10)).toMatchObject([
+      expect(await bench.store.quarantinedRows({ system: 'inventory/cmdb', limit: 10 })).toMatchObject([
         { stream: 'groups', externalId: 'b', reason: 'must be string', raw: '{"name":5}', runUid: 'run-2' },
       ]);
     });
@@ -160,10 +160,11 @@ export function passContract(engine: string, open: OpenStore): void {
           page(id, [], { setAside: rows.map(nameless), fetched: rows.length }),
         );
       }
-      expect((await bench.store.quarantine('inventory/cmdb', 10)).map(({ raw }) => raw).toSorted()).toEqual([
-        '{"a":1}',
-        '{"a":2}',
-      ]);
+      expect(
+        (await bench.store.quarantinedRows({ system: 'inventory/cmdb', limit: 10 }))
+          .map(({ raw }) => raw)
+          .toSorted(),
+      ).toEqual(['{"a":1}', '{"a":2}']);
     });
 
     it('a record that returns is live again, counts as updated and keeps when it was first seen', async () => {

@@ -5,7 +5,7 @@ import { isFinal } from '../../src/api/sync-run.ts';
 import { ApiError } from '../../src/operator/api-error.ts';
 import type { ClusterPort, SecretContent } from '../../src/operator/cluster-port.ts';
 import { keyOf, systemKeyOf } from '../../src/operator/keys.ts';
-import { seconds } from '../../src/sync/run-end.ts';
+import { seconds } from '../../src/api/time.ts';
 
 type Request = Exclude<keyof ClusterPort, 'getRun' | 'hasSystem' | 'runsOf' | 'getSecret'>;
 

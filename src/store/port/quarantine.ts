@@ -79,9 +79,7 @@ export interface QuarantineStore {
    * would have met them. Where they explain why a live record is flagged, they stay. Answers how many went, `limit` at most.
    */
   pruneQuarantine(system: string, before: Date, limit: number): Promise<number>;
-  /** Rows set aside and not yet replayed, newest first. */
-  quarantine(system: string, limit: number): Promise<readonly QuarantinedRow[]>;
-  /** The same over all systems, by page. */
+  /** Rows set aside and not yet replayed, newest first, by page. */
   quarantinedRows(filter: QuarantineFilter): Promise<readonly QuarantinedRow[]>;
   quarantinedRow(id: number): Promise<QuarantinedRow | undefined>;
 }
