@@ -33,6 +33,32 @@ async function get(path: string, params: Record<string, string> = {}, headers: R
 
 const table = (name: string) => `/api/now/table/${name}`;
 
+describe('ids in a query', () => {
+  const ids = [3, 1, 40].map((index) => ServiceNow.id('0c', index));
+  const namesOf = async (query: string) =>
+    (await get(table('cmdb_ci'), { sysparm_query: query, sysparm_fields: 'sys_id' })).rows.map(
+      (row) => row['sys_id'],
+    );
+
+  test('are found as a scan of all rows finds them, with what else the query asks', async () => {
+    const sorted = ids.toSorted();
+    const asked = `sys_idIN${ids.join(',')},${ServiceNow.id('0c', 4000)},nothing`;
+    expect(await namesOf(asked)).toEqual(sorted);
+    expect(await namesOf(`${asked}^sys_id>${sorted[0]}`)).toEqual(sorted.slice(1));
+    expect(await namesOf(`${asked}^sys_idIN${sorted[1]}`)).toEqual([sorted[1]]);
+    expect(await namesOf(`${asked}^nameLIKEno such name`)).toEqual([]);
+    instance.removeUnaudited('cmdb_ci', ids[1] ?? '');
+    expect(await namesOf(asked)).toEqual(sorted.filter((id) => id !== ids[1]));
+  });
+
+  test('are one of several ways in where or joins them', async () => {
+    const other = ServiceNow.id('0c', 20);
+    expect(await namesOf(`sys_idIN${ids[0]}^ORsys_id=${other}`)).toEqual([ids[0], other].toSorted());
+    expect(await namesOf(`sys_idIN${ids[0]}^NQsys_idIN${other}`)).toEqual([ids[0], other].toSorted());
+    expect(await namesOf(`sys_id=${other}^ORsys_idIN${ids[0]}`)).toEqual([ids[0], other].toSorted());
+  });
+});
+
 describe('the Table API', () => {
   test('is the same for the same seed, another for another', async () => {
     const first = await get(table('cmdb_ci_server'));

@@ -209,9 +209,10 @@ export class ServiceNow {
       const className = below === undefined ? '' : value('sys_class_name') || value(classField);
       return (below === undefined || below.has(className)) && fits(query, knows, value);
     });
-    const from = query.after === undefined ? 0 : table.countUpTo(all, query.after, true);
-    const to = query.upTo === undefined ? all.length : table.countUpTo(all, query.upTo, true);
-    const positions = from === 0 && to === all.length ? all : all.slice(from, to);
+    const known = query.among === undefined ? all : table.withIds(all, query.among);
+    const from = query.after === undefined ? 0 : table.countUpTo(known, query.after, true);
+    const to = query.upTo === undefined ? known.length : table.countUpTo(known, query.upTo, true);
+    const positions = from === 0 && to === known.length ? known : known.slice(from, to);
     return { table, knows, cell, positions: query.descending ? positions.toReversed() : positions };
   }
 }

@@ -14,8 +14,10 @@ export interface Query {
   /** Bounds of sys_id that hold for the whole query; they are found by search, not by looking at rows. */
   readonly after: string | undefined;
   readonly upTo: string | undefined;
+  /** The only sys_ids that may fit, in their order; found by search likewise. */
+  readonly among: readonly string[] | undefined;
   readonly descending: boolean;
-  /** The conditions without the bounds: what a cached list of rows is kept under. */
+  /** The conditions without bounds and ids: what a cached list of rows is kept under. */
   readonly key: string;
 }
 
@@ -42,10 +44,12 @@ const condition = new RegExp(String.raw`^([a-z0-9_.]+)(${operators.join('|')})(.
 export function parseQuery(text: string): Query {
   let after: string | undefined;
   let upTo: string | undefined;
+  let among: readonly string[] | undefined;
   let descending = false;
   const alternatives = text.split('^NQ').map((alternative) => {
     const conditions: Condition[] = [];
-    for (const part of alternative.split('^')) {
+    const parts = alternative.split('^');
+    for (const [index, part] of parts.entries()) {
       if (part.startsWith('ORDERBY')) descending = part.startsWith('ORDERBYDESC');
       const or = /^OR(?=[a-z])/u.test(part);
       const found = condition.exec(or ? part.slice(2) : part);
@@ -53,11 +57,18 @@ export function parseQuery(text: string): Query {
       const [, field = '', operator = '', operand = ''] = found;
       if (!or && field === 'sys_id' && operator === '>' && !text.includes('^NQ')) after = operand;
       else if (!or && field === 'sys_id' && operator === '<=' && !text.includes('^NQ')) upTo = operand;
+      else if (field === 'sys_id' && operator === 'IN' && isAlone(text, or, parts[index + 1], among))
+        among = [...new Set(operand.split(','))].toSorted();
       else conditions.push({ field, operator, operand, or });
     }
     return conditions;
   });
-  return { alternatives, after, upTo, descending, key: JSON.stringify(alternatives) };
+  return { alternatives, after, upTo, among, descending, key: JSON.stringify(alternatives) };
+}
+
+/** Whether a condition holds for the whole query: joined to nothing by or, and the first of its kind. */
+function isAlone(text: string, or: boolean, next = '', before: readonly string[] | undefined): boolean {
+  return !or && !/^OR(?=[a-z])/u.test(next) && !text.includes('^NQ') && before === undefined;
 }
 
 /** Whether a row fits. A condition on a field that the table does not have holds always: the dangerous default of real instances. */

@@ -147,6 +147,14 @@ export class Table {
     return found;
   }
 
+  /** Of a sorted list, the positions of these ids. */
+  withIds(positions: readonly number[], ids: readonly string[]): readonly number[] {
+    return ids.flatMap((id) => {
+      const position = positions[this.countUpTo(positions, id, false)];
+      return position !== undefined && this.id(position) === id ? [position] : [];
+    });
+  }
+
   /** How many positions of a sorted list come before, or up to, an id. */
   countUpTo(positions: readonly number[], id: string, inclusive: boolean): number {
     let low = 0;
