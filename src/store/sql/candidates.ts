@@ -3,7 +3,7 @@ import type { Candidate, Hold, ScopeStanding } from '../port.ts';
 import { checkFence } from './fence.ts';
 import { stateRemoved } from './pages.ts';
 import { streamOfPass } from './passes.ts';
-import { lastSeenIn, tablesOf, type ClosingPass } from './pass-tally.ts';
+import { lacksRecords, lastSeenIn, tablesOf, type ClosingPass } from './pass-tally.ts';
 import { integer, text, type Sql } from './sql.ts';
 
 /** Names of the scopes of a stream; a plan lays its own over them. Its parameter is the stream. */
@@ -37,6 +37,7 @@ export async function standing(sql: Sql, pass: ClosingPass): Promise<ScopeStandi
 /** The very records that closing the pass would find absent: see `lastSeen`. */
 export async function candidates(sql: Sql, pass: ClosingPass, limit: number): Promise<Candidate[]> {
   await sql.expectLargeJoins();
+  if (!(await lacksRecords(sql, pass))) return [];
   const tables = tablesOf(pass);
   const rows = await sql.all(
     `SELECT s.external_id, c.scope

@@ -66,6 +66,21 @@ export function lastSeenIn(tables: PassTables): string {
 
 export const lastSeen = lastSeenIn(inventory);
 
+/** Whether any live record of the stream was not seen in the pass; one look at each sighting, in the order in which they lie. */
+export async function lacksRecords(sql: Sql, pass: ClosingPass): Promise<boolean> {
+  const unseen = await sql.get(
+    `SELECT 1 AS one FROM (SELECT external_id FROM ${tablesOf(pass).sightings} WHERE stream_id = ?
+       GROUP BY external_id HAVING max(pass_id) < ?) u
+     JOIN ${pass.table} r ON r.system = ? AND r.stream = ? AND r.external_id = u.external_id AND r.deleted_at IS NULL
+     LIMIT 1`,
+    pass.streamId,
+    pass.id,
+    pass.system,
+    pass.stream,
+  );
+  return unseen !== undefined;
+}
+
 /** What the transaction sees of a pass that is about to be closed. */
 export async function tallyOf(
   sql: Sql,
@@ -84,8 +99,10 @@ export async function tallyOf(
     `SELECT 1 AS one FROM ${tables.removals} WHERE stream_id = ? LIMIT 1`,
     pass.streamId,
   );
-  const nothingCanGo = removals === undefined && verdicts.every((row) => row['verdict'] === 'Window');
-  // An incremental run without removals proves nothing: the counts over the whole table are saved.
+  // Where nothing is stated as gone, and nothing is absent or absence proves nothing, the counts over the whole table are saved.
+  const nothingCanGo =
+    removals === undefined &&
+    (verdicts.every((row) => row['verdict'] === 'Window') || !(await lacksRecords(sql, pass)));
   const counts = nothingCanGo ? new Map<number, Counts>() : await countsOf(sql, pass, tables, approved);
   const recent = await recentOf(sql, pass.system, since);
   const names = await namesOf(sql, pass.streamId, tables);
