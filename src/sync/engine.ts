@@ -236,6 +236,7 @@ class Attempt {
       const begun = request.run.spec.mode === 'Plan' ? undefined : known?.tally;
       if (known?.verdict === undefined) return this.readStream(stream, begun, connection, clock);
       // An earlier attempt of this run came to its end.
+      deps.onProgress({ tally: known.tally, recordsPerSecond: 0, ended: true });
       return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
     });
     if (changesInventory(request.run.spec.mode)) await withdrawUnasked(deps, hold, findings.reports);
