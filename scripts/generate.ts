@@ -14,6 +14,7 @@ import { renderDeviceViews } from './device-views-sql.ts';
 import { renderFieldReference } from './field-reference.ts';
 import { renderRecordTables } from './generate-sql.ts';
 import { renderIdentityTables } from './identity-sql.ts';
+import { renderRecordReference } from './record-reference.ts';
 import { renderWithdrawal } from './withdrawal-sql.ts';
 
 const root = new URL('../', import.meta.url);
@@ -58,6 +59,7 @@ function files(): Map<string, string> {
     'src/store/postgres/migrations/0014_device_views.sql',
     renderDeviceViews('postgres', renderDeviceProblems),
   );
+  made.set('docs/reference/records.md', renderRecordReference());
   made.set('docs/metrics.md', renderMetricsReference());
   const [readme, schema, values] = ['README.md', 'values.schema.json', 'values.yaml'].map(readChart);
   made.set(`${chart}/README.md`, withValues(readme ?? '', schema ?? '', values ?? ''));

@@ -214,6 +214,13 @@ export function deviceContract(engine: string, open: OpenStore): void {
       expect(await bench.problems('asset')).toEqual({ 'd: shared': reason('e'), 'e: shared': reason('d') });
     });
 
+    it('not when machines of two systems would take the same one', async () => {
+      await bench.assets({ a1: { hostName: 'lt-1', ...laptop } });
+      await bench.devices({ d: { directoryId: 'aa', name: 'lt-1' } });
+      await bench.computers({ pc: { securityId: 'S-1', hostName: 'LT-1' } });
+      expect(Object.keys(await bench.problems('asset'))).toEqual(['d: shared', 'pc: shared']);
+    });
+
     it('which a device of another machine may have by a weaker rule', async () => {
       await bench.assets({ a1: { serialNumber: 'S-1', name: 'lt-1', ...laptop } });
       await bench.devices({ d: { serialNumber: 'S-1' }, e: { name: 'lt-1' } });
