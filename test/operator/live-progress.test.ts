@@ -40,11 +40,23 @@ async function heldRun(pages: number) {
     await expect.poll(writes).toBe(count);
     return world.run(name).status;
   };
+  /** The first write is made, and fails. */
+  const missed = async () => {
+    world.pass(10 * secondMs);
+    await expect.poll(() => world.log.some(({ msg }) => msg === 'progress not written')).toBe(true);
+  };
+  /** The status after a page more, and the write behind the one that failed. */
+  const next = async () => {
+    await goOn();
+    await expect.poll(() => world.waits).toBe(true);
+    world.pass(15 * secondMs);
+    return written(2);
+  };
   const toEnd = async () => {
     for (const gate of gates) gate.resolve();
     await under;
   };
-  return { world, name, goOn, writes, written, toEnd };
+  return { world, name, goOn, writes, written, missed, next, toEnd };
 }
 
 describe('a run that takes long', () => {
@@ -120,20 +132,16 @@ describe('a write of progress', () => {
     ['the API server is away', new ApiError(503, 'ServiceUnavailable', 'away')],
     ['the connection broke', new Error('ECONNRESET')],
   ])('that fails because %s is no failure of the run', async (_why, error) => {
-    const { world, name, goOn, written, toEnd } = await heldRun(3);
+    const { world, name, missed, next, toEnd } = await heldRun(3);
     world.cluster.fails.set('updateRunStatus', error);
-    world.pass(10 * secondMs);
-    await expect.poll(() => world.log.some(({ msg }) => msg === 'progress not written')).toBe(true);
-    await goOn();
-    await expect.poll(() => world.waits).toBe(true);
-    world.pass(15 * secondMs);
-    expect(await written(2)).toMatchObject({ totals: { fetched: 4 } });
+    await missed();
+    expect(await next()).toMatchObject({ totals: { fetched: 4 } });
     await toEnd();
     expect(world.run(name).status?.phase).toBe('Succeeded');
   });
 
   test('that meets an annotation goes on from the new version', async () => {
-    const { world, name, goOn, written, toEnd } = await heldRun(3);
+    const { world, name, missed, next, toEnd } = await heldRun(3);
     const before = world.run(name);
     const metadata = {
       ...before.metadata,
@@ -141,12 +149,8 @@ describe('a write of progress', () => {
       resourceVersion: world.cluster.next(),
     };
     world.cluster.put({ ...before, metadata });
-    world.pass(10 * secondMs);
-    await expect.poll(() => world.log.some(({ msg }) => msg === 'progress not written')).toBe(true);
-    await goOn();
-    await expect.poll(() => world.waits).toBe(true);
-    world.pass(15 * secondMs);
-    expect(await written(2)).toMatchObject({ totals: { fetched: 4 } });
+    await missed();
+    expect(await next()).toMatchObject({ totals: { fetched: 4 } });
     expect(world.run(name).metadata.annotations).toEqual({ note: 'mine' });
     await toEnd();
   });
@@ -156,15 +160,14 @@ describe('a write of progress', () => {
     ['is in its next attempt', { attempt: 2 }],
     ['has ended', { phase: 'Cancelled' }],
   ])('leaves a run alone that %s', async (_what, change) => {
-    const { world, name, goOn, toEnd } = await heldRun(3);
+    const { world, name, goOn, missed, toEnd } = await heldRun(3);
     const before = world.run(name);
     const others = world.cluster.put({
       ...before,
       metadata: { ...before.metadata, resourceVersion: world.cluster.next() },
       status: { ...before.status, ...change },
     });
-    world.pass(10 * secondMs);
-    await expect.poll(() => world.log.some(({ msg }) => msg === 'progress not written')).toBe(true);
+    await missed();
     await goOn();
     for (let at = 0; at < 10; at += 1) world.pass(60 * secondMs);
     expect(world.waits).toBe(false);
