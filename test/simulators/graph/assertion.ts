@@ -13,7 +13,7 @@ export function checkAssertion(
   assertion: string,
   wanted: {
     readonly clientId: string;
-    readonly audience: string;
+    readonly audiences: readonly string[];
     /** PEM. */
     readonly certificates: readonly string[];
     readonly now: Date;
@@ -37,7 +37,7 @@ export function checkAssertion(
   }
   if (!isSigned(parts, String(header['alg']), certificate))
     return [700027, 'Client assertion failed signature validation.'];
-  if (claims['aud'] !== wanted.audience)
+  if (!wanted.audiences.includes(String(claims['aud'])))
     return [50027, `JWT token is invalid or malformed: audience '${String(claims['aud'])}'.`];
   if (claims['iss'] !== wanted.clientId || claims['sub'] !== wanted.clientId) {
     return [700021, 'Client assertion application identifier does not match the client_id parameter.'];

@@ -5,11 +5,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Faults, type Answer } from '../faults.ts';
+import { answerBatch } from './batch.ts';
 import type { GraphAnswer } from './faults.ts';
 import { Login, type Application } from './login.ts';
 import { PageTokens } from './page-tokens.ts';
 import { graphError, type Reply } from './reply.ts';
 import { answer } from './routes.ts';
+import { Throttle } from './throttle.ts';
 import { buildTenant, type Tenant, type TenantSize } from './tenant/index.ts';
 import { everyRole, plainQuirks, type GraphAsked, type Licences, type Quirks, type World } from './world.ts';
 
@@ -25,8 +27,8 @@ export interface GraphOptions {
   readonly clockSkewMs?: number;
   /** Life of the tokens in a nextLink; default for ever. */
   readonly pageTokenMs?: number;
-  /** Scopes that the token endpoint gives; default those of this Graph and of the global one. */
-  readonly scopes?: readonly string[];
+  /** Login and Graph at one address, as behind one proxy. */
+  readonly oneAddress?: boolean;
 }
 
 export interface Request extends Pick<GraphAsked, 'method' | 'path' | 'params' | 'headers'> {
@@ -41,15 +43,18 @@ export class Graph implements World {
   readonly tenant: Tenant;
   readonly login: Login;
   readonly pages: PageTokens;
+  readonly deltaTokens: PageTokens;
+  readonly throttle: Throttle;
   /** Application permissions with consent, as they stand. */
   readonly roles = new Set(everyRole);
   readonly licences: Licences = { premium: true, pim: true, intune: true };
   readonly quirks: Quirks = { ...plainQuirks };
   /** False: the application has no service principal in the tenant. */
   isConsented = true;
+  private heldAt: number | undefined;
   private readonly now: () => Date;
   private readonly skewMs: number;
-  private readonly scopes: readonly string[] | undefined;
+  private readonly oneAddress: boolean;
   private readonly servers: Readonly<Record<'login' | 'graph', Server>> = {
     login: createServer((request, response) => this.take('login', request, response)),
     graph: createServer((request, response) => this.take('graph', request, response)),
@@ -58,9 +63,11 @@ export class Graph implements World {
   constructor(options: GraphOptions) {
     this.now = options.now ?? (() => new Date());
     this.skewMs = options.clockSkewMs ?? 0;
-    this.scopes = options.scopes;
+    this.oneAddress = options.oneAddress ?? false;
     this.tenant = buildTenant(options.seed, options.counts, this.now);
     this.pages = new PageTokens(this.now, options.pageTokenMs ?? Infinity);
+    this.deltaTokens = new PageTokens(this.now, sevenDaysMs);
+    this.throttle = new Throttle(this.now);
     this.login = new Login(options.application, {
       tenants: [this.tenant.id, ...this.tenant.domains],
       now: this.now,
@@ -73,17 +80,36 @@ export class Graph implements World {
     loginPort: number,
   ): Promise<{ readonly url: string; readonly loginUrl: string }> {
     const url = await open(this.servers.graph, port);
-    const loginUrl = await open(this.servers.login, loginPort);
-    this.login.scopes = this.scopes ?? [`${url}/.default`, 'https://graph.microsoft.com/.default'];
-    return { url, loginUrl };
+    this.behind(url);
+    return { url, loginUrl: this.oneAddress ? url : await open(this.servers.login, loginPort) };
   }
 
   async stop(): Promise<void> {
     for (const server of Object.values(this.servers)) {
+      if (!server.listening) continue;
       server.close();
       server.closeAllConnections();
-      if (server.listening) await once(server, 'close');
+      await once(server, 'close');
     }
+  }
+
+  /** Changes from now on come late: listings show them, rounds of changes do not, until `showChanges`. */
+  holdChanges(): void {
+    this.heldAt = this.tenant.directory.sequence;
+  }
+
+  showChanges(): void {
+    this.heldAt = undefined;
+  }
+
+  visibleChanges(): number {
+    return this.heldAt ?? this.tenant.directory.sequence;
+  }
+
+  /** A proxy in front answers at this address: its audience and scope are good too. */
+  behind(origin: string): void {
+    this.login.origins.add(origin);
+    this.login.scopes.add(`${origin}/.default`);
   }
 
   private take(which: 'login' | 'graph', request: IncomingMessage, response: ServerResponse): void {
@@ -106,7 +132,7 @@ export class Graph implements World {
       params: url.searchParams,
       headers,
       origin,
-      resource: which === 'graph' ? url.pathname.replace(/^\/v1\.0(?=\/)/u, '') : '',
+      resource: url.pathname.startsWith('/v1.0/') ? url.pathname.slice('/v1.0'.length) : '',
       inBatch: false,
     };
     response.once('close', () => {
@@ -115,52 +141,71 @@ export class Graph implements World {
     });
     response.setHeader('date', new Date(this.now().getTime() + this.skewMs).toUTCString());
     const body = await text(request);
-    const given = which === 'login' ? this.answerLogin(asked, body) : this.answerGraph(asked);
+    const given = this.answerOf(which, asked, body);
     if (typeof given === 'function') return given(response);
     send(response, given, asked, this.now());
   }
 
+  private answerOf(which: 'login' | 'graph', asked: GraphAsked, body: string): Reply | Answer {
+    const isLogin = which === 'login' || (this.oneAddress && tokenPath.test(asked.path));
+    if (isLogin) return this.answerLogin(asked, body);
+    if (asked.resource !== '/$batch') return this.answerGraph(asked);
+    // Each item is charged on its own, and all of them pass the door with the token of the batch.
+    const each = (item: GraphAsked) => this.withFaults(item, () => this.answerItem(item));
+    return this.withFaults(asked, () => this.refusalAtTheDoor(asked) ?? answerBatch(asked, body, each));
+  }
+
   private answerLogin(asked: GraphAsked, body: string): Reply | Answer {
     return this.withFaults(asked, () => {
-      const tenant = /^\/([^/]+)\/oauth2\/v2\.0\/token$/u.exec(asked.path)?.[1];
+      const tenant = tokenPath.exec(asked.path)?.[1];
       if (tenant === undefined || asked.method !== 'POST') return { status: 404 };
-      const address = `${asked.origin}${asked.path}`;
-      return this.login.grant(
-        decodeURIComponent(tenant),
-        asked.headers['content-type'] as string,
-        body,
-        address,
-      );
+      const type = asked.headers['content-type'] as string | undefined;
+      return this.login.grant(decodeURIComponent(tenant), type, body, asked);
     });
   }
 
   private answerGraph(asked: GraphAsked): Reply | Answer {
-    return this.withFaults(asked, () => {
-      const refused = this.login.refusal(asked.headers['authorization'] as string | undefined);
-      if (refused !== undefined) return refused;
-      if (!this.isConsented) {
-        return graphError(
-          401,
-          'Authorization_IdentityNotFound',
-          'The identity of the calling application could not be established.',
-        );
-      }
-      if (!asked.path.startsWith('/v1.0/')) return graphError(404, '', '');
-      return answer(this, asked);
-    });
+    return this.withFaults(asked, () => this.refusalAtTheDoor(asked) ?? this.answerItem(asked));
   }
 
-  private withFaults(asked: GraphAsked, usual: () => Reply): Reply | Answer {
+  /** What is looked at before the resource is. */
+  private refusalAtTheDoor(asked: GraphAsked): Reply | undefined {
+    const refused = this.login.refusal(asked.headers['authorization'] as string | undefined);
+    if (refused !== undefined) return refused;
+    const said = 'The identity of the calling application could not be established.';
+    if (!this.isConsented) return graphError(401, 'Authorization_IdentityNotFound', said);
+    return asked.path.startsWith('/v1.0/') ? undefined : graphError(404, '', '');
+  }
+
+  private answerItem(asked: GraphAsked): Reply {
+    const charged = this.throttle.charge(asked);
+    if ('refused' in charged) return charged.refused;
+    const reply = answer(this, asked);
+    return { ...reply, headers: { ...charged.headers, ...reply.headers } };
+  }
+
+  private withFaults(asked: GraphAsked, usual: () => Reply | Answer): Reply | Answer {
     const fault = this.faults.for(asked);
     if (fault === undefined) return usual();
-    return typeof fault === 'function' ? fault : fault.reply(usual, asked);
+    if (typeof fault === 'function') return fault;
+    let broken: Answer | undefined;
+    const reply = fault.reply(() => {
+      const given = usual();
+      if (typeof given !== 'function') return given;
+      broken = given;
+      return { status: 200 };
+    }, asked);
+    return broken ?? reply;
   }
 }
+
+const sevenDaysMs = 7 * 86_400_000;
+const tokenPath = /^\/([^/]+)\/oauth2\/v2\.0\/token$/u;
 
 function send(response: ServerResponse, reply: Reply, asked: GraphAsked, now: Date): void {
   const requestId = randomUUID();
   const clientRequestId = String(asked.headers['client-request-id'] ?? requestId);
-  const isGraph = asked.resource !== '';
+  const isGraph = !tokenPath.test(asked.path);
   const ids = isGraph ? { 'request-id': requestId, 'client-request-id': clientRequestId } : {};
   const form = isGraph
     ? 'application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8'

@@ -12,6 +12,12 @@ export interface Application {
   readonly tokenSeconds?: number;
 }
 
+/** Of the token endpoint. */
+interface Address {
+  readonly origin: string;
+  readonly path: string;
+}
+
 interface Issued {
   readonly endsMs: number;
 }
@@ -44,7 +50,9 @@ export class Login {
   /** From when on the secret is refused as expired. */
   secretExpires: Date | undefined;
   /** Scopes that are given; others are refused. */
-  scopes: readonly string[] = [];
+  readonly scopes = new Set(['https://graph.microsoft.com/.default']);
+  /** Addresses besides the one that was asked at, for which assertions may be made. */
+  readonly origins = new Set<string>();
   private readonly tenants: readonly string[];
   private readonly now: () => Date;
   private readonly roles: () => readonly string[];
@@ -86,12 +94,12 @@ export class Login {
   }
 
   /** POST /{tenant}/oauth2/v2.0/token. */
-  grant(tenant: string, contentType: string | undefined, body: string, address: string): Reply {
+  grant(tenant: string, contentType: string | undefined, body: string, at: Address): Reply {
     if (contentType?.startsWith('application/x-www-form-urlencoded') !== true) {
       return this.refuse(900_144, "The request body must contain the parameter: 'grant_type'.");
     }
     const form = new URLSearchParams(body);
-    const wrong = this.wrongRequest(tenant, form) ?? this.wrongCredential(form, address);
+    const wrong = this.wrongRequest(tenant, form) ?? this.wrongCredential(form, at);
     this.grants.push({
       by: form.has('client_assertion') ? 'certificate' : 'secret',
       given: wrong === undefined,
@@ -122,12 +130,14 @@ export class Login {
       return [700_016, `Application with identifier '${client}' was not found in the directory 'Contoso'.`];
     }
     const scope = form.get('scope') ?? '';
-    if (!this.scopes.includes(scope))
-      return [1_002_012, `The provided value for scope ${scope} is not valid.`];
+    if (!this.scopes.has(scope)) return [1_002_012, `The provided value for scope ${scope} is not valid.`];
     return undefined;
   }
 
-  private wrongCredential(form: URLSearchParams, audience: string): readonly [number, string] | undefined {
+  private wrongCredential(
+    form: URLSearchParams,
+    { origin, path }: Address,
+  ): readonly [number, string] | undefined {
     const assertion = form.get('client_assertion');
     const { clientId, clientSecret, certificates = [] } = this.application;
     if (assertion !== null) {
@@ -135,7 +145,8 @@ export class Login {
       if (type !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer') {
         return [50_027, `JWT token is invalid or malformed: client_assertion_type '${String(type)}'.`];
       }
-      return checkAssertion(assertion, { clientId, audience, certificates, now: this.now() });
+      const audiences = [origin, ...this.origins].map((one) => `${one}${path}`);
+      return checkAssertion(assertion, { clientId, audiences, certificates, now: this.now() });
     }
     const secret = form.get('client_secret');
     if (secret === null)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { delta } from './delta.ts';
 import { parseQuery } from './query.ts';
 import { graphError, ok, Refusal, refuse, type Reply } from './reply.ts';
 import {
@@ -33,6 +34,7 @@ const routes: readonly (readonly [RegExp, Handler])[] = [
     new RegExp(`^/(${names})/\\$count$`, 'u'),
     (world, asked, name) => countObjects(world, asked, typeOf(name)),
   ],
+  [new RegExp(`^/(${names})/delta$`, 'u'), (world, asked, name) => delta(world, asked, typeOf(name))],
   [
     new RegExp(`^/(${names})/([^/]+)$`, 'u'),
     (world, asked, name, id = '') => oneObject(world, asked, typeOf(name), id),

@@ -36,8 +36,22 @@ export interface Quirks {
   hiddenMembers: 'empty' | 'refused';
   /** How PIM is refused without a licence; the documents leave it open. */
   pimRefusal: 400 | 403;
-  /** The smallest page that the vendor makes although more was asked for; Infinity for what was asked. */
+  /** Pages are no larger than this, whatever was asked for. */
   pageSize: number;
+  /** Entries in a page of a round of changes. */
+  deltaPage: number;
+  /** Members in one entry of a first round; the others come in further entries of the same id. */
+  deltaMembers: number;
+  /** So many changes of the round before come again. */
+  deltaReplay: number;
+  /** The last entry of a page stands in the next one too. */
+  deltaRepeats: boolean;
+  /** Entries carry what changed, also when nobody asked for that. */
+  deltaSparse: boolean;
+  /** Rounds name service principals as members, which listings do not. */
+  deltaServicePrincipals: boolean;
+  /** How a delta token that is too old is refused. */
+  deltaExpiry: 'gone' | 'syncStateNotFound' | 'resyncRequired';
 }
 
 export const plainQuirks: Quirks = {
@@ -48,6 +62,13 @@ export const plainQuirks: Quirks = {
   hiddenMembers: 'empty',
   pimRefusal: 403,
   pageSize: Infinity,
+  deltaPage: 200,
+  deltaMembers: 200,
+  deltaReplay: 0,
+  deltaRepeats: false,
+  deltaSparse: false,
+  deltaServicePrincipals: true,
+  deltaExpiry: 'gone',
 };
 
 /** What answers are made of. */
@@ -57,7 +78,12 @@ export interface World {
   readonly roles: ReadonlySet<string>;
   readonly licences: Readonly<Licences>;
   readonly quirks: Readonly<Quirks>;
+  /** Tokens of nextLinks, also within rounds of changes. */
   readonly pages: PageTokens;
+  /** Tokens of deltaLinks. */
+  readonly deltaTokens: PageTokens;
+  /** Number of the last change that rounds of changes show. */
+  visibleChanges(): number;
 }
 
 const directory = 'Directory.Read.All';
