@@ -35,6 +35,7 @@ export function certificate(
     readonly issuer?: Issuer;
     readonly authority?: boolean;
     readonly host?: string;
+    readonly from?: string;
     readonly until?: string;
     /** Default P-256. */
     readonly keys?: 'RSA';
@@ -56,7 +57,7 @@ export function certificate(
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
     commonName(issuer.name),
-    sequence(time('20200101000000Z'), time(given.until ?? '29990101000000Z')),
+    sequence(time(given.from ?? '20200101000000Z'), time(given.until ?? '29990101000000Z')),
     commonName(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(constraints, names)),

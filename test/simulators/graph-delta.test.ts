@@ -175,6 +175,7 @@ describe('a later round', () => {
       { id: back },
     ]);
     const next = (await client.all(link)).deltaLink;
+    const teamsBefore = await firstOf(groups);
     directory().restore(back);
     directory().purge(soft);
     const later = await changesSince(next);
@@ -182,6 +183,8 @@ describe('a later round', () => {
     const entry = later.find((row) => row['id'] === back);
     expect(entry).toMatchObject({ displayName: expect.any(String), 'manager@delta': [member(user(3))] });
     expect(idsOf('user')).toContain(back);
+    const rejoined = await changesSince(teamsBefore);
+    expect(rejoined.find((row) => row['id'] === group(0))?.['members@delta']).toContainEqual(member(back));
   });
 
   test.each([

@@ -88,6 +88,7 @@ describe('what is asked for', () => {
   test('is given to the letter: null where it was never set, and no manager where there is none', async () => {
     const { rows } = await client.all('/users?$select=id,department,otherMails&$expand=manager($select=id)');
     expect(Object.keys(rows[0] ?? {})).toEqual(['id', 'department', 'otherMails']);
+    expect(rows[0]).toEqual({ id: rows[0]?.['id'], department: 'Facilities', otherMails: [] });
     expect(rows[14]).toEqual({
       id: expect.any(String),
       department: null,
@@ -311,6 +312,39 @@ const resources: Readonly<Record<string, string>> = {
   '/users?$select=id,signInActivity': 'AuditLog.Read.All',
   '/directory/deletedItems/microsoft.graph.user': 'User.Read.All',
 };
+
+test('the older view of roles knows the same holders over the tenant, in one page', async () => {
+  const base = '/roleManagement/directory';
+  const assignments = (await client.all(`${base}/roleAssignments`)).rows.filter(
+    (row) => row['directoryScopeId'] === '/',
+  );
+  const definitions = (await client.all(`${base}/roleDefinitions`)).rows;
+  const [activated] = (await client.all('/directoryRoles')).pages;
+  expect(activated?.rows.length).toBeGreaterThan(3);
+  expect(definitions.length).toBeGreaterThan(activated?.rows.length ?? 0);
+  for (const role of activated?.rows ?? []) {
+    const held = assignments.filter((row) => row['roleDefinitionId'] === role['roleTemplateId']);
+    const { rows } = await client.all(`/directoryRoles/${String(role['id'])}/members?$select=id`);
+    expect(rows.map((row) => row['id'])).toEqual(held.map((row) => row['principalId']));
+  }
+  const principals = await client.all(`${base}/roleAssignments?$expand=principal`);
+  const kinds = new Set(
+    principals.rows.map((row) => (row['principal'] as Record<string, unknown>)['@odata.type']),
+  );
+  expect(kinds).toEqual(new Set(['#microsoft.graph.user', '#microsoft.graph.servicePrincipal']));
+});
+
+test('who has an application is told from both ends, through groups too', async () => {
+  const { appRoleAssignedTo, directory } = client.graph.tenant;
+  const [application, assigned] = [...appRoleAssignedTo][0] ?? [''];
+  const { rows } = await client.all(`/servicePrincipals/${application}/appRoleAssignedTo?$top=2`);
+  expect(rows.map((row) => row['id'])).toEqual([...(assigned ?? [])].map(({ id }) => id));
+  const group = rows.find((row) => row['principalType'] === 'Group');
+  const [member] = [...directory.related('members', String(group?.['principalId']))];
+  const held = await client.all(`/users/${member?.id}/appRoleAssignments`);
+  expect(held.rows.map((row) => row['id'])).toContain(group?.['id']);
+  expect((await client.get('/servicePrincipals/x/appRoleAssignedTo')).status).toBe(404);
+});
 
 describe('permissions and licences', () => {
   test.each(Object.entries(resources))('%s needs %s and no other', async (path, role) => {
