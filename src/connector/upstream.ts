@@ -5,6 +5,7 @@ import { describe, failureOfStatus, parseBody } from './answer.ts';
 import type { AccountBudget, BudgetClock } from './budget.ts';
 import { Failure } from './failure.ts';
 import type { BodyCheck, HttpAnswer, HttpClient, HttpClientOptions, HttpRequest, RawAnswer } from './http.ts';
+import type { LdapClient, LdapOptions } from './ldap/client.ts';
 import { backoffMs, retrying } from './retry.ts';
 import { retryAfter } from './retry-after.ts';
 import { send } from './send.ts';
@@ -183,6 +184,8 @@ export function openUpstream(options: UpstreamOptions) {
           }),
       };
     },
+    ldap: (client: LdapOptions): Promise<LdapClient> =>
+      Promise.reject(new Failure('internal', `${client.urlField}: LDAP is not built in yet`)),
     close: () => agent.destroy(),
   };
 }

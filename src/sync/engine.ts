@@ -5,6 +5,7 @@ import type { BoundStream, Connection, Connector, Credentials } from '../connect
 import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { Failure } from '../connector/failure.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
+import type { LdapClient, LdapOptions } from '../connector/ldap/client.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
@@ -46,6 +47,7 @@ export interface SyncRequest {
 /** The upstream side of one attempt: clients that share budget, correlation id and meter. */
 export interface Upstream {
   http(options: HttpClientOptions): HttpClient;
+  ldap(options: LdapOptions): Promise<LdapClient>;
   readonly usage: { readonly requests: number; readonly bytes: number; readonly throttledMs: number };
   /** The answer of an origin by which its clock is best known; undefined when none told. */
   clockOf(origin: string): DatedAnswer | undefined;
@@ -218,6 +220,7 @@ class Attempt {
       pageSize: spec.limits?.pageSize,
       mapping: spec.mapping,
       http: (options) => upstream.http(options),
+      ldap: (options) => upstream.ldap(options),
       learnSecret: (value) => this.deps.learnSecret(value),
       redact: (text) => this.deps.redact(text),
       now,
