@@ -106,6 +106,9 @@ describe('a place that is lost', () => {
     expect(starts).toBe(2);
     expect(server.asked('bind')).toHaveLength(2);
     expect(server.asked('search').map(({ boundAs }) => boundAs)).not.toContain(undefined);
+    // What a server makes of a cookie that it gave on another connection is its own affair: none is sent.
+    const again = server.asked('search').find(({ connection }) => connection === 2);
+    expect(again?.request).toMatchObject({ pageSize: 100, cookie: Buffer.alloc(0) });
   });
 
   it('again and again is no complete list', async () => {

@@ -17,6 +17,8 @@ import { allUsers, authority, trustedTls } from './kit.ts';
 
 // A whole run over LDAP, by the engine and the runtime of the program.
 
+/** How often the connector was told that the run needs it no longer. */
+let closed = 0;
 const Row = Type.Object({ guid: Type.String({ minLength: 1 }), name: Type.String() });
 const scope = 'users';
 
@@ -53,7 +55,12 @@ const peopleDirectory = defineConnector({
       ...{ name: credentials.value('username'), password: credentials.value('password') },
       urlField: 'spec.connector.peopleDirectory.url',
     });
-    return { session: client, source: config.url, account: credentials.account, close: () => client.close() };
+    return {
+      session: client,
+      source: config.url,
+      account: credentials.account,
+      close: () => ((closed += 1), client.close()),
+    };
   },
 });
 
@@ -130,6 +137,7 @@ it('reads a directory into the inventory, counts its requests, and leaves no con
   expect(status.upstream?.bytes).toBeGreaterThan(10_000);
   expect(up.requests).toEqual(['success', 'success', 'success', 'success', 'success']);
   expect(server.asked('unbind')).toHaveLength(1);
+  expect(closed).toBe(1);
 });
 
 it.each<[string, Given]>([
