@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { inTurn } from '../../simulators/ldap/behaviour.ts';
 import { domain } from '../../simulators/ldap/domain.ts';
@@ -89,5 +91,40 @@ describe('LDAPS', () => {
     expect(
       server.requests.filter(({ request }) => JSON.stringify(request).includes(syncAccount.password)),
     ).toEqual([]);
+  });
+});
+
+describe('a connection', () => {
+  it('on which TLS never comes about does not hold a run', async () => {
+    await using server = createServer();
+    server.on('connection', (socket) => socket.resume());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const url = new URL(`ldaps://127.0.0.1:${port}`);
+    await using up = kit(url, {}, { ...trusting, connectTimeoutMs: 200 });
+    await expect(up.connect()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `connecting to 127.0.0.1:${port}: no connection within 0.2 s; check spec.connector.x.urls, and that a firewall lets it through`,
+    });
+  });
+
+  it('to a name that leads into the own cluster is refused when it is looked up', async () => {
+    await using server = await fakeDirectory();
+    const addresses = { allowHttp: true, allowLoopback: false, remedy: 'use the flag' };
+    // 127.0.0.1 as the resolver reads it, and no address to who reads the URL.
+    await using up = kit(new URL(server.url.href.replace('127.0.0.1', '2130706433')), {}, { addresses });
+    await expect(up.connect()).rejects.toMatchObject({
+      code: 'configuration',
+      message: '2130706433 resolves to 127.0.0.1, a loopback or link-local address; use the flag',
+    });
+    expect(server.openConnections).toBe(0);
+  });
+
+  it('to a host that is not there says which field names it', async () => {
+    await using up = kit(new URL('ldaps://dc1.invalid'), {}, trusting);
+    await expect(up.connect()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('dc1.invalid'),
+    });
   });
 });
