@@ -84,6 +84,19 @@ describe('a paged search', () => {
   });
 });
 
+it('that is given up leaves no place on the server: its connection ends, and the next search has one that is bound', async () => {
+  await using server = await fakeDirectory({ entries: domain({ users: 250 }) });
+  await using up = kit(server.url);
+  const client = await up.connect();
+  for await (const page of client.pages(allUsers)) {
+    expect(page.entries).toHaveLength(100);
+    break;
+  }
+  expect((await readAll(client)).entries).toHaveLength(250);
+  expect(server.asked('search').map(({ connection }) => connection)).toEqual([1, 1, 2, 2, 2]);
+  expect(server.asked('bind')).toHaveLength(2);
+});
+
 describe('a place that is lost', () => {
   it.each([
     ['12', lostCookie],
