@@ -16,6 +16,13 @@ export const serviceNowCmdb = defineConnector({
   version: 1,
   config: Config,
   auth: ['Basic', 'OAuth2'],
+  optionalKeys: {
+    OAuth2: {
+      username: 'the user to read as, with password: the password grant instead of client credentials',
+      password: 'of that user',
+    },
+  },
+  folder: 'servicenow-cmdb',
   streams: [cis, relationships, users, groups, memberships],
   checks: [timeZoneCheck],
   origin: baseUrl,

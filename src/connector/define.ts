@@ -32,7 +32,11 @@ export function defineConnector<Config extends TSchema, Session>(
     version,
     config: definition.config,
     auth: definition.auth,
-    streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
+    optionalKeys: definition.optionalKeys ?? {},
+    folder: definition.folder,
+    streams: streams.map(({ name, record, needs, incremental, mapped, probed }) => ({
+      ...{ name, record, needs, incremental, mapped, probed },
+    })),
     problem(config) {
       return configCheck.Check(config) ? undefined : configProblem(configCheck.Errors(config));
     },

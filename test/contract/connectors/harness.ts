@@ -20,7 +20,7 @@ export interface Place {
 /** The system while it runs. Everything it does is settled when its promises are. */
 export interface RunningSystem<Fault extends string = string> extends AsyncDisposable {
   /** `spec.connector.ID`, with every stream switched on. */
-  readonly connector: object;
+  readonly connector: Readonly<Record<string, unknown>>;
   /** The stream of each request that came since the last `lift`, in order. */
   readonly asked: readonly (string | undefined)[];
   /** Adds and changes records, as `expected` says. Never removes any. Called once. */
@@ -37,7 +37,13 @@ export interface RunningSystem<Fault extends string = string> extends AsyncDispo
   /** Secrets that the vendor gave out so far: tokens, as they stood in its answers. */
   issued(): readonly string[];
   /** Where a fault can say what it likes, it quotes the secrets of the request, as vendors do. Until `lift`. */
-  quoteSecrets?(): void;
+  quoteSecrets(): void;
+  /** Every record carries this text in a field that nobody has asked for. Until `lift`. */
+  plant(canary: string): void;
+  /** What came to a place where a hostile answer leads; nothing may. */
+  readonly strays: readonly string[];
+  /** `drip` is called when an answer has begun that will not end: time may go on then. */
+  watch(on: { readonly drip: () => void }): void;
 }
 
 /** What one stream holds, and what becomes of it. */

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectorHarness } from './harness.ts';
+import { serviceNowHarnesses } from './servicenow-cmdb.ts';
 
-/** The harness of every connector of connectors/index.ts: one that is missing here fails the contract suite by name. */
-export const harnesses: readonly ConnectorHarness[] = [];
+/**
+ * The harnesses of every connector of connectors/index.ts, one for each way it logs in: a connector without any fails the contract suite by
+ * name. The fault matrix takes the first of each.
+ */
+export const harnesses: readonly ConnectorHarness[] = [...serviceNowHarnesses];

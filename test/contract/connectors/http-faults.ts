@@ -11,6 +11,7 @@ export const httpFaults = {
   'status 503 with Retry-After': { codes: ['unavailable'], passes: true },
   reset: { codes: ['unavailable'], passes: true },
   'cut off in the body': { codes: ['unavailable'], passes: true },
+  'half a body': { codes: ['unavailable'], passes: true },
   'an HTML page with 200': { codes: ['unavailable'], passes: true },
   'a slow drip': { codes: ['unavailable'], passes: true },
   'an empty body': { codes: ['unavailable'], passes: true },
