@@ -4,6 +4,7 @@ import { IsNull, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AuthType } from '../api/external-system.ts';
 import type { Mapping } from '../api/mapping.ts';
+import type { PlacedRoleMapping, RoleMapping, RoleSource } from '../api/role-mappings.ts';
 import type { Problem } from '../api/schema-problems.ts';
 import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
 import type { Evidence } from './evidence.ts';
@@ -273,6 +274,8 @@ export interface ConnectContext<Config> {
   readonly pageSize: number | undefined;
   /** What the mapping of a stream looks for in its rows: the connector must ask for it. */
   mappedPaths(stream: string): readonly MappedPath[];
+  /** Which groups and directory roles stand for which roles; only such as the connector declares in `roleSources`. */
+  readonly roleMappings: readonly PlacedRoleMapping[];
   http(options: HttpClientOptions): HttpClient;
   /** Makes a secret that the vendor gave out known, so that it is taken out of every text from now on. Before it is used. */
   learnSecret(value: string): void;
@@ -283,8 +286,9 @@ export interface ConnectContext<Config> {
 }
 
 /** What a connector is connected with: the block of the spec, not yet checked, and the mapping. */
-export interface ConnectRequest extends Omit<ConnectContext<unknown>, 'mappedPaths'> {
+export interface ConnectRequest extends Omit<ConnectContext<unknown>, 'mappedPaths' | 'roleMappings'> {
   readonly mapping?: Mapping | undefined;
+  readonly roleMappings?: readonly RoleMapping[] | undefined;
 }
 
 /** What belongs to no stream and may go wrong in silence; asked in mode Test only. */
@@ -332,6 +336,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   /** Its folder below connectors/, where its runbook is; its sample in config/samples/ has the same name. */
   readonly folder: string;
   readonly streams: readonly Stream<Session>[];
+  /** What `spec.roleMappings` may name; left out where nothing gives RoleAssignment records. */
+  readonly roleSources?: readonly RoleSource[];
   /** Beside the streams' own tests and the clock, which is compared for every connector. */
   readonly checks?: readonly ConnectionCheck<[session: Session]>[];
   /** The URL that is contacted, checked before anything is sent. */
@@ -354,6 +360,7 @@ export interface Connector {
   readonly version: number;
   readonly config: TSchema;
   readonly auth: readonly AuthType[];
+  readonly roleSources: readonly RoleSource[];
   readonly optionalKeys: OptionalKeys;
   readonly folder: string;
   readonly streams: readonly StreamFacts[];

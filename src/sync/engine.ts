@@ -217,6 +217,7 @@ class Attempt {
       credentials,
       pageSize: spec.limits?.pageSize,
       mapping: spec.mapping,
+      roleMappings: spec.roleMappings,
       http: (options) => upstream.http(options),
       learnSecret: (value) => this.deps.learnSecret(value),
       redact: (text) => this.deps.redact(text),

@@ -112,6 +112,7 @@ export function fakeConnector(script: Script): Connector {
     version: 1,
     config: Type.Object({}),
     auth: ['None', 'Basic'],
+    roleSources: [],
     optionalKeys: {},
     folder: 'fake',
     streams,
