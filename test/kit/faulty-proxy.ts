@@ -52,8 +52,9 @@ export class FaultyProxy implements AsyncDisposable {
   private readonly target: string;
   private readonly dialect: Dialect;
   private readonly tokens = new Set<string>();
-  /** The newest answer of each stream, and how many requests it has made. */
-  private readonly before = new Map<string | undefined, ProxiedAnswer>();
+  /** The newest answer of each path. */
+  private readonly before = new Map<string, ProxiedAnswer>();
+  /** How many requests each stream has made. */
   private readonly counts = new Map<string | undefined, number>();
   private armed: Armed | undefined;
   private planted: string | undefined;
@@ -141,11 +142,11 @@ export class FaultyProxy implements AsyncDisposable {
     const count = this.counts.get(stream) ?? 0;
     this.counts.set(stream, count + 1);
     this.asked.push(stream);
-    const before = this.before.get(stream);
+    const before = this.before.get(asked.url.pathname);
     let given: ProxiedAnswer | undefined;
     const answer = async () => {
       given ??= await this.answerOf(asked);
-      this.before.set(stream, given);
+      this.before.set(asked.url.pathname, given);
       return given;
     };
     const { armed } = this;
@@ -158,8 +159,11 @@ export class FaultyProxy implements AsyncDisposable {
       quoted: this.quotes ? quotedSecrets(asked) : '',
       onDrip: this.onDrip,
     };
-    if (await answerWrongly(armed.kind, exchange)) armed.hits += 1;
-    else give(response, await answer());
+    // Before it is made: some faults go on for longer than anybody listens.
+    armed.hits += 1;
+    if (await answerWrongly(armed.kind, exchange)) return;
+    armed.hits -= 1;
+    give(response, await answer());
   }
 
   private async answerOf(asked: ProxiedRequest): Promise<ProxiedAnswer> {

@@ -17,7 +17,7 @@ export interface Exchange {
   readonly request: ProxiedRequest;
   readonly response: ServerResponse;
   readonly dialect: Dialect;
-  /** The answer that the stream had before this one. */
+  /** The answer that came before from the same path. */
   readonly before: ProxiedAnswer | undefined;
   /** Asks the system for the right answer, once. */
   readonly answer: () => Promise<ProxiedAnswer>;
@@ -99,7 +99,7 @@ const faults: Readonly<Record<HttpFault, Wrong>> = {
     const rows = dialect.rowsOf(body);
     return rows === undefined || rows.length === 0
       ? undefined
-      : dialect.withRows(body, [null, 42, 'text', {}, [], { id: {} }, ...rows]);
+      : dialect.withRows(body, [null, 42, 'text', {}, [], { id: {} }, misshapen(rows[0]), ...rows]);
   }),
   'the page before again'({ response, before, dialect }) {
     const rows = before === undefined ? undefined : dialect.rowsOf(parsedBody(before.body));
@@ -120,6 +120,16 @@ const faults: Readonly<Record<HttpFault, Wrong>> = {
     withLink(dialect, body, `${elsewhere}/next?page=2`),
   ),
 };
+
+/** A row whose ids can be read and nothing else. */
+function misshapen(row: unknown): unknown {
+  return Object.fromEntries(
+    Object.entries(row as object).map(([field, value]) => [
+      field,
+      /id$/iu.test(field) ? value : { odd: [value] },
+    ]),
+  );
+}
 
 function status(code: number, headers: Readonly<Record<string, string>> = {}): Wrong {
   return ({ response, dialect, quoted }) => {

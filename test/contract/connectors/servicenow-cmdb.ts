@@ -83,6 +83,8 @@ const shared = {
     'the same link again': 'answers hold no links; the next page is asked for by the last sys_id',
     'a link to another host': 'answers hold no links; the next page is asked for by the last sys_id',
   },
+  // A client that the token endpoint refuses.
+  alsoMeans: { 'status 403': ['credentials'] },
   async start() {
     let passedMs = 0;
     const instance = await startServiceNow({

@@ -6,17 +6,18 @@ import { DatabaseSync } from 'node:sqlite';
 import { connectors } from '../../../connectors/index.ts';
 import type { RunMode, SyncRunStatus } from '../../../src/api/sync-run.ts';
 import { AccountBudget } from '../../../src/connector/budget.ts';
-import type { Connector } from '../../../src/connector/contract.ts';
+import type { Connection, Connector } from '../../../src/connector/contract.ts';
 import { credentialsFrom } from '../../../src/connector/credentials.ts';
 import { openUpstream } from '../../../src/connector/upstream.ts';
 import { recordTables } from '../../../src/inventory/columns.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
-import { runSync } from '../../../src/sync/engine.ts';
+import { runSync, type Upstream, type UpstreamRequest } from '../../../src/sync/engine.ts';
 import { statusFromArchive } from '../../../src/sync/run-record.ts';
-import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createLogger, type Logger } from '../../../src/telemetry/logger.ts';
 import { Redactor } from '../../../src/telemetry/redactor.ts';
 import type { ConnectorHarness, RunningSystem } from './harness.ts';
 
+const systemKey = 'inventory/system';
 /** Of a run as these suites make one: time that each request takes, by the clock that is handed in. */
 const requestMs = 1_000;
 /** Some hundred requests, far more than the small systems need. */
@@ -46,6 +47,8 @@ export class ConnectorBench implements AsyncDisposable {
   readonly system: RunningSystem;
   readonly folder = mkdtempSync(join(tmpdir(), 'extsys-contract-'));
   private readonly redactor = new Redactor();
+  private readonly redact = (text: string) => this.redactor.redact(text);
+  private readonly learnSecret = (value: string) => this.redactor.add(systemKey, value);
   private database = 'first.db';
   private databases = 0;
   private runs = 0;
@@ -101,19 +104,15 @@ export class ConnectorBench implements AsyncDisposable {
     this.runs += 1;
     const uid = `run-${this.runs}`;
     const lines: string[] = [];
-    const { redactor } = this;
-    const redact = (text: string) => redactor.redact(text);
-    const logger = createLogger({
-      level: 'debug',
-      destination: { write: (line) => void lines.push(line) },
-      redact,
-    });
+    const { redact } = this;
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: 'debug', destination, redact });
     const store = sqliteStore(this.file);
     await store.open();
     try {
       const archived = await runSync(
         {
-          system: { key: 'inventory/system', uid: 'system-uid', generation: 1, spec: this.spec(spec) },
+          system: { key: systemKey, uid: 'system-uid', generation: 1, spec: this.spec(spec) },
           run: { name: `system-${uid}`, uid, spec: { systemRef: { name: 'system' }, mode }, attempt: 1 },
           worker: 'worker-1',
           limits: { softMs, hardMs },
@@ -122,36 +121,11 @@ export class ConnectorBench implements AsyncDisposable {
           store,
           connector: this.connector,
           credentials: async () => this.credentials(),
-          upstream: (request) => {
-            const clock = {
-              monotonicMs: () => this.monotonicMs(),
-              sleep: async (ms: number, signal: AbortSignal) => {
-                signal.throwIfAborted();
-                this.passedMs += ms;
-              },
-            };
-            const limits = { requestsPerSecond: 1_000_000, inFlight: 2 };
-            return openUpstream({
-              ...request,
-              userAgent: 'contract-suite',
-              budget: new AccountBudget(limits, clock),
-              maxRetries: retries,
-              addresses: { allowHttp: true, allowLoopback: true, remedy: 'none' },
-              urlField: `spec.connector.${this.connector.id}`,
-              clock,
-              now: () => new Date(),
-              random: () => 0.5,
-              redact,
-              onRequest: (result) => {
-                this.passedMs += requestMs;
-                logger.debug('request', { ...result });
-              },
-            });
-          },
+          upstream: (request) => this.upstream(request, retries, logger),
           now: () => new Date(),
           monotonicMs: () => this.monotonicMs(),
           redact,
-          learnSecret: (value) => redactor.add('inventory/system', value),
+          learnSecret: this.learnSecret,
           signal: new AbortController().signal,
           onConnected: () => logger.debug('connected'),
           onProgress: (progress) => logger.debug('progress', { ...progress }),
@@ -165,22 +139,101 @@ export class ConnectorBench implements AsyncDisposable {
     }
   }
 
+  /** What the connector does outside a run: probes, above all. */
+  async connected<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const { signal } = new AbortController();
+    const logger = createLogger({
+      level: 'error',
+      destination: { write: () => undefined },
+      redact: this.redact,
+    });
+    const request = { correlationId: 'probe', account: 'probe', signal, remainingMs: () => softMs };
+    const upstream = this.upstream(request, 0, logger);
+    try {
+      const connection = await this.connector.connect({
+        config: this.system.connector,
+        credentials: this.credentials(),
+        pageSize: this.harness.pageSize,
+        http: (options) => upstream.http(options),
+        learnSecret: this.learnSecret,
+        redact: this.redact,
+        now: () => new Date(),
+        signal,
+      });
+      try {
+        return await work(connection);
+      } finally {
+        await connection.close();
+      }
+    } finally {
+      await upstream.close();
+    }
+  }
+
+  private upstream(request: UpstreamRequest, maxRetries: number, logger: Logger): Upstream {
+    const clock = {
+      monotonicMs: () => this.monotonicMs(),
+      sleep: async (ms: number, signal: AbortSignal) => {
+        signal.throwIfAborted();
+        this.passedMs += ms;
+      },
+    };
+    return openUpstream({
+      ...request,
+      userAgent: 'contract-suite',
+      budget: new AccountBudget({ requestsPerSecond: 1_000_000, inFlight: 2 }, clock),
+      maxRetries,
+      addresses: { allowHttp: true, allowLoopback: true, remedy: 'none' },
+      urlField: `spec.connector.${this.connector.id}`,
+      clock,
+      now: () => new Date(),
+      random: () => 0.5,
+      redact: this.redact,
+      onRequest: (result) => {
+        this.passedMs += requestMs;
+        logger.debug('request', { ...result });
+      },
+    });
+  }
+
   /** Live records of each stream: id and hash of the content, in order. */
   live(): Readonly<Record<string, readonly string[]>> {
     const found: Record<string, string[]> = Object.fromEntries(
       this.connector.streams.map(({ name }) => [name, []]),
     );
-    for (const { name } of recordTables) {
-      const sql = `SELECT stream, external_id AS id, content_hash AS hash FROM "${name}" WHERE deleted_at IS NULL ORDER BY external_id`;
-      for (const { stream, id, hash } of this.rows(sql))
-        (found[String(stream)] ??= []).push(`${String(id)} ${String(hash)}`);
-    }
+    for (const { stream, id, hash } of this.records('deleted_at IS NULL'))
+      (found[stream] ??= []).push(`${id} ${hash}`);
     return found;
   }
 
   counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(
       Object.entries(this.live()).map(([stream, records]) => [stream, records.length]),
+    );
+  }
+
+  /** Ids of the records of a stream that were deleted. */
+  deleted(stream: string): readonly string[] {
+    return this.records('deleted_at IS NOT NULL').flatMap((one) => (one.stream === stream ? [one.id] : []));
+  }
+
+  /** Streams that have records, and all of them with this attribute. */
+  streamsWith(attribute: string, value: string): readonly string[] {
+    const all = this.records('TRUE');
+    const without = new Set(
+      all
+        .filter(({ attributes }) => Reflect.get(JSON.parse(attributes) as object, attribute) !== value)
+        .map(({ stream }) => stream),
+    );
+    return [...new Set(all.map(({ stream }) => stream))].filter((stream) => !without.has(stream));
+  }
+
+  private records(where: string) {
+    return recordTables.flatMap(
+      ({ name }) =>
+        this.rows(
+          `SELECT stream, external_id AS id, content_hash AS hash, attributes FROM "${name}" WHERE ${where} ORDER BY external_id`,
+        ) as { stream: string; id: string; hash: string; attributes: string }[],
     );
   }
 
@@ -203,7 +256,7 @@ export class ConnectorBench implements AsyncDisposable {
       Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
     );
     const credentials = credentialsFrom(auth, { namespace: 'inventory', name: 'login', data });
-    this.redactor.learn('inventory/system', credentials.secrets);
+    this.redactor.learn(systemKey, credentials.secrets);
     return credentials;
   }
 }
