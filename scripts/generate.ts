@@ -13,6 +13,7 @@ import { renderCrdTemplate, withValues, yamlOptions } from './chart.ts';
 import { withConnectors } from './connector-table.ts';
 import { renderFieldReference } from './field-reference.ts';
 import { renderRecordTables } from './generate-sql.ts';
+import { renderIdentityTables } from './identity-sql.ts';
 import { renderWithdrawal } from './withdrawal-sql.ts';
 
 const root = new URL('../', import.meta.url);
@@ -47,6 +48,8 @@ function files(): Map<string, string> {
   made.set(`${chart}/templates/policies.yaml`, renderChartPolicies(policyHeader));
   made.set('src/store/sqlite/migrations/0006_withdrawn.sql', renderWithdrawal('sqlite'));
   made.set('src/store/postgres/migrations/0007_withdrawn.sql', renderWithdrawal('postgres'));
+  made.set('src/store/sqlite/migrations/0012_identity.sql', renderIdentityTables('sqlite'));
+  made.set('src/store/postgres/migrations/0013_identity.sql', renderIdentityTables('postgres'));
   made.set('docs/metrics.md', renderMetricsReference());
   const page = readFileSync(new URL('docs/connectors.md', root), 'utf8');
   made.set('docs/connectors.md', withConnectors(page, connectors.map(connectorFacts)));

@@ -16,10 +16,13 @@ export const serviceNowCmdb = defineConnector({
   version: 1,
   config: Config,
   auth: ['Basic', 'OAuth2'],
-  optionalKeys: {
+  moreKeys: {
     OAuth2: {
-      username: 'the user to read as, with password: the password grant instead of client credentials',
-      password: 'of that user',
+      username: {
+        required: false,
+        description: 'the user to read as, with password: the password grant instead of client credentials',
+      },
+      password: { required: false, description: 'of that user' },
     },
   },
   folder: 'servicenow-cmdb',

@@ -36,6 +36,12 @@ export type ReadEvent<Cursor = Json, Checkpoint = Json> =
       readonly rows: readonly unknown[];
       /** External ids that the vendor itself states as gone. */
       readonly removed?: readonly string[];
+      /**
+       * Ids of parents whose edges have all been given by the pages of this pass, this one included: what stands of a parent and was
+       * not given is gone. The parent of a Membership is its `groupId`, of a Relationship its `parentId`; other kinds have none. A
+       * page without rows states that a parent has no edges, as one that was deleted.
+       */
+      readonly complete?: readonly string[];
       /** Where to go on after a crash, once this page is stored. */
       readonly checkpoint: Checkpoint;
     }
@@ -319,8 +325,12 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** By type of login and key: what it is for. */
-export type OptionalKeys = Partial<Readonly<Record<AuthType, Readonly<Record<string, string>>>>>;
+/** Keys of the Secret by type of login. */
+export type MoreKeys = Partial<
+  Readonly<
+    Record<AuthType, Readonly<Record<string, { readonly required: boolean; readonly description: string }>>>
+  >
+>;
 
 export interface ConnectorDefinition<Config extends TSchema, Session> {
   /** Member of spec.connector. */
@@ -332,7 +342,7 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   readonly config: Config;
   readonly auth: readonly AuthType[];
   /** Keys of the Secret that it reads besides those that a type of login cannot do without. */
-  readonly optionalKeys?: OptionalKeys;
+  readonly moreKeys?: MoreKeys;
   /** Its folder below connectors/, where its runbook is; its sample in config/samples/ has the same name. */
   readonly folder: string;
   readonly streams: readonly Stream<Session>[];
@@ -361,7 +371,7 @@ export interface Connector {
   readonly config: TSchema;
   readonly auth: readonly AuthType[];
   readonly roleSources: readonly RoleSource[];
-  readonly optionalKeys: OptionalKeys;
+  readonly moreKeys: MoreKeys;
   readonly folder: string;
   readonly streams: readonly StreamFacts[];
   /** First problem of a configuration block, or undefined when it is valid. */

@@ -34,7 +34,7 @@ export function defineConnector<Config extends TSchema, Session>(
     config: definition.config,
     auth: definition.auth,
     roleSources,
-    optionalKeys: definition.optionalKeys ?? {},
+    moreKeys: definition.moreKeys ?? {},
     folder: definition.folder,
     streams: streams.map(({ name, record, needs, incremental, mapped, probed }) => ({
       ...{ name, record, needs, incremental, mapped, probed },

@@ -28,7 +28,7 @@ export interface ConnectorFacts {
 
 /** From the declarations alone. Pure. */
 export function connectorFacts(connector: Connector): ConnectorFacts {
-  const { id, title, category, version, folder, auth, optionalKeys, streams, config } = connector;
+  const { id, title, category, version, folder, auth, moreKeys, streams, config } = connector;
   return {
     ...{ id, title, category, version },
     runbook: `connectors/${folder}/README.md`,
@@ -37,9 +37,7 @@ export function connectorFacts(connector: Connector): ConnectorFacts {
       type,
       keys: [
         ...keysNeeded(type).map((key) => ({ key, required: true })),
-        ...Object.entries(optionalKeys[type] ?? {}).map(([key, description]) => ({
-          ...{ key, required: false, description },
-        })),
+        ...Object.entries(moreKeys[type] ?? {}).map(([key, meaning]) => ({ key, ...meaning })),
       ],
     })),
     streams,

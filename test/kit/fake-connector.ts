@@ -113,7 +113,7 @@ export function fakeConnector(script: Script): Connector {
     config: Type.Object({}),
     auth: ['None', 'Basic'],
     roleSources: [],
-    optionalKeys: {},
+    moreKeys: {},
     folder: 'fake',
     streams,
     problem: () => undefined,

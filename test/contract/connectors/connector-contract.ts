@@ -57,9 +57,10 @@ export function testDeclaration(connector: Connector): void {
     test('how it logs in, and what the keys of the Secret are for', () => {
       expect(connector.auth.length).toBeGreaterThan(0);
       for (const type of connector.auth) expect(authTypes).toContain(type);
-      for (const [type, keys] of Object.entries(connector.optionalKeys)) {
-        expect(connector.auth, 'optionalKeys').toContain(type);
-        for (const [key, what] of Object.entries(keys)) expect(what, key).toMatch(/\w+ \w+/u);
+      for (const [type, keys] of Object.entries(connector.moreKeys)) {
+        expect(connector.auth, 'moreKeys').toContain(type);
+        for (const [key, { description }] of Object.entries(keys))
+          expect(description, key).toMatch(/\w+ \w+/u);
       }
     });
   });
