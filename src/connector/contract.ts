@@ -95,6 +95,8 @@ export interface StreamDefinition<
   readonly row: Row;
   readonly cursor: Cursor;
   readonly checkpoint: Checkpoint;
+  /** False where no scope ever ends with a cursor, although the form of cursors is that of other streams too. */
+  readonly incremental?: false;
   /** Whether the configuration asks for this stream. */
   enabled(session: Session): boolean;
   read(
@@ -132,7 +134,7 @@ export interface StreamFacts {
   readonly record: RecordKind;
   /** Rights the account needs, in the vendor's words. */
   readonly needs: readonly string[];
-  /** Its scopes have cursors: what has not changed need not be read again. A stream without says so by a cursor of `Type.Null()`. */
+  /** Its scopes have cursors: what has not changed need not be read again. A stream without has a cursor of `Type.Null()`. */
   readonly incremental: boolean;
   /** Owners may map its fields. */
   readonly mapped: boolean;
@@ -219,7 +221,7 @@ export function defineStream<
     name: definition.name,
     record: definition.record,
     needs: definition.needs,
-    incremental: !IsNull(definition.cursor),
+    incremental: definition.incremental ?? !IsNull(definition.cursor),
     mapped: definition.mappable !== undefined,
     probed: definition.probe !== undefined,
     mappable: definition.mappable,

@@ -33,8 +33,8 @@ export interface Dialect {
   withRows(body: unknown, rows: readonly unknown[]): unknown;
   /** The same answer with this link to its next page; left out where answers hold no links. */
   withLink?(body: unknown, link: string): unknown;
-  /** The body of a refusal with this message. */
-  refusal(message: string): unknown;
+  /** The body of a refusal with this message; the login may have another form for it. */
+  refusal(message: string, request: ProxiedRequest): unknown;
 }
 
 interface Armed {

@@ -132,9 +132,9 @@ function misshapen(row: unknown): unknown {
 }
 
 function status(code: number, headers: Readonly<Record<string, string>> = {}): Wrong {
-  return ({ response, dialect, quoted }) => {
+  return ({ request, response, dialect, quoted }) => {
     response.writeHead(code, { ...json, ...headers });
-    response.end(JSON.stringify(dialect.refusal(`refused by the test${quoted}`)));
+    response.end(JSON.stringify(dialect.refusal(`refused by the test${quoted}`, request)));
     return true;
   };
 }

@@ -17,7 +17,7 @@ function read(path: string): string {
 }
 
 /** What a runbook has a chapter on: somebody looks there by these words. */
-const chapters = ['Set up the account', 'Configuration', 'What is read', 'Limits', 'Failures and what to do'];
+const chapters = ['Configuration', 'What is read', 'Limits', 'Failures and what to do'];
 /** A runbook says of each what it looks like with this vendor. */
 const codes = ['credentials', 'permission', 'configuration', 'unavailable', 'contract'];
 
@@ -70,6 +70,7 @@ export function testDeclaration(connector: Connector): void {
       const runbook = read(`connectors/${folder}/README.md`);
       const found = [...runbook.matchAll(/^## (.*)$/gmu)].map(([, title]) => title);
       expect(found).toEqual(expect.arrayContaining(chapters));
+      expect(found[0], 'the rights to grant come first').toMatch(/^(?:Set up|Register|Grant|Create) /u);
       const { 'What is read': reading = '', 'Failures and what to do': failures = '' } = chaptersOf(runbook);
       for (const { name } of connector.streams) expect(reading, `stream ${name}`).toContain(`\`${name}\``);
       for (const code of codes) expect(failures, `failure ${code}`).toContain(`\`${code}\``);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { entraHarnesses } from './entra-id.ts';
 import type { ConnectorHarness } from './harness.ts';
 import { serviceNowHarnesses } from './servicenow-cmdb.ts';
 
@@ -6,4 +7,4 @@ import { serviceNowHarnesses } from './servicenow-cmdb.ts';
  * The harnesses of every connector of connectors/index.ts, one for each way it logs in: a connector without any fails the contract suite by
  * name. The fault matrix takes the first of each.
  */
-export const harnesses: readonly ConnectorHarness[] = [...serviceNowHarnesses];
+export const harnesses: readonly ConnectorHarness[] = [...serviceNowHarnesses, ...entraHarnesses];

@@ -21,7 +21,10 @@ const dialect: Dialect = {
     return Array.isArray(result) ? result : undefined;
   },
   withRows: (body, result) => ({ ...(body as object), result }),
-  refusal: (message) => ({ error: { message, detail: '' }, status: 'failure' }),
+  refusal: (message, { url }) =>
+    url.pathname.endsWith('/oauth_token.do')
+      ? { error: 'access_denied', error_description: message }
+      : { error: { message, detail: '' }, status: 'failure' },
 };
 
 /** Changes one row of each table and adds one. */
