@@ -10,6 +10,7 @@ import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kind
 import type { Evidence } from './evidence.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
+import type { LdapClient, LdapOptions } from './ldap/client.ts';
 import {
   applyMapping,
   MappingMisfit,
@@ -285,6 +286,8 @@ export interface ConnectContext<Config> {
   /** Which groups and directory roles stand for which roles; only such as the connector declares in `roleSources`. */
   readonly roleMappings: readonly PlacedRoleMapping[];
   http(options: HttpClientOptions): HttpClient;
+  /** Connects to a directory and binds. It is closed with the run; a connector may close it before. */
+  ldap(options: LdapOptions): Promise<LdapClient>;
   /** Makes a secret that the vendor gave out known, so that it is taken out of every text from now on. Before it is used. */
   learnSecret(value: string): void;
   /** Takes the secrets that are known out of a text: before any part of it is quoted. */
@@ -361,6 +364,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
     readonly account: string;
     /** How the account logged in, in words. */
     readonly login?: string;
+    /** Lets go of what the session holds open, when the run no longer needs it. */
+    close?(): Promise<void>;
   }>;
 }
 

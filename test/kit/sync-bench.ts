@@ -10,6 +10,7 @@ import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { runSync, type SyncDependencies } from '../../src/sync/engine.ts';
 import { statusFromArchive } from '../../src/sync/run-record.ts';
 import { fakeConnector, type Events, type Script } from './fake-connector.ts';
+import { noUpstream } from './no-upstream.ts';
 
 /** A store in a file of its own, and runs against it. Time moves only when told. */
 export class SyncBench {
@@ -84,14 +85,7 @@ export class SyncBench {
         value: () => '',
         optional: () => undefined,
       }),
-      upstream: () => ({
-        http: () => {
-          throw new Error('the fake connector sends no requests');
-        },
-        usage: { requests: 0, bytes: 0, throttledMs: 0 },
-        clockOf: () => undefined,
-        close: async () => undefined,
-      }),
+      upstream: noUpstream,
       now: () => new Date(this.time),
       monotonicMs: () => options.monotonicMs?.() ?? 0,
       redact: options.redact ?? ((text) => text),
