@@ -161,6 +161,21 @@ export const ScheduleSchema = Type.Object(
   },
 );
 
+export const TlsSchema = Type.Object(
+  {
+    ca: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 32_768,
+        pattern: '-----BEGIN CERTIFICATE-----',
+        description:
+          'Certificate authorities of the external system in PEM form, trusted beside the well-known ones; the key ca.crt of the Secret does the same.',
+      }),
+    ),
+  },
+  { ...closed, description: 'How the external system proves who it is.' },
+);
+
 export const LimitsSchema = Type.Object(
   {
     requestsPerSecond: Type.Optional(
@@ -265,6 +280,7 @@ export const specFields = {
       description: 'True: no scheduled runs, and other runs are skipped, except Test and Plan.',
     }),
   ),
+  tls: Type.Optional(TlsSchema),
   limits: Type.Optional(LimitsSchema),
   mapping: Type.Optional(MappingSchema),
   deletion: Type.Optional(DeletionSchema),

@@ -9,6 +9,7 @@ import type { LdapClient, LdapOptions } from '../connector/ldap/client.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
+import { originOf } from '../connector/origin.ts';
 import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
@@ -56,8 +57,8 @@ export interface Upstream {
 
 export interface UpstreamRequest {
   readonly correlationId: string;
-  /** Whose limits at the vendor the requests use up. */
-  readonly account: string;
+  /** Their account is whose limits at the vendor the requests use up. */
+  readonly credentials: Credentials;
   readonly signal: AbortSignal;
   /** No wait may be longer than this. */
   readonly remainingMs: () => number;
@@ -209,7 +210,7 @@ class Attempt {
     const credentials = await this.deps.credentials();
     const upstream = this.deps.upstream({
       correlationId: this.hold.correlationId,
-      account: credentials.account,
+      credentials,
       signal: clock.signal,
       remainingMs: clock.remainingMs,
     });
@@ -328,7 +329,7 @@ class Attempt {
   /** Of what mode Test asks about: first what all streams share. */
   private async test(connection: Connection, signal: AbortSignal): Promise<Findings> {
     const { connector, redact } = this.deps;
-    const { origin } = connector.origin(this.request.system.spec.connector[connector.id]);
+    const origin = originOf(connector.origin(this.request.system.spec.connector[connector.id]));
     const context: TestContext = {
       redact,
       onCheck: (check) => this.note(check),
