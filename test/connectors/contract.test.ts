@@ -6,10 +6,13 @@ import { testDeclaration } from '../contract/connectors/connector-contract.ts';
 import { testLeaks } from '../contract/connectors/leaks.ts';
 import { harnesses } from '../contract/connectors/harnesses.ts';
 
-// A connector may wait a moment before it asks again; here no time is spent on that.
+// A connector may wait a while before it asks again; here no time is spent on that.
 vi.mock(import('node:timers/promises'), async (original) => {
   const timers = await original();
-  return { ...timers, setTimeout: async (_ms, value, options) => timers.setTimeout(1, value, options) };
+  return {
+    ...timers,
+    setTimeout: async (ms = 0, value, options) => timers.setTimeout(ms >= 1000 ? 1 : ms, value, options),
+  };
 });
 
 test.each(connectors.map(({ id, auth }) => [id, auth] as const))(

@@ -86,6 +86,9 @@ export function edgeContract(engine: string, open: OpenStore): void {
       const [stream] = await bench.store.progress('run-2');
       expect(stream?.tally).toMatchObject({ created: 1, unchanged: 1, deleted: 2 });
       expect(await stated(), 'what is deleted waits no longer').toEqual([]);
+      const next = await incremental('run-3');
+      await bench.store.writePage(next.hold, page(next.id, [], { complete: ['g'] }));
+      expect(await stated(), 'and is not stated again').toEqual(['g/a', 'g/n']);
     });
 
     it('that is gone itself are all gone, by a page without rows; of several parents at once too', async () => {

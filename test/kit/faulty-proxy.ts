@@ -52,7 +52,7 @@ export class FaultyProxy implements AsyncDisposable {
   private readonly target: string;
   private readonly dialect: Dialect;
   private readonly tokens = new Set<string>();
-  /** The newest answer of each path. */
+  /** The newest answer of each path to each stream. */
   private readonly before = new Map<string, ProxiedAnswer>();
   /** How many requests each stream has made. */
   private readonly counts = new Map<string | undefined, number>();
@@ -140,13 +140,14 @@ export class FaultyProxy implements AsyncDisposable {
     };
     const stream = this.dialect.streamOf(asked);
     const count = this.counts.get(stream) ?? 0;
+    const place = `${stream ?? ''} ${asked.url.pathname}`;
     this.counts.set(stream, count + 1);
     this.asked.push(stream);
-    const before = this.before.get(asked.url.pathname);
+    const before = this.before.get(place);
     let given: ProxiedAnswer | undefined;
     const answer = async () => {
       given ??= await this.answerOf(asked);
-      this.before.set(asked.url.pathname, given);
+      this.before.set(place, given);
       return given;
     };
     const { armed } = this;

@@ -46,6 +46,7 @@ export class SyncBench {
   async run(events: Events, options: RunOptions = {}): Promise<SyncRunStatus> {
     this.script.events = events;
     this.script.more = options.more;
+    this.script.edges = options.edges;
     this.runs += 1;
     const uid = options.uid ?? `run-${this.runs}`;
     const archived = await runSync(
@@ -117,6 +118,8 @@ export class SyncBench {
 export interface RunOptions {
   /** Events of the second stream. */
   readonly more?: Events;
+  /** Events of the stream of memberships. */
+  readonly edges?: Events;
   readonly trigger?: RunTrigger;
   /** Stands before the store, to make it fail. */
   readonly store?: (store: Store) => Store;

@@ -153,7 +153,7 @@ export class EntraBench {
     const { signal } = new AbortController();
     const upstream = this.upstream({
       correlationId: 'session',
-      account: clientId,
+      credentials: this.credentials,
       signal,
       remainingMs: () => 600_000,
     });
@@ -165,6 +165,7 @@ export class EntraBench {
       mappedPaths: () => [],
       roleMappings: [],
       http: (options) => upstream.http(options),
+      ldap: (options) => upstream.ldap(options),
       learnSecret: () => undefined,
       redact: (text) => text,
       now: () => this.now,

@@ -7,6 +7,8 @@ export interface FaultFacts {
   readonly codes: readonly FailureCode[];
   /** When it happens once, and a retry is allowed, nothing is to be seen of it. */
   readonly passes?: boolean;
+  /** It shows only after a wait: the run has little patience then. */
+  readonly slow?: boolean;
   /** The right answer may have been the same: then the run may succeed, with exactly what is there. */
   readonly mayBeHarmless?: boolean;
 }

@@ -36,14 +36,14 @@ export function testFaults(harness: ConnectorHarness): void {
     });
     afterAll(() => matrix.end());
 
-    test.each(places)('%s in %s: a full run', async (kind, _, stream, facts) => {
+    test.each(places)('%s in %s: a full run', { timeout: 60_000 }, async (kind, _, stream, facts) => {
       const requests = matrix.requests('Full', stream);
       if (stream !== undefined) expect(requests, 'pages to go wrong at').toBeGreaterThan(1);
       for (const request of new Set([0, Math.floor(requests / 2), requests - 1]))
         await matrix.lasting('Full', kind, { stream, request }, facts);
     });
 
-    test.each(places)('%s in %s: an incremental run', async (kind, _, stream, facts) => {
+    test.each(places)('%s in %s: an incremental run', { timeout: 60_000 }, async (kind, _, stream, facts) => {
       await matrix.lasting(
         'Incremental',
         kind,
@@ -114,7 +114,9 @@ class FaultMatrix {
     for (let at = request; at >= 0; at -= 1) {
       bench.use(this.before);
       const hits = bench.system.fault(kind, { stream, request: at });
-      const { status } = await endAnswersThatDrip(bench.system, () => bench.run({ mode }));
+      const { status } = await endAnswersThatDrip(bench.system, () =>
+        bench.run({ mode, hasty: facts.slow === true }),
+      );
       const where = `${kind} at request ${at} of ${stream ?? shared} in a ${mode} run: ${JSON.stringify(status)}`;
       if (hits() > 0) this.judge(status, kind, stream, facts, where);
       else expect(status.phase, where).toBe('Succeeded');
