@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { withAccountType } from '../../simulators/ldap/account-types.ts';
 import { brokenEntry, hugeMessage, type Asked, type Behaviour } from '../../simulators/ldap/behaviour.ts';
 import type { DirectoryEntry } from '../../simulators/ldap/directory.ts';
 import { computer, domain, domainDn, domainRoot, group, user } from '../../simulators/ldap/domain.ts';
@@ -13,17 +14,6 @@ const account = { username: 'sync@corp.example.test', password: 'canary-of-the-s
 const refusedText = '80090308: LdapErr: DSID-0C09050E, comment: AcceptSecurityContext error, data 52e, v4563';
 /** Changes in the directory have numbers from here on. */
 const firstChange = 1_000_001;
-const accountTypes = { user: '805306368', computer: '805306369' } as const;
-
-/** With the kind of account, which the directory works out itself. */
-function complete({ dn, attributes }: DirectoryEntry): DirectoryEntry {
-  const type = dn.startsWith('CN=User') ? 'user' : dn.startsWith('CN=PC') ? 'computer' : undefined;
-  return {
-    dn,
-    attributes: { ...attributes, ...(type === undefined ? {} : { sAMAccountType: accountTypes[type] }) },
-  };
-}
-
 /** What each stream asks for tells them apart. */
 function streamOf({ request }: Asked): string | undefined {
   if (request.operation !== 'search' || request.base === '') return undefined;
@@ -95,7 +85,7 @@ class Domain {
   /** Adds entries, or puts them in the place of those of their name, as the newest change. */
   put(...given: readonly DirectoryEntry[]): void {
     const { entries } = this.server.directory;
-    for (const { dn, attributes } of given.map(complete)) {
+    for (const { dn, attributes } of given.map(withAccountType)) {
       const changed = { dn, attributes: { ...attributes, uSNChanged: String(this.change) } };
       const at = entries.findIndex((entry) => entry.dn === dn);
       entries.splice(at === -1 ? entries.length : at, at === -1 ? 0 : 1, changed);
@@ -232,7 +222,7 @@ export const activeDirectoryHarnesses: readonly LdapHarness[] = [
     async start(): Promise<RunningSystem<LdapFault>> {
       const server = await fakeDirectory({
         accounts: { [account.username]: account.password },
-        entries: domain({ users: 9, computers: 9, groups: [5, 4, 3, 2, 1, 3, 3, 3, 2] }).map(complete),
+        entries: domain({ users: 9, computers: 9, groups: [5, 4, 3, 2, 1, 3, 3, 3, 2] }).map(withAccountType),
       });
       const directory = await new Domain(server).listen();
       return {
