@@ -35,7 +35,7 @@ export async function* readObjects(
         scope: scopeName(base),
         base,
         what: kind.stream,
-        ...{ filter: kind.filter, otherFilter: kind.otherFilter },
+        ...{ filter: kind.filter, otherFilter: kind.otherFilter, emptyOf: 'entries' },
         attributes: [...attributes, 'sAMAccountType'],
         pageSize: session.pageSize,
         async *pagesOf(entries): AsyncGenerator<ScopePage> {

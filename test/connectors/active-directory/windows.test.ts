@@ -127,6 +127,56 @@ describe('limits that Samba does not have', { timeout: 120_000 }, () => {
   });
 });
 
+describe('answers that only look empty', { timeout: 60_000 }, () => {
+  test('groups that come without their members lose none, when the directory still finds groups that have some', async () => {
+    await sync();
+    const before = inventory.live('memberships');
+    server.script = ({ operation, request }) =>
+      operation === 'search' && /"member"/u.test(JSON.stringify(request))
+        ? { type: 'page', entries: [group(1, [], { uSNChanged: '6000' })], cookie: Buffer.alloc(0) }
+        : undefined;
+    const { status } = await sync('--mode', 'Full');
+    expect(status.streams?.find(({ name }) => name === 'memberships')).toMatchObject({
+      complete: false,
+      deleted: 0,
+    });
+    expect(status.failure).toMatchObject({
+      code: 'contract',
+      message: expect.stringMatching(/in other words/u),
+    });
+    expect(inventory.live('memberships')).toEqual(before);
+  });
+
+  test('users that are found by other signs only are not taken as gone', async () => {
+    await sync();
+    const before = inventory.live('users');
+    server.script = ({ operation, request }) =>
+      operation === 'search' && JSON.stringify(request).includes('lastlogontimestamp')
+        ? { type: 'page', entries: [], cookie: Buffer.alloc(0) }
+        : undefined;
+    const { status } = await sync('--mode', 'Full');
+    expect(status.streams?.[0]).toMatchObject({ name: 'users', complete: false, deleted: 0 });
+    expect(inventory.live('users')).toEqual(before);
+  });
+});
+
+test('a user that a full reading has missed, and that is found by its id, lives on', async () => {
+  await sync();
+  const others = Array.from({ length: 150 }, (_, number) => user(number, account)).filter(
+    (_, number) => number !== 5,
+  );
+  server.script = ({ operation, request }) =>
+    operation === 'search' && JSON.stringify(request).includes('lastlogontimestamp')
+      ? { type: 'page', entries: others, cookie: Buffer.alloc(0) }
+      : undefined;
+  const { status } = await sync('--mode', 'Full');
+  expect(status.streams?.[0]).toMatchObject({
+    name: 'users',
+    deleted: 0,
+    evidence: { probed: 1, present: 1 },
+  });
+});
+
 describe('what a controller says of itself', { timeout: 120_000 }, () => {
   test.each([
     [
