@@ -9,9 +9,12 @@ import { buildCrds } from '../src/api/crd.ts';
 import { renderMetricsReference } from '../src/telemetry/metrics-reference.ts';
 import { renderChartPolicies, renderConfigPolicies } from './admission-policy.ts';
 import { renderCrdTemplate, withValues, yamlOptions } from './chart.ts';
+import { renderDeviceProblems } from './device-problems-sql.ts';
+import { renderDeviceViews } from './device-views-sql.ts';
 import { renderFieldReference } from './field-reference.ts';
 import { renderRecordTables } from './generate-sql.ts';
 import { renderIdentityTables } from './identity-sql.ts';
+import { renderRecordReference } from './record-reference.ts';
 import { renderWithdrawal } from './withdrawal-sql.ts';
 
 const root = new URL('../', import.meta.url);
@@ -48,6 +51,15 @@ function files(): Map<string, string> {
   made.set('src/store/postgres/migrations/0007_withdrawn.sql', renderWithdrawal('postgres'));
   made.set('src/store/sqlite/migrations/0012_identity.sql', renderIdentityTables('sqlite'));
   made.set('src/store/postgres/migrations/0013_identity.sql', renderIdentityTables('postgres'));
+  made.set(
+    'src/store/sqlite/migrations/0013_device_views.sql',
+    renderDeviceViews('sqlite', renderDeviceProblems),
+  );
+  made.set(
+    'src/store/postgres/migrations/0014_device_views.sql',
+    renderDeviceViews('postgres', renderDeviceProblems),
+  );
+  made.set('docs/reference/records.md', renderRecordReference());
   made.set('docs/metrics.md', renderMetricsReference());
   const [readme, schema, values] = ['README.md', 'values.schema.json', 'values.yaml'].map(readChart);
   made.set(`${chart}/README.md`, withValues(readme ?? '', schema ?? '', values ?? ''));

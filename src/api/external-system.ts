@@ -5,6 +5,7 @@ import { Cron } from './cron.ts';
 import { Duration } from './duration.ts';
 import { HistorySchema, RetentionSchema } from './history.ts';
 import { MappingSchema } from './mapping.ts';
+import { RoleMappingsSchema } from './role-mappings.ts';
 import { LastRunSchema } from './sync-run.ts';
 import { Time } from './time.ts';
 
@@ -283,6 +284,7 @@ export const specFields = {
   tls: Type.Optional(TlsSchema),
   limits: Type.Optional(LimitsSchema),
   mapping: Type.Optional(MappingSchema),
+  roleMappings: Type.Optional(RoleMappingsSchema),
   deletion: Type.Optional(DeletionSchema),
   history: Type.Optional(HistorySchema),
   retention: Type.Optional(RetentionSchema),

@@ -4,6 +4,7 @@ import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
 import { parseDurationMs } from './duration.ts';
 import type { AuthType, ExternalSystemSpec } from './external-system.ts';
 import type { Mapping } from './mapping.ts';
+import { roleMappingProblems, type RoleSource } from './role-mappings.ts';
 import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
 import { schemaProblems, type Problem } from './schema-problems.ts';
 import { SyncRunSpecSchema } from './sync-run.ts';
@@ -12,6 +13,7 @@ export type { Problem } from './schema-problems.ts';
 
 export interface ValidatedConnector extends ConnectorSchema {
   readonly auth: readonly AuthType[];
+  readonly roleSources: readonly RoleSource[];
   /** What is wrong with a mapping that fits its schema. */
   mappingProblems(mapping: Mapping | undefined): readonly Problem[];
 }
@@ -91,7 +93,10 @@ function ruleProblems(
       message: `${type} does not fit connector ${connector.id}; use ${connector.auth.join(' or ')}`,
     });
   }
-  if (connector !== undefined) problems.push(...connector.mappingProblems(spec.mapping));
+  if (connector !== undefined) {
+    problems.push(...connector.mappingProblems(spec.mapping));
+    problems.push(...roleMappingProblems(spec.roleMappings, connector));
+  }
   if (spec.schedule?.every !== undefined && spec.schedule.cron !== undefined) {
     problems.push({ path: 'spec.schedule', message: 'give every or cron, not both' });
   }

@@ -4,9 +4,11 @@ import { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AuthType } from '../api/external-system.ts';
 import type { Mapping } from '../api/mapping.ts';
+import type { PlacedRoleMapping, RoleMapping, RoleSource } from '../api/role-mappings.ts';
 import type { Problem } from '../api/schema-problems.ts';
 import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
 import type { Evidence } from './evidence.ts';
+import type { CheckFinding } from './finding.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
 import type { LdapClient, LdapOptions } from './ldap/client.ts';
@@ -26,6 +28,7 @@ import { firstProblem } from './problem.ts';
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 export type { Evidence } from './evidence.ts';
+export type { CheckFinding } from './finding.ts';
 
 /** What a stream's reader yields. Every scope ends in exactly one `end` or `unverified`. */
 export type ReadEvent<Cursor = Json, Checkpoint = Json> =
@@ -122,8 +125,8 @@ export interface StreamDefinition<
   readonly mappable?: MappableRow<Static<Row>>;
   /** Looks records up by id before they are taken for gone; left out where the vendor does not allow it. */
   readonly probe?: StreamProbe<Session>;
-  /** Checks that the account may read what the stream needs; throws a Failure when not. */
-  test(session: Session): Promise<string>;
+  /** Checks that the account may read what the stream needs, and says what it found; throws a Failure when it may not. */
+  test(session: Session): Promise<string | CheckFinding>;
 }
 
 /** A stream whose types of row, cursor and checkpoint stay inside. */
@@ -148,7 +151,7 @@ export interface BoundStream {
   readonly probe?: BoundProbe;
   /** What may be kept of a row that is set aside, by its schema. */
   keepable(raw: unknown): Masked;
-  test(): Promise<string>;
+  test(): Promise<string | CheckFinding>;
 }
 
 /** Declares a stream. See docs/connectors.md for a worked example. */
@@ -266,6 +269,8 @@ export interface ConnectContext<Config> {
   readonly pageSize: number | undefined;
   /** What the mapping of a stream looks for in its rows: the connector must ask for it. */
   mappedPaths(stream: string): readonly MappedPath[];
+  /** Which groups and directory roles stand for which roles; only such as the connector declares in `roleSources`. */
+  readonly roleMappings: readonly PlacedRoleMapping[];
   http(options: HttpClientOptions): HttpClient;
   /** Connects to a directory and binds. It is closed with the run; a connector may close it before. */
   ldap(options: LdapOptions): Promise<LdapClient>;
@@ -278,8 +283,9 @@ export interface ConnectContext<Config> {
 }
 
 /** What a connector is connected with: the block of the spec, not yet checked, and the mapping. */
-export interface ConnectRequest extends Omit<ConnectContext<unknown>, 'mappedPaths'> {
+export interface ConnectRequest extends Omit<ConnectContext<unknown>, 'mappedPaths' | 'roleMappings'> {
   readonly mapping?: Mapping | undefined;
+  readonly roleMappings?: readonly RoleMapping[] | undefined;
 }
 
 /** What belongs to no stream and may go wrong in silence; asked in mode Test only. */
@@ -288,12 +294,6 @@ export interface ConnectionCheck<Arguments extends unknown[] = []> {
   readonly name: string;
   /** Throws a Failure for what must be mended before anything is read. */
   run(...given: Arguments): Promise<CheckFinding>;
-}
-
-export interface CheckFinding {
-  readonly result: 'Passed' | 'Warning';
-  /** What was found, and the remedy; 160 characters of it are kept. */
-  readonly message: string;
 }
 
 export interface Connection {
@@ -320,6 +320,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   readonly config: Config;
   readonly auth: readonly AuthType[];
   readonly streams: readonly Stream<Session>[];
+  /** What `spec.roleMappings` may name; left out where nothing gives RoleAssignment records. */
+  readonly roleSources?: readonly RoleSource[];
   /** Beside the streams' own tests and the clock, which is compared for every connector. */
   readonly checks?: readonly ConnectionCheck<[session: Session]>[];
   /** The URL that is contacted, checked before anything is sent. */
@@ -344,6 +346,7 @@ export interface Connector {
   readonly version: number;
   readonly config: TSchema;
   readonly auth: readonly AuthType[];
+  readonly roleSources: readonly RoleSource[];
   readonly streams: readonly {
     readonly name: string;
     readonly record: RecordKind;

@@ -50,6 +50,7 @@ export function credentialsFrom(
 const neededKeys: Partial<Readonly<Record<AuthType, readonly string[]>>> = {
   Basic: ['username', 'password'],
   OAuth2: ['clientId', 'clientSecret'],
+  Certificate: ['tls.crt', 'tls.key'],
 };
 
 /** What a Secret lacks for a type of login, told without the external system; no value is quoted. */

@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Connection, Connector, ConnectorDefinition } from './contract.ts';
+import { placedRoleMappings, roleMappingProblems } from '../api/role-mappings.ts';
 import { Failure } from './failure.ts';
 import { compileMapping, type MappedStream } from './mapping.ts';
 
@@ -11,7 +12,7 @@ import { compileMapping, type MappedStream } from './mapping.ts';
 export function defineConnector<Config extends TSchema, Session>(
   definition: ConnectorDefinition<Config, Session>,
 ): Connector {
-  const { id, version, streams } = definition;
+  const { id, version, streams, roleSources = [] } = definition;
   const configCheck = Compile(definition.config);
 
   const mapped = streams.flatMap(({ name, record, mappable }): MappedStream[] =>
@@ -32,6 +33,7 @@ export function defineConnector<Config extends TSchema, Session>(
     version,
     config: definition.config,
     auth: definition.auth,
+    roleSources,
     streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
     problem(config) {
       return configCheck.Check(config) ? undefined : configProblem(configCheck.Errors(config));
@@ -48,15 +50,16 @@ export function defineConnector<Config extends TSchema, Session>(
       }
     },
     mappingProblems: (mapping) => compileMapping(mapping, mapped, id).problems,
-    async connect({ mapping, ...request }): Promise<Connection> {
+    async connect({ mapping, roleMappings, ...request }): Promise<Connection> {
       const config = checked(request.config);
       const { problems, byStream } = compileMapping(mapping, mapped, id);
-      const [first] = problems;
+      const [first] = [...problems, ...roleMappingProblems(roleMappings, { id, roleSources })];
       if (first !== undefined) throw new Failure('configuration', `${first.path}: ${first.message}`);
       const opened = await definition.open({
         ...request,
         config,
         mappedPaths: (stream) => byStream.get(stream)?.paths ?? [],
+        roleMappings: placedRoleMappings(roleMappings),
       });
       const source = `${id} ${opened.source}`;
       const bound = streams.map((stream) => stream.bind(opened.session, byStream.get(stream.name)));

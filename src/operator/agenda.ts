@@ -48,8 +48,8 @@ export function agendaOf(facts: AgendaFacts): Agenda {
   const verdict = history.lastVerdict === undefined ? undefined : statusFromArchive(history.lastVerdict);
   const judged = verdict?.systemGeneration === system.metadata.generation;
   const waits = judged && verdict?.phase === 'Failed' && waitsForPerson(verdict.failure?.code);
-  const heldUntil =
-    waits && !mayBeMended(facts, verdict?.failure?.code) ? backoffUntil(history, schedule) : undefined;
+  const code = verdict?.failure?.code;
+  const heldUntil = waits && !mayBeMended(facts, code) ? backoffUntil(history, schedule, code) : undefined;
   const ownStart = due === undefined ? planned.nextStart : startOfDue(schedule, scheduleFacts, due);
   const held = heldUntil !== undefined && heldUntil > now;
   return {
@@ -89,10 +89,14 @@ function startOfDue(schedule: ResolvedSchedule, facts: ScheduleFacts, due: Date)
   return plan(schedule, { ...facts, now: new Date(due.getTime() + jitterMs) }).nextStart;
 }
 
-function backoffUntil(history: SystemHistory, schedule: ResolvedSchedule): Date | undefined {
+function backoffUntil(
+  history: SystemHistory,
+  schedule: ResolvedSchedule,
+  code: FailureCode | undefined,
+): Date | undefined {
   const { lastFailureAt, consecutiveFailures } = history;
   if (lastFailureAt === undefined) return undefined;
-  return new Date(lastFailureAt.getTime() + backoffMs(schedule.shortestGapMs, consecutiveFailures));
+  return new Date(lastFailureAt.getTime() + backoffMs(schedule.shortestGapMs, consecutiveFailures, code));
 }
 
 function latest(...times: readonly (Date | undefined)[]): Date | undefined {

@@ -220,6 +220,7 @@ class Attempt {
       credentials,
       pageSize: spec.limits?.pageSize,
       mapping: spec.mapping,
+      roleMappings: spec.roleMappings,
       http: (options) => upstream.http(options),
       ldap: (options) => upstream.ldap(options),
       learnSecret: (value) => this.deps.learnSecret(value),
@@ -240,6 +241,7 @@ class Attempt {
       const begun = request.run.spec.mode === 'Plan' ? undefined : known?.tally;
       if (known?.verdict === undefined) return this.readStream(stream, begun, connection, clock);
       // An earlier attempt of this run came to its end.
+      deps.onProgress({ tally: known.tally, recordsPerSecond: 0, ended: true });
       return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
     });
     if (changesInventory(request.run.spec.mode)) await withdrawUnasked(deps, hold, findings.reports);

@@ -9,6 +9,7 @@ const fake = {
   title: 'Fake',
   config: Type.Object({}),
   auth: ['None'],
+  roleSources: [],
   mappingProblems: () => [],
 } as const;
 const valid = { connector: { fake: {} }, auth: { type: 'None' } };

@@ -151,6 +151,7 @@ export function fakeConnector(script: Script): Connector {
     version: 1,
     config: Type.Object({}),
     auth: ['None', 'Basic'],
+    roleSources: [],
     streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
     problem: () => undefined,
     mappingProblems: () => [],
