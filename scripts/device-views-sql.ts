@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { renderDeviceProblems } from './device-problems-sql.ts';
 import { assetRules, noSerialNumber, placeholders, userRules, type Rule } from './device-rules.ts';
 
 type Engine = 'sqlite' | 'postgres';
@@ -13,11 +14,11 @@ const header = `-- SPDX-License-Identifier: Apache-2.0
 -- Which rows are one machine, to which user and asset a device joins, by which rule, and what was not joined; when single sign-on expires.
 `;
 
-/** The migration with the views that join devices, and the one of certificates. `problems` renders what reads them. */
-export function renderDeviceViews(engine: Engine, problems: (prefix: Side['prefix']) => string): string {
+/** The migration with the views that join devices, that list what was not joined, and that count the days of certificates. */
+export function renderDeviceViews(engine: Engine): string {
   const views = (['', 'demo_'] as const).flatMap((prefix) => {
     const side = { engine, prefix };
-    return [identities(side), matches(side), problems(prefix), expiry(side)];
+    return [identities(side), matches(side), renderDeviceProblems(prefix), expiry(side)];
   });
   return [header, ...views].join('\n');
 }
