@@ -26,55 +26,34 @@ export interface SystemOptions {
   readonly secret?: Readonly<Record<string, string>>;
 }
 
-/** A real domain, an inventory of its own, and runs of the whole program between them. */
-export class Directory implements AsyncDisposable {
-  readonly domain: Domain;
+/** ExternalSystem and Secret as YAML. `block` is spec.connector.activeDirectory. */
+export function manifests(block: object, spec: object, secret: object): string {
+  const limits = { requestsPerSecond: 1000, maxRetries: 0 };
+  const metadata = { name: 'login', namespace: 'inventory' };
+  return [
+    system(
+      'directory',
+      { connector: { activeDirectory: block }, limits, ...spec },
+      { namespace: 'inventory' },
+    ),
+    { apiVersion: 'v1', kind: 'Secret', metadata, stringData: secret },
+  ]
+    .map((document) => dump(document))
+    .join('---\n');
+}
+
+/** An inventory of its own, and runs of the whole program that fill it. */
+export class Inventory implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'extsys-ad-'));
-
-  constructor(domain: Domain) {
-    this.domain = domain;
-  }
-
-  static async start(options: DomainOptions = {}): Promise<Directory> {
-    return new Directory(await startDomain(options));
-  }
 
   get store(): string {
     return `sqlite:${this.folder}/inventory.db`;
   }
 
-  /** ExternalSystem and Secret as YAML. By default the account is one that may see deleted objects. */
-  manifests({ block = {}, spec = {}, account = accounts.admin, secret }: SystemOptions = {}): string {
-    const { ldapsUrl, ca } = this.domain;
-    const connector = { activeDirectory: { urls: [ldapsUrl], baseDN, ...block } };
-    const limits = { requestsPerSecond: 1000, maxRetries: 0 };
-    const login = {
-      username: `${account.name}@corp.example.test`,
-      password: account.password,
-      ...(secret ?? { 'ca.crt': ca }),
-    };
-    const metadata = { name: 'login', namespace: 'inventory' };
-    return [
-      system('directory', { connector, limits, ...spec }, { namespace: 'inventory' }),
-      { apiVersion: 'v1', kind: 'Secret', metadata, stringData: login },
-    ]
-      .map((document) => dump(document))
-      .join('---\n');
-  }
-
-  async sync(options: SystemOptions = {}, ...args: string[]): Promise<Outcome> {
-    const yaml = this.manifests(options);
+  async run(yaml: string, args: readonly string[]): Promise<Outcome> {
     const flags = ['-f', '-', '--store', this.store, '--output', 'json', ...args];
     const { code, out, err } = await call(syncCommand, flags, yaml);
     return new Outcome(code, JSON.parse(out) as SyncRun, `${out}${err}`);
-  }
-
-  full(options: SystemOptions = {}): Promise<Outcome> {
-    return this.sync(options, '--mode', 'Full');
-  }
-
-  test(options: SystemOptions = {}): Promise<Outcome> {
-    return this.sync(options, '--mode', 'Test');
   }
 
   rows(sql: string, ...values: readonly string[]): Record<string, unknown>[] {
@@ -94,6 +73,44 @@ export class Directory implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A real domain, and an inventory that is filled from it. */
+export class Directory extends Inventory {
+  domain: Domain;
+
+  constructor(domain: Domain) {
+    super();
+    this.domain = domain;
+  }
+
+  static async start(options: DomainOptions = {}): Promise<Directory> {
+    return new Directory(await startDomain(options));
+  }
+
+  /** By default with an account that may see deleted objects. */
+  yaml({ block = {}, spec = {}, account = accounts.admin, secret }: SystemOptions = {}): string {
+    const { ldapsUrl, ca } = this.domain;
+    const username = /[@\\=]/u.test(account.name) ? account.name : `${account.name}@corp.example.test`;
+    const login = { username, password: account.password, ...(secret ?? { 'ca.crt': ca }) };
+    return manifests({ urls: [ldapsUrl], baseDN, ...block }, spec, login);
+  }
+
+  sync(options: SystemOptions = {}, ...args: string[]): Promise<Outcome> {
+    return this.run(this.yaml(options), args);
+  }
+
+  full(options: SystemOptions = {}): Promise<Outcome> {
+    return this.sync(options, '--mode', 'Full');
+  }
+
+  test(options: SystemOptions = {}): Promise<Outcome> {
+    return this.sync(options, '--mode', 'Test');
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     await this.domain[Symbol.asyncDispose]();
   }
 }
