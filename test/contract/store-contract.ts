@@ -5,8 +5,8 @@ import { archiveContract } from './archive-contract.ts';
 import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
-import { edgeContract } from './edge-contract.ts';
 import { deviceContract } from './device-contract.ts';
+import { edgeContract } from './edge-contract.ts';
 import { expiryContract } from './expiry-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { kindContract } from './kind-contract.ts';
@@ -17,6 +17,7 @@ import { proposalContract } from './proposal-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 import { planContract } from './plan-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
+import { storedValueContract } from './stored-value-contract.ts';
 import { withdrawalContract } from './withdrawal-contract.ts';
 
 const contracts = {
@@ -26,6 +27,7 @@ const contracts = {
   ...{ recovery: recoveryContract },
   ...{ withdrawals: withdrawalContract, purges: purgeContract, kinds: kindContract },
   ...{ devices: deviceContract, machines: machineContract, expiry: expiryContract },
+  ...{ edges: edgeContract, storedValues: storedValueContract },
 };
 
 /** What every engine of the store must keep, whatever it is built on. */

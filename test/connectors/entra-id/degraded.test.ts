@@ -92,6 +92,24 @@ describe('a tenant that has not bought a part', () => {
     expect(bench.rows('SELECT count(*) AS n FROM users WHERE last_login_at IS NOT NULL')).toEqual([{ n: 0 }]);
   });
 
+  test('Premium, lost later: what is known of last sign-ins stays, and no user looks changed', async () => {
+    await using bench = await loaded();
+    const sql = 'SELECT external_id, last_login_at FROM users ORDER BY 1';
+    const before = bench.rows(sql);
+    expect(before.filter(({ last_login_at: time }) => time !== null)).toHaveLength(60);
+    bench.graph.licences.premium = false;
+    const status = await bench.run({ mode: 'Full' });
+    expect(status.phase).toBe('Succeeded');
+    expect(status.stream('users')).toMatchObject({ unchanged: 60, updated: 0, complete: true });
+    expect(bench.rows(sql)).toEqual(before);
+    const [user] = [...bench.graph.tenant.directory.objects.user];
+    bench.graph.tenant.directory.update(user?.id ?? '', { department: 'Moved' });
+    expect((await bench.run()).stream('users')).toMatchObject({ updated: 1 });
+    expect(bench.rows(sql)).toEqual(before);
+    const [evidence] = bench.rows(`SELECT evidence FROM pass_scopes WHERE evidence LIKE '%not available%'`);
+    expect(evidence).toBeDefined();
+  });
+
   test('Premium, refused in the middle of a listing: it begins anew without', async () => {
     await using bench = await EntraBench.open({ users: 60 });
     bench.graph.quirks.pageSize = 20;
