@@ -4,7 +4,8 @@ import canonicalize from 'canonicalize';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Connection, Connector, ConnectorDefinition } from './contract.ts';
-import { placedRoleMappings, roleMappingProblems } from '../api/role-mappings.ts';
+import { roleMappingProblems } from '../api/role-mapping-problems.ts';
+import { placedRoleMappings } from '../api/role-mappings.ts';
 import { Failure } from './failure.ts';
 import { compileMapping, type MappedStream } from './mapping.ts';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { placedRoleMappings, roleMappingProblems, type RoleMapping } from '../../src/api/role-mappings.ts';
+import { roleMappingProblems } from '../../src/api/role-mapping-problems.ts';
+import { placedRoleMappings, type RoleMapping } from '../../src/api/role-mappings.ts';
 
 const entra = { id: 'entraId', roleSources: ['group', 'directoryRole'] } as const;
 const directory = { id: 'activeDirectory', roleSources: ['group'] } as const;
