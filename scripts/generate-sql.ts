@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordTables, type Column, type RecordTable } from '../src/inventory/columns.ts';
+import type { RecordKind } from '../src/inventory/kinds.ts';
 
 /** What the engines call their types. */
 export interface Types extends Readonly<Record<Column['type'], string>> {
@@ -35,6 +36,14 @@ export const postgres: Types = {
   table: '',
 };
 
+/** The tables of these kinds. A migration names the kinds that it is about: those that came later have one of their own. */
+export function tablesOf(...kinds: readonly RecordKind[]): readonly RecordTable[] {
+  return recordTables.filter(({ kind }) => kinds.includes(kind));
+}
+
+/** The kinds that were there from the start. */
+export const firstTables = tablesOf('Asset', 'User', 'Group', 'Membership', 'Relationship');
+
 /** The migration that makes the record tables and their reader views, from the schemas of the records. */
 export function renderRecordTables(engine: 'sqlite' | 'postgres'): string {
   const header =
@@ -42,12 +51,13 @@ export function renderRecordTables(engine: 'sqlite' | 'postgres'): string {
   const types = engine === 'sqlite' ? sqlite : postgres;
   return [
     header,
-    ...recordTables.map((table) => renderTable(table, types)),
-    ...recordTables.map(renderViews),
+    ...firstTables.map((table) => renderTable(table, types)),
+    ...firstTables.map(renderViews),
   ].join('\n');
 }
 
-function renderTable(table: RecordTable, types: Types): string {
+/** `later` are lines of columns that the first tables got by later migrations. */
+export function renderTable(table: RecordTable, types: Types, later: readonly string[] = []): string {
   const own = table.columns.map(
     (column) => `  "${column.name}" ${types[column.type]}${column.required ? ' NOT NULL' : ''},`,
   );
@@ -67,6 +77,7 @@ function renderTable(table: RecordTable, types: Types): string {
     `  quarantined_at ${types.time},`,
     `  demo           ${types.flag} NOT NULL DEFAULT 0,`,
     `  correlation_id ${types.text} NOT NULL,`,
+    ...later,
     '  PRIMARY KEY (system, stream, external_id)',
     `)${types.table};`,
     '',

@@ -11,6 +11,7 @@ import { renderChartPolicies, renderConfigPolicies } from './admission-policy.ts
 import { renderCrdTemplate, withValues, yamlOptions } from './chart.ts';
 import { renderFieldReference } from './field-reference.ts';
 import { renderRecordTables } from './generate-sql.ts';
+import { renderIdentityTables } from './identity-sql.ts';
 import { renderWithdrawal } from './withdrawal-sql.ts';
 
 const root = new URL('../', import.meta.url);
@@ -45,6 +46,8 @@ function files(): Map<string, string> {
   made.set(`${chart}/templates/policies.yaml`, renderChartPolicies(policyHeader));
   made.set('src/store/sqlite/migrations/0006_withdrawn.sql', renderWithdrawal('sqlite'));
   made.set('src/store/postgres/migrations/0007_withdrawn.sql', renderWithdrawal('postgres'));
+  made.set('src/store/sqlite/migrations/0012_identity.sql', renderIdentityTables('sqlite'));
+  made.set('src/store/postgres/migrations/0013_identity.sql', renderIdentityTables('postgres'));
   made.set('docs/metrics.md', renderMetricsReference());
   const [readme, schema, values] = ['README.md', 'values.schema.json', 'values.yaml'].map(readChart);
   made.set(`${chart}/README.md`, withValues(readme ?? '', schema ?? '', values ?? ''));

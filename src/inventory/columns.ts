@@ -26,6 +26,9 @@ const tableNames: Readonly<Record<RecordKind, string>> = {
   Group: 'groups',
   Membership: 'memberships',
   Relationship: 'relationships',
+  Device: 'devices',
+  RoleAssignment: 'role_assignments',
+  SsoApplication: 'sso_applications',
 };
 
 /** The table of each record kind, derived from its schema. */
