@@ -13,6 +13,7 @@ export const conditionTypes = [
   'Complete',
   'AwaitingApproval',
   'RowsSetAside',
+  'CertificatesCurrent',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

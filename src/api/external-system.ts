@@ -299,7 +299,7 @@ export const ExternalSystemStatusSchema = Type.Object(
       Type.Array(ConditionSchema, {
         maxItems: 16,
         description:
-          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval, RowsSetAside.',
+          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval, RowsSetAside, CertificatesCurrent.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

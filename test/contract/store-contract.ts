@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { admissionContract } from './admission-contract.ts';
 import { archiveContract } from './archive-contract.ts';
+import { certificateContract } from './certificate-contract.ts';
 import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
@@ -21,6 +22,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   passContract(engine, open);
   deletionContract(engine, open);
   candidateContract(engine, open);
+  certificateContract(engine, open);
   proposalContract(engine, open);
   quarantineContract(engine, open);
   planContract(engine, open);
