@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
+import { joined, type CheckFinding } from '../../src/connector/finding.ts';
 import { toAsset } from './asset-record.ts';
 import { prepare, readClasses } from './class-reading.ts';
 import { mappableRow } from './mappable-row.ts';
@@ -34,17 +35,15 @@ export const cis = defineStream({
   test: testClasses,
 });
 
-async function testClasses(session: Session): Promise<string> {
+async function testClasses(session: Session): Promise<CheckFinding> {
   const { context, tables, unchecked } = await prepare(session);
-  const said: string[] = [];
+  const found: (CheckFinding | string)[] = [];
   for (const table of tables) {
     const { source } = await context.columnsOf(table);
-    const readable = await probeTable(session, table);
-    said.push(
-      source === 'all' ? `${readable}; its columns are not in sys_dictionary, all are read` : readable,
-    );
+    found.push(await probeTable(session, table));
+    if (source !== 'all') continue;
+    found.push(`${table}: its columns are not in sys_dictionary, all are read`);
   }
-  said.push(...unchecked);
-  said.push(await session.deletions.test(session.clock.now));
-  return said.join('; ');
+  found.push(...unchecked, await session.deletions.test(session.clock.now));
+  return joined(found);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { joined, type CheckFinding } from '../../src/connector/finding.ts';
 import { allowList, type Columns } from './columns.ts';
 import { checkMappedFields, withMapped } from './mapped-fields.ts';
 import type { Session } from './session.ts';
@@ -28,7 +29,7 @@ async function checkListed(
 }
 
 /** Checks the mapping, and that the account may read the table. */
-export async function testListed(session: Session, listed: ListedTable): Promise<string> {
+export async function testListed(session: Session, listed: ListedTable): Promise<CheckFinding> {
   const unchecked = await checkListed(session, listed);
-  return [await probeTable(session, listed.table), ...unchecked].join('; ');
+  return joined([await probeTable(session, listed.table), ...unchecked]);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream } from '../../src/connector/contract.ts';
+import { joined, type CheckFinding } from '../../src/connector/finding.ts';
 import { allColumns, type Columns } from './columns.ts';
 import { mappableRow } from './mappable-row.ts';
 import { checkMappedFields, withMapped } from './mapped-fields.ts';
@@ -53,8 +54,8 @@ async function checkMapping(session: Session): Promise<readonly string[]> {
   return checkMappedFields(paths, [table], await session.classes.dictionaryIfReadable(table));
 }
 
-async function testRelations(session: Session): Promise<string> {
+async function testRelations(session: Session): Promise<CheckFinding> {
   const unchecked = await checkMapping(session);
   withMapped(await relationColumns(session), session.mappedPaths('relationships'), table);
-  return [await probeTable(session, table), ...unchecked].join('; ');
+  return joined([await probeTable(session, table), ...unchecked]);
 }

@@ -20,11 +20,14 @@ export function problemsOf(manifest: Manifest): readonly Problem[] {
   return addressProblems(manifest['spec'] as ExternalSystemSpec);
 }
 
-/** The first problem of a system's spec, beginning with the field. */
+/** The first problem of a system's spec, beginning with the field; of the others the fields. */
 export function specProblemOf({ spec }: ExternalSystem): string | undefined {
-  const problems = specProblems(spec, connectors, scheduleProblem);
-  const [first] = problems.length > 0 ? problems : addressProblems(spec);
-  return first === undefined ? undefined : `${first.path}: ${first.message}.`;
+  const own = specProblems(spec, connectors, scheduleProblem);
+  const [first, ...more] = own.length > 0 ? own : addressProblems(spec);
+  if (first === undefined) return undefined;
+  const others = more.map(({ path }) => path).slice(0, 5);
+  const also = more.length === 0 ? '' : ` Also wrong: ${others.join(', ')}${more.length > 5 ? ', …' : ''}.`;
+  return `${first.path}: ${first.message}.${also}`;
 }
 
 /** A schema cannot say all of what an address must be; the connector can. The spec has passed its schema. */

@@ -8,6 +8,7 @@ import type { PlacedRoleMapping, RoleMapping, RoleSource } from '../api/role-map
 import type { Problem } from '../api/schema-problems.ts';
 import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
 import type { Evidence } from './evidence.ts';
+import type { CheckFinding } from './finding.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
 import {
@@ -26,6 +27,7 @@ import { firstProblem } from './problem.ts';
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 export type { Evidence } from './evidence.ts';
+export type { CheckFinding } from './finding.ts';
 
 /** What a stream's reader yields. Every scope ends in exactly one `end` or `unverified`. */
 export type ReadEvent<Cursor = Json, Checkpoint = Json> =
@@ -116,8 +118,8 @@ export interface StreamDefinition<
   readonly mappable?: MappableRow<Static<Row>>;
   /** Looks records up by id before they are taken for gone; left out where the vendor does not allow it. */
   readonly probe?: StreamProbe<Session>;
-  /** Checks that the account may read what the stream needs; throws a Failure when not. */
-  test(session: Session): Promise<string>;
+  /** Checks that the account may read what the stream needs, and says what it found; throws a Failure when it may not. */
+  test(session: Session): Promise<string | CheckFinding>;
 }
 
 /** A stream whose types of row, cursor and checkpoint stay inside. */
@@ -142,7 +144,7 @@ export interface BoundStream {
   readonly probe?: BoundProbe;
   /** What may be kept of a row that is set aside, by its schema. */
   keepable(raw: unknown): Masked;
-  test(): Promise<string>;
+  test(): Promise<string | CheckFinding>;
 }
 
 /** Declares a stream. See docs/connectors.md for a worked example. */
@@ -283,12 +285,6 @@ export interface ConnectionCheck<Arguments extends unknown[] = []> {
   readonly name: string;
   /** Throws a Failure for what must be mended before anything is read. */
   run(...given: Arguments): Promise<CheckFinding>;
-}
-
-export interface CheckFinding {
-  readonly result: 'Passed' | 'Warning';
-  /** What was found, and the remedy; 160 characters of it are kept. */
-  readonly message: string;
 }
 
 export interface Connection {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** How the API server begins to name the policies that this project installs. */
+const ourPolicies = "ValidatingAdmissionPolicy 'external-system-operator-";
+const refusedAccount =
+  ' (asked by this program: the policy lets in the accounts of operators alone, and this one is none of them; name it in admissionPolicy.extraOperators of the chart, or run as the ServiceAccount of the operator)';
+
 /** An answer of the API server that is no success. */
 export class ApiError extends Error {
   /** HTTP status. */
@@ -30,11 +35,12 @@ export class ApiError extends Error {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): ApiError {
     const { reason, message } = statusOf(text);
+    const hint = message.includes(ourPolicies) ? refusedAccount : '';
     // The API server says it in seconds; a date, which a proxy may send, is left aside.
     const asked = headers['retry-after'];
     const retryAfter =
       typeof asked === 'string' && /^\d+$/u.test(asked) ? { retryAfterMs: Number(asked) * 1000 } : {};
-    return new ApiError(code, reason, message, retryAfter);
+    return new ApiError(code, reason, `${message}${hint}`, retryAfter);
   }
 }
 

@@ -26,7 +26,8 @@ export function setAsideVerdict(
     `rows that did not fit are set aside: ${all} (${where.join(', ')}${streams.length > 8 ? ', …' : ''}); ` +
     `${most.rows} of ${most.stream} because: ${bounded(most.reason, 160)}; ` +
     `extsys quarantine list --system ${metadata.namespace}/${metadata.name} shows each`;
-  const { audience } = failureFacts.contract;
+  // What a mapping makes of the values is its owner's to mend.
+  const { audience } = failureFacts[most.reason.startsWith('spec.mapping.') ? 'configuration' : 'contract'];
   return { type, status: 'True', reason: 'RowsDoNotFit', message: tell({ message, audience }) };
 }
 

@@ -33,8 +33,8 @@ export function fewSetAside(
   where = inQuarantine,
 ): Failure | undefined {
   if (setAside === 0) return undefined;
-  const rows = setAside === 1 ? 'row was' : 'rows were';
-  const message = `${stream}: ${setAside} of ${fetched} ${rows} set aside; ${example(first)}${where}`;
+  const was = setAside === 1 ? 'was' : 'were';
+  const message = `${stream}: ${setAside} of ${fetched} ${fetched === 1 ? 'row' : 'rows'} ${was} set aside; ${example(first)}${where}`;
   // No failure of the configuration, which would wait for its owner: these rows end nothing, and the next run comes in its time.
   const byMapping = setAsideByMapping === setAside;
   return new Failure('contract', message, byMapping ? { audience: failureFacts.configuration.audience } : {});

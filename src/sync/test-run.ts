@@ -2,6 +2,7 @@
 import type { Check } from '../api/sync-run.ts';
 import type { BoundStream, Connection } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
+import { joined } from '../connector/finding.ts';
 import { SourceChanged, type Store } from '../store/port.ts';
 import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { unreadVerdict, worstFailure } from './outcome.ts';
@@ -72,7 +73,8 @@ export async function testStream(stream: BoundStream, context: TestContext): Pro
   const { name, record } = stream;
   const { redact, onCheck, failed } = context;
   try {
-    onCheck({ name, result: 'Passed', message: redact(await stream.test()) });
+    const { result, message } = joined([await stream.test()]);
+    onCheck({ name, result, message: redact(message) });
     const { incompleteReason: _, ...verdict } = unreadVerdict('');
     return { stream: name, record, verdict: { ...verdict, complete: true }, brokeOff: false };
   } catch (error) {

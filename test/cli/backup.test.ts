@@ -69,6 +69,11 @@ describe('extsys backup', () => {
       () => ['--to', join(folder, 'deep', 'copy.db')],
       /deep\/copy\.db: there is no folder .*deep; make it/u,
     ],
+    [
+      'a name that cannot be written, with the file that it is about',
+      () => ['--to', join(folder, 'x'.repeat(300))],
+      /x\.partial-\d+: cannot be made \(ENAMETOOLONG\); give this user the right to write into/u,
+    ],
     ['a target that is a URL', () => ['--to', `sqlite:${copy}`], /--to sqlite:.*: give the file alone/u],
     ['no target', () => [], /--to FILE is missing/u],
     [

@@ -79,6 +79,16 @@ export class CliBench {
     return { ...result, run: JSON.parse(result.out) as SyncRun };
   }
 
+  /** What only somebody with the file in hand can do. */
+  change(sql: string): void {
+    const connection = new DatabaseSync(`${this.folder}/inventory.db`);
+    try {
+      connection.exec(sql);
+    } finally {
+      connection.close();
+    }
+  }
+
   rows(sql: string): Record<string, unknown>[] {
     const connection = new DatabaseSync(`${this.folder}/inventory.db`, { readOnly: true });
     try {

@@ -87,6 +87,10 @@ test('what a full run withheld is said by each incremental one, with the remedy,
     expect(after.run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 0 } });
     expect(after.err).toMatch(note);
   }
+  bench.change(`UPDATE deletion_proposals SET proposed_at = '2020-01-01T00:00:00.000Z'`);
+  expect((await bench.sync(raised)).err).toMatch(
+    /were not deleted; check the source, then run with --mode Full, which proposes them for approval, or raise/u,
+  );
   const full = await bench.sync(raised, '--mode', 'Full');
   expect(full.run.status).toMatchObject({ phase: 'Succeeded', totals: { deleted: 30 } });
   const settled = await bench.sync(raised);

@@ -39,6 +39,16 @@ test('a row that the mapping does not fit is listed, shown, and replayed with th
   await expect(quarantine('show', String(row?.id))).rejects.toThrow(CommandFailed);
 });
 
+test('a later run tells of rows that earlier ones set aside', async () => {
+  const first = await bench.sync(misfit());
+  expect(first.err).not.toContain('from earlier runs');
+  const second = await bench.sync(misfit());
+  expect(second.err).toContain(
+    `warning: 1 row that does not fit is set aside, from earlier runs too; extsys quarantine list --system inventory/cmdb --store '${bench.store}'`,
+  );
+  expect((await bench.sync(bench.manifests())).err).not.toContain('set aside');
+});
+
 test('a replay stores what fits now also where the pass that follows can read nothing', async () => {
   await bench.sync(misfit());
   const [before] = bench.rows('SELECT count(*) AS n FROM assets');

@@ -231,7 +231,7 @@ test('rows that misfit a mapping are for the owner to mend, and leave the system
   const ready = world.system().status?.conditions?.find(({ type }) => type === 'Ready');
   expect(ready).toMatchObject({ status: 'True', reason: 'Connected' });
   expect(ready?.message).toMatch(
-    /1 of 21 row was set aside; .* Who must act: owner of the ExternalSystem\.$/u,
+    /1 of 21 rows was set aside; .* Who must act: owner of the ExternalSystem\.$/u,
   );
   world.pass(15 * minuteMs);
   await world.round();

@@ -90,7 +90,7 @@ describe('rows that do not fit', () => {
         class: 'permanent',
         code: 'contract',
         message:
-          'items: 1 of 31 row was set aside; first odd: row/name must be string; extsys quarantine list shows each with its reason',
+          'items: 1 of 31 rows was set aside; first odd: row/name must be string; extsys quarantine list shows each with its reason',
       },
       streams: [{ complete: true, failed: 1 }],
     });

@@ -35,6 +35,7 @@ export async function backupSqlite(from: string, to: string, options: BackupOpti
   if (!existsSync(folder))
     throw new BackupRefused(`${to}: there is no folder ${folder}; make it, or correct the path`);
   const partial = `${to}.partial-${process.pid}`;
+  await reserve(partial, folder);
   try {
     await copy(from, partial, options);
     options.onCheck();
@@ -47,6 +48,19 @@ export async function backupSqlite(from: string, to: string, options: BackupOpti
     return { bytes, schema };
   } finally {
     for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(`${partial}${suffix}`, { force: true });
+  }
+}
+
+/** SQLite would name the source for what the new file's folder refuses. */
+async function reserve(partial: string, folder: string): Promise<void> {
+  try {
+    await (await open(partial, 'wx')).close();
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new BackupRefused(
+      `${partial}: cannot be made (${code}); give this user the right to write into ${folder}, or name another folder`,
+      { cause: error },
+    );
   }
 }
 

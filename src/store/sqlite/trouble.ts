@@ -7,7 +7,8 @@ const troubles: Readonly<Record<number, (file: string) => string>> = {
   5: () => 'another process has held it for 30 s; see what else has the file open',
   8: () =>
     'it cannot be written; see the permissions of the file and its folder, and whether the volume is read-only',
-  10: () => 'reading or writing failed; see the volume and the log of the kernel',
+  10: () =>
+    'reading or writing failed; see whether the path is a file and no folder, then the volume and the log of the kernel',
   11: () => 'it is damaged; put a backup in its place (extsys backup makes them)',
   13: () => 'there is no space left; make room or enlarge the volume',
   14: (file) =>

@@ -139,11 +139,17 @@ describe('the test of a stream', () => {
     await using planted = await plant();
     planted.instance.put('sys_user', ...usersFrom(6));
     await using opened = await open(planted.url, users);
-    expect(await opened.stream('users').test()).toBe('sys_user: readable, 6 rows counted');
+    expect(await opened.stream('users').test()).toEqual({
+      result: 'Passed',
+      message: 'sys_user: readable, 6 rows counted',
+    });
     planted.instance.hidden = (row) => String(row['sys_id']) <= id(2);
-    expect(await opened.stream('users').test()).toMatch(
-      /6 rows counted, but row access hides 2 of the first 6/u,
-    );
+    expect(await opened.stream('users').test()).toEqual({
+      result: 'Warning',
+      message: expect.stringMatching(
+        /^sys_user: row access hides 2 of the first 6 rows: nothing will be deleted.*6 rows counted$/u,
+      ),
+    });
   });
 
   test('fails when rows are counted and none is given', async () => {
@@ -175,20 +181,27 @@ describe('the test of a stream', () => {
       return page([], 6);
     };
     await using opened = await open(planted.url, users);
-    expect(await opened.stream('users').test()).toBe('sys_user: readable, 6 rows counted');
+    expect(await opened.stream('users').test()).toMatchObject({
+      message: 'sys_user: readable, 6 rows counted',
+    });
   });
 
   test('says that nothing will be deleted where the server does not count', async () => {
     await using planted = await plant();
     planted.instance.counting = false;
     await using opened = await open(planted.url, users);
-    expect(await opened.stream('users').test()).toContain('does not count');
+    expect(await opened.stream('users').test()).toMatchObject({
+      result: 'Warning',
+      message: expect.stringContaining('does not count'),
+    });
   });
 
   test('says when the columns of a class are not in the dictionary', async () => {
     await using planted = await plant();
     planted.instance.tables.set('sys_dictionary', []);
     await using opened = await open(planted.url);
-    expect(await opened.stream('cis').test()).toContain('not in sys_dictionary');
+    expect(await opened.stream('cis').test()).toMatchObject({
+      message: expect.stringContaining('not in sys_dictionary'),
+    });
   });
 });
