@@ -46,6 +46,13 @@ export const ConditionSchema = Type.Object(
 );
 export type Condition = Static<typeof ConditionSchema>;
 
+export const ConditionsSchema = Type.Array(ConditionSchema, {
+  maxItems: 16,
+  description: `${conditionTypes.join(', ')}.`,
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+});
+
 /** A verdict on one condition, before it is merged into a status. */
 export interface Verdict {
   readonly type: ConditionType;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
-import { ConditionSchema } from './conditions.ts';
+import { ConditionsSchema } from './conditions.ts';
 import { Cron } from './cron.ts';
 import { Duration } from './duration.ts';
 import { HistorySchema, RetentionSchema } from './history.ts';
@@ -162,6 +162,21 @@ export const ScheduleSchema = Type.Object(
   },
 );
 
+export const TlsSchema = Type.Object(
+  {
+    ca: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 32_768,
+        pattern: '-----BEGIN CERTIFICATE-----',
+        description:
+          'Certificate authorities of the external system in PEM form, trusted beside the well-known ones; the key ca.crt of the Secret does the same.',
+      }),
+    ),
+  },
+  { ...closed, description: 'How the external system proves who it is.' },
+);
+
 export const LimitsSchema = Type.Object(
   {
     requestsPerSecond: Type.Optional(
@@ -266,6 +281,7 @@ export const specFields = {
       description: 'True: no scheduled runs, and other runs are skipped, except Test and Plan.',
     }),
   ),
+  tls: Type.Optional(TlsSchema),
   limits: Type.Optional(LimitsSchema),
   mapping: Type.Optional(MappingSchema),
   roleMappings: Type.Optional(RoleMappingsSchema),
@@ -295,15 +311,7 @@ export const ExternalSystemStatusSchema = Type.Object(
         description: 'Generation of the spec that this status speaks of.',
       }),
     ),
-    conditions: Type.Optional(
-      Type.Array(ConditionSchema, {
-        maxItems: 16,
-        description:
-          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval, RowsSetAside, CertificatesCurrent.',
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['type'],
-      }),
-    ),
+    conditions: Type.Optional(ConditionsSchema),
     nextRunTime: Type.Optional(
       Time('When the scheduled run that is due was to start, or the next one starts; jitter included.'),
     ),

@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../api/sync-run.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { AddressPolicy } from '../connector/address.ts';
+import { authoritiesOf } from '../connector/authorities.ts';
 import { Budgets } from '../connector/budget.ts';
 import type { Connector, Credentials } from '../connector/contract.ts';
 import { credentialsFrom, missingSecret } from '../connector/credentials.ts';
 import type { Failure } from '../connector/failure.ts';
+import { originOf } from '../connector/origin.ts';
 import { openUpstream } from '../connector/upstream.ts';
 import type { Store } from '../store/port.ts';
 import type { Progress, SyncDependencies } from '../sync/engine.ts';
@@ -17,7 +19,7 @@ const defaultLimits = { requestsPerSecond: 10, inFlight: 2, maxRetries: 5 } as c
 export interface RequestObservation {
   readonly system: string;
   readonly connector: string;
-  readonly status: number | undefined;
+  readonly status: number | string | undefined;
   readonly durationMs: number;
 }
 
@@ -73,12 +75,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         store: input.store,
         connector,
         credentials: () => readCredentials(input, redactor),
-        upstream: (request) =>
+        upstream: ({ credentials, ...request }) =>
           openUpstream({
             ...request,
+            authorities: authoritiesOf(credentials, system.spec.tls?.ca),
             userAgent: `external-system-operator/${options.version}`,
             budget: budgets.of(
-              `${connector.origin(system.spec.connector[connector.id]).origin} ${request.account}`,
+              `${originOf(connector.origin(system.spec.connector[connector.id]))} ${credentials.account}`,
               limits,
             ),
             maxRetries: limits.maxRetries,

@@ -2,9 +2,10 @@
 import { lookup as lookupCallback, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Failure } from './failure.ts';
+import { originOf } from './origin.ts';
 
 export interface AddressPolicy {
-  /** Plain http: beyond loopback. */
+  /** Plain http:, and ldap: without StartTLS, beyond loopback. */
   readonly allowHttp: boolean;
   /** Loopback and link-local addresses, where a cluster's own metadata services live. */
   readonly allowLoopback: boolean;
@@ -26,17 +27,21 @@ export function isLocalAddress(address: string): boolean {
   return local.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Refuses a URL before anything is sent. `field` is the field of the spec that holds it. */
-export function checkUrl(url: URL, policy: AddressPolicy, field: string): void {
-  const host = url.hostname;
+const encrypted: ReadonlySet<string> = new Set(['https:', 'ldaps:']);
+
+/** Refuses a URL before anything is sent. `field` is the field of the spec that holds it; `startTls` makes ldap: an encrypted one. */
+export function checkUrl(url: URL, policy: AddressPolicy, field: string, startTls = false): void {
+  const host = url.hostname.toLowerCase();
   const literal = isIP(host.replace(/^\[|\]$/gu, '')) !== 0;
   const loopback = host === 'localhost' || host.endsWith('.localhost') || (literal && isLocalAddress(host));
   if (loopback && !policy.allowLoopback) {
-    throw refusal(`${field}: ${url.origin} is a loopback or link-local address`, policy);
+    throw refusal(`${field}: ${originOf(url)} is a loopback or link-local address`, policy);
   }
-  if (url.protocol === 'https:') return;
-  if (url.protocol === 'http:' && (policy.allowHttp || (loopback && policy.allowLoopback))) return;
-  throw refusal(`${field}: ${url.origin} is not https, so credentials would travel in the clear`, policy);
+  if (encrypted.has(url.protocol) || (url.protocol === 'ldap:' && startTls)) return;
+  const plain = url.protocol === 'http:' || url.protocol === 'ldap:';
+  if (plain && (policy.allowHttp || (loopback && policy.allowLoopback))) return;
+  const lacks = url.protocol === 'ldap:' ? 'is neither ldaps nor made secure by startTls' : 'is not https';
+  throw refusal(`${field}: ${originOf(url)} ${lacks}, so credentials would travel in the clear`, policy);
 }
 
 function refusal(what: string, policy: AddressPolicy): Failure {

@@ -5,7 +5,7 @@ import { Failure } from './failure.ts';
 const untrusted =
   /^(?!ERR_SSL_).*(?:CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE|ALTNAME|HOSTNAME_MISMATCH|CRL|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/u;
 
-/** What went wrong below HTTP, in words that say where to look. */
+/** What went wrong below HTTP or LDAP, in words that say where to look. */
 export function connectionFailure(
   error: unknown,
   url: URL,
@@ -25,7 +25,7 @@ function trouble(code: string, url: URL, urlField: string): string {
   if (code === 'ECONNREFUSED')
     return `${url.host} refuses connections; check ${urlField}, or wait until it is up`;
   if (untrusted.test(code))
-    return `the certificate of ${url.host} is not trusted (${code}); check ${urlField}, or that the certificate authority is trusted`;
+    return `the certificate of ${url.host} is not trusted (${code}); check ${urlField}, or give its certificate authority (ca.crt in the Secret, or spec.tls.ca)`;
   if (/^ERR_(?:SSL|TLS)_|^EPROTO$/u.test(code))
     return `TLS with ${url.host} did not come about (${code}); check ${urlField} and its port`;
   if (/^Z_|^ERR__ERROR_|^ERR_BROTLI/u.test(code))

@@ -11,6 +11,7 @@ import type { Evidence } from './evidence.ts';
 import type { CheckFinding } from './finding.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
+import type { LdapClient, LdapOptions } from './ldap/client.ts';
 import {
   applyMapping,
   MappingMisfit,
@@ -38,6 +39,12 @@ export type ReadEvent<Cursor = Json, Checkpoint = Json> =
       readonly rows: readonly unknown[];
       /** External ids that the vendor itself states as gone. */
       readonly removed?: readonly string[];
+      /**
+       * Ids of parents whose edges have all been given by the pages of this pass, this one included: what stands of a parent and was
+       * not given is gone. The parent of a Membership is its `groupId`, of a Relationship its `parentId`; other kinds have none. A
+       * page without rows states that a parent has no edges, as one that was deleted.
+       */
+      readonly complete?: readonly string[];
       /** Where to go on after a crash, once this page is stored. */
       readonly checkpoint: Checkpoint;
     }
@@ -265,6 +272,8 @@ export interface ConnectContext<Config> {
   /** Which groups and directory roles stand for which roles; only such as the connector declares in `roleSources`. */
   readonly roleMappings: readonly PlacedRoleMapping[];
   http(options: HttpClientOptions): HttpClient;
+  /** Connects to a directory and binds. It is closed with the run; a connector may close it before. */
+  ldap(options: LdapOptions): Promise<LdapClient>;
   /** Makes a secret that the vendor gave out known, so that it is taken out of every text from now on. Before it is used. */
   learnSecret(value: string): void;
   /** Takes the secrets that are known out of a text: before any part of it is quoted. */
@@ -324,6 +333,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
     readonly account: string;
     /** How the account logged in, in words. */
     readonly login?: string;
+    /** Lets go of what the session holds open, when the run no longer needs it. */
+    close?(): Promise<void>;
   }>;
 }
 

@@ -77,7 +77,7 @@ export function defineConnector<Config extends TSchema, Session>(
           run: () => check.run(opened.session),
         })),
         streams: bound.filter((stream) => stream !== undefined),
-        close: () => Promise.resolve(),
+        close: async () => opened.close?.(),
       };
     },
   };

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SecureContext } from 'node:tls';
 import { Agent } from 'undici';
 import { checkUrl, guardedLookup, type AddressPolicy } from './address.ts';
 import { describe, failureOfStatus, parseBody } from './answer.ts';
+import { trusting } from './authorities.ts';
 import type { AccountBudget, BudgetClock } from './budget.ts';
 import { Failure } from './failure.ts';
 import type { BodyCheck, HttpAnswer, HttpClient, HttpClientOptions, HttpRequest, RawAnswer } from './http.ts';
+import type { LdapClient, LdapOptions } from './ldap/client.ts';
+import { openLdap, type LdapKit } from './ldap/session.ts';
+import { originOf } from './origin.ts';
 import { backoffMs, retrying } from './retry.ts';
 import { retryAfter } from './retry-after.ts';
 import { send } from './send.ts';
@@ -12,6 +17,12 @@ import { followed, redirection, resolveUrl } from './target.ts';
 import type { Redact } from './vendor-words.ts';
 import { VendorClocks } from './vendor-clock.ts';
 import { waitMeter } from './wait-meter.ts';
+
+export interface UpstreamResult {
+  /** HTTP status, or name of the LDAP result; undefined when there was no answer. */
+  readonly status: number | string | undefined;
+  readonly durationMs: number;
+}
 
 export interface UpstreamOptions {
   readonly correlationId: string;
@@ -24,14 +35,14 @@ export interface UpstreamOptions {
   readonly addresses: AddressPolicy;
   /** Field of the spec that holds the URL, for messages. */
   readonly urlField: string;
-  /** Extra certificate authority, PEM. */
-  readonly ca?: string;
+  /** Certificate authorities that are trusted beside the machine's own, PEM; see authorities.ts. */
+  readonly authorities?: readonly string[];
   readonly clock: BudgetClock;
   readonly now: () => Date;
   /** In [0, 1), for the jitter. */
   readonly random: () => number;
-  readonly onRequest: (result: { readonly status: number | undefined; readonly durationMs: number }) => void;
-  /** Longest silence within an answer; default 90 s. */
+  readonly onRequest: (result: UpstreamResult) => void;
+  /** Longest silence within an answer; default 90 s, of a directory 150 s. */
   readonly idleTimeoutMs?: number;
   /** Longest time for one whole answer, so that one byte now and then does not hold a run; default 5 min. */
   readonly answerTimeoutMs?: number;
@@ -42,6 +53,10 @@ export interface UpstreamOptions {
 const defaultMaxBytes = 64 * 1024 * 1024;
 const idleTimeoutMs = 90_000;
 const answerTimeoutMs = 300_000;
+const connectTimeoutMs = 15_000;
+/** A domain controller works on one page for 120 s before it gives up (MaxQueryDuration), and says so. */
+const directorySilenceMs = 150_000;
+const maxEntryBytes = 16 * 1024 * 1024;
 
 /** The upstream side of one attempt of a run: clients that share a budget, a correlation id and a count of what they cost. */
 export function openUpstream(options: UpstreamOptions) {
@@ -50,11 +65,15 @@ export function openUpstream(options: UpstreamOptions) {
   const redact = options.redact ?? ((text: string) => text);
   const onHeld = waitMeter(options.clock, (ms) => (usage.throttledMs += ms));
   const idleMs = options.idleTimeoutMs ?? idleTimeoutMs;
+  const lookup = guardedLookup(options.addresses);
+  const { authorities = [] } = options;
+  let trust: SecureContext | undefined;
+  const secureContext = () => (trust ??= trusting(authorities));
   const agent = new Agent({
     connect: {
-      lookup: guardedLookup(options.addresses),
-      timeout: 15_000,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      lookup,
+      timeout: connectTimeoutMs,
+      ...(authorities.length === 0 ? {} : { secureContext: secureContext() }),
     },
     headersTimeout: idleMs,
     bodyTimeout: idleMs,
@@ -93,7 +112,7 @@ export function openUpstream(options: UpstreamOptions) {
         const receivedAt = options.now();
         if (redirection(answer) === undefined) {
           judge(client, request, answer, what, attempt);
-          clocks.note(target.origin, answer.headers, sentAt, receivedAt);
+          clocks.note(originOf(target), answer.headers, sentAt, receivedAt);
         }
         return answer;
       }, waiter);
@@ -170,6 +189,19 @@ export function openUpstream(options: UpstreamOptions) {
     }
   }
 
+  const directoryClients: LdapClient[] = [];
+  const directories: LdapKit = {
+    ...{ ...options, redact, onHeld, lookup, secureContext, connectMs: connectTimeoutMs },
+    silenceMs: options.idleTimeoutMs ?? directorySilenceMs,
+    answerMs: options.answerTimeoutMs ?? answerTimeoutMs,
+    maxMessageBytes: maxEntryBytes,
+    maxAnswerBytes: defaultMaxBytes,
+    onSent: () => (usage.requests += 1),
+    onBytes: (bytes) => (usage.bytes += bytes),
+    onClock: (origin, answer) => clocks.noteAnswer(origin, answer),
+    refusals: new Map(),
+  };
+
   return {
     usage,
     clockOf: (origin: string) => clocks.of(origin),
@@ -183,6 +215,14 @@ export function openUpstream(options: UpstreamOptions) {
           }),
       };
     },
-    close: () => agent.destroy(),
+    async ldap(client: LdapOptions): Promise<LdapClient> {
+      const opened = await openLdap(client, directories);
+      directoryClients.push(opened);
+      return opened;
+    },
+    async close() {
+      await Promise.all(directoryClients.map((client) => client.close()));
+      await agent.destroy();
+    },
   };
 }

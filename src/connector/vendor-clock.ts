@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** One answer of the vendor, between whose sending and coming its Date was written. */
+/** One answer of the vendor, between whose sending and coming its Date (or a directory's currentTime) was written. */
 export interface DatedAnswer {
   readonly date: Date;
   readonly sentAt: Date;
@@ -31,9 +31,12 @@ export class VendorClocks {
   note(origin: string, headers: ReadonlyMap<string, string>, sentAt: Date, receivedAt: Date): void {
     const date = new Date(headers.get('date') ?? '');
     if (Number.isNaN(date.getTime()) || Number(headers.get('age') ?? 0) > 0) return;
+    this.noteAnswer(origin, { date, sentAt, receivedAt });
+  }
+
+  noteAnswer(origin: string, answer: DatedAnswer): void {
     const before = this.best.get(origin);
-    if (before === undefined || durationMs({ sentAt, receivedAt }) < durationMs(before))
-      this.best.set(origin, { date, sentAt, receivedAt });
+    if (before === undefined || durationMs(answer) < durationMs(before)) this.best.set(origin, answer);
   }
 
   /** Undefined when no good answer of this origin had a usable Date. */
@@ -42,6 +45,6 @@ export class VendorClocks {
   }
 }
 
-function durationMs({ sentAt, receivedAt }: Pick<DatedAnswer, 'sentAt' | 'receivedAt'>): number {
+function durationMs({ sentAt, receivedAt }: DatedAnswer): number {
   return receivedAt.getTime() - sentAt.getTime();
 }

@@ -5,9 +5,11 @@ import type { BoundStream, Connection, Connector, Credentials } from '../connect
 import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { Failure } from '../connector/failure.ts';
 import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
+import type { LdapClient, LdapOptions } from '../connector/ldap/client.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
+import { originOf } from '../connector/origin.ts';
 import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
@@ -46,6 +48,7 @@ export interface SyncRequest {
 /** The upstream side of one attempt: clients that share budget, correlation id and meter. */
 export interface Upstream {
   http(options: HttpClientOptions): HttpClient;
+  ldap(options: LdapOptions): Promise<LdapClient>;
   readonly usage: { readonly requests: number; readonly bytes: number; readonly throttledMs: number };
   /** The answer of an origin by which its clock is best known; undefined when none told. */
   clockOf(origin: string): DatedAnswer | undefined;
@@ -54,8 +57,8 @@ export interface Upstream {
 
 export interface UpstreamRequest {
   readonly correlationId: string;
-  /** Whose limits at the vendor the requests use up. */
-  readonly account: string;
+  /** Their account is whose limits at the vendor the requests use up. */
+  readonly credentials: Credentials;
   readonly signal: AbortSignal;
   /** No wait may be longer than this. */
   readonly remainingMs: () => number;
@@ -207,7 +210,7 @@ class Attempt {
     const credentials = await this.deps.credentials();
     const upstream = this.deps.upstream({
       correlationId: this.hold.correlationId,
-      account: credentials.account,
+      credentials,
       signal: clock.signal,
       remainingMs: clock.remainingMs,
     });
@@ -219,6 +222,7 @@ class Attempt {
       mapping: spec.mapping,
       roleMappings: spec.roleMappings,
       http: (options) => upstream.http(options),
+      ldap: (options) => upstream.ldap(options),
       learnSecret: (value) => this.deps.learnSecret(value),
       redact: (text) => this.deps.redact(text),
       now,
@@ -326,7 +330,7 @@ class Attempt {
   /** Of what mode Test asks about: first what all streams share. */
   private async test(connection: Connection, signal: AbortSignal): Promise<Findings> {
     const { connector, redact } = this.deps;
-    const { origin } = connector.origin(this.request.system.spec.connector[connector.id]);
+    const origin = originOf(connector.origin(this.request.system.spec.connector[connector.id]));
     const context: TestContext = {
       redact,
       onCheck: (check) => this.note(check),

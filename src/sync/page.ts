@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
-import type { BoundStream, RowOutcome } from '../connector/contract.ts';
+import type { BoundStream, ReadEvent, RowOutcome } from '../connector/contract.ts';
 import { contentHash, isUnstorable, normalForm } from '../inventory/hash.ts';
 import type { HashedRecord, RowSetAside } from '../store/port.ts';
 
@@ -13,6 +13,7 @@ export interface SortedPage {
   readonly removed: readonly string[];
   readonly records: readonly HashedRecord[];
   readonly setAside: readonly RowSetAside[];
+  readonly complete: readonly string[];
   /** Rows whose id could not be read: nobody can say which records this page has seen. */
   readonly unreadableIds: number;
 }
@@ -23,7 +24,7 @@ export interface SortedPage {
  */
 export function sortPage(
   stream: BoundStream,
-  page: { readonly rows: readonly unknown[]; readonly removed?: readonly string[] },
+  page: Pick<Extract<ReadEvent, { type: 'page' }>, 'rows' | 'removed' | 'complete'>,
   redact: (text: string) => string,
 ): SortedPage {
   const records = new Map<string, HashedRecord>();
@@ -49,6 +50,7 @@ export function sortPage(
     removed: [...new Set(page.removed)],
     records: [...records.values()],
     setAside: [...bad.values(), ...nameless],
+    complete: [...new Set(page.complete)],
     unreadableIds: nameless.length,
   };
 }

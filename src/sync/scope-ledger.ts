@@ -59,6 +59,11 @@ export class ScopeLedger {
     if (unreadableIds > 0) this.tainted.add(scope);
   }
 
+  /** Whether a row whose id could not be read came in this scope: nobody can say then which of its records were seen. */
+  isTainted(scope: string): boolean {
+    return this.tainted.has(scope);
+  }
+
   /** Answers why the end is no proof, if so. */
   end(stream: string, scope: string): Failure | undefined {
     this.checkOpen(scope);

@@ -3,6 +3,7 @@ import { bounded } from '../api/bounded.ts';
 import type { BoundStream, Json, ReadEvent, ReadRequest } from '../connector/contract.ts';
 import type { CountedFacts } from '../connector/evidence.ts';
 import { Failure } from '../connector/failure.ts';
+import { edgeKinds, parentColumnOf } from '../inventory/edges.ts';
 import {
   FenceLost,
   SourceChanged,
@@ -94,6 +95,16 @@ async function beginPass(stream: BoundStream, context: StreamContext): Promise<P
     if (!(error instanceof SourceChanged)) throw error;
     return new Failure('configuration', error.message, { cause: error });
   }
+}
+
+/** @throws Failure when records of the stream hang on no parent whose edges could be complete. */
+function checkParents({ name, record }: BoundStream, scope: string): void {
+  if (parentColumnOf(record) !== undefined) return;
+  throw new Failure(
+    'contract',
+    `${name}: a page of scope ${scope} says which parents are complete, but ${record} records have no parent; ` +
+      `the connector may say so only of ${edgeKinds.join(', ')}`,
+  );
 }
 
 class Reading {
@@ -190,6 +201,7 @@ class Reading {
   private async takePage(event: PageEvent): Promise<void> {
     const sorted = sortPage(this.stream, event, this.context.redact);
     this.ledger.page(event.scope, sorted.unreadableIds);
+    if (sorted.complete.length > 0) checkParents(this.stream, event.scope);
     this.firstSetAside ??= sorted.setAside[0];
     await this.written;
     this.written = this.writePage(event, sorted);
@@ -201,7 +213,12 @@ class Reading {
     const { store, hold, now, onPage } = this.context;
     const fetched = rows.length;
     const { removed, records, setAside } = sorted;
-    const page = { passId: this.pass.id, scope, removed, records, setAside, checkpoint, fetched, at: now() };
+    // The row without an id may be the very edge that is missed. The scope gets no cursor: the same parents are read again next time.
+    const complete = this.ledger.isTainted(scope) ? [] : sorted.complete;
+    const page = {
+      ...{ passId: this.pass.id, scope, removed, records, setAside, complete },
+      ...{ checkpoint, fetched, at: now() },
+    };
     const result = await this.unlessLost(store.writePage(hold, page));
     const { tally } = this;
     this.tally = {

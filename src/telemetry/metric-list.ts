@@ -38,7 +38,7 @@ export const metricList = {
   },
   extsys_upstream_requests_total: {
     type: 'counter',
-    help: 'Requests to external systems, retries included, by HTTP status; 0 when there was no answer.',
+    help: 'Requests to external systems, retries included, by HTTP status or name of the LDAP result; 0 when there was no answer.',
     labels: [...system, 'code'],
   },
   extsys_upstream_request_duration_seconds: {

@@ -34,7 +34,7 @@ async function secured(shown: Certificate, ...chain: Certificate[]) {
 describe('a certificate', () => {
   it('of a trusted authority is accepted', async () => {
     await using server = await secured(leaf);
-    await using up = opened(server.url, { ca: root.cert });
+    await using up = opened(server.url, { authorities: [root.cert] });
     expect((await up.get()).body).toEqual({ result: ['a'] });
   });
 
@@ -51,12 +51,15 @@ describe('a certificate', () => {
     ],
   ])('with %s is untrusted, and the message says what to do', async (code, ca, ...shown) => {
     await using server = await secured(...shown);
-    await using up = opened(server.url, { maxRetries: 0, ...(ca === undefined ? {} : { ca }) });
+    await using up = opened(server.url, {
+      maxRetries: 0,
+      ...(ca === undefined ? {} : { authorities: [ca] }),
+    });
     const { host } = new URL(server.url);
     await expect(up.get()).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining(
-        `the certificate of ${host} is not trusted (${code}); check spec.connector.x.url, or that the certificate authority is trusted`,
+        `the certificate of ${host} is not trusted (${code}); check spec.connector.x.url, or give its certificate authority (ca.crt in the Secret, or spec.tls.ca)`,
       ),
     });
   });

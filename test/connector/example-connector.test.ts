@@ -55,6 +55,7 @@ async function read(checkpoint?: Json, mapping?: Mapping) {
     pageSize: 2,
     mapping,
     http: (client) => upstream.http(client),
+    ldap: (options) => upstream.ldap(options),
     learnSecret: () => undefined,
     redact: (text) => text,
     now: () => new Date(),

@@ -58,7 +58,7 @@ export function opened<Clock extends BudgetClock = ReturnType<typeof fastClock>>
 ) {
   const clock = given.clock ?? fastClock();
   const abort = new AbortController();
-  const results: (number | undefined)[] = [];
+  const results: (number | string | undefined)[] = [];
   const upstream = openUpstream({
     correlationId: 'run-1',
     userAgent: 'external-system-operator/test',

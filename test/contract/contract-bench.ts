@@ -56,6 +56,13 @@ export const pass = {
   at: at(1),
 } as const;
 
+/** That a member belongs to a group; its name is what may change of it. */
+export function membership(groupId: string, memberId: string, name = 'member'): HashedRecord {
+  const columns = { groupId, memberId, name };
+  const externalId = `${groupId}/${memberId}`;
+  return { record: { externalId, columns, attributes: {} }, hash: hash('sha256', name, 'hex') };
+}
+
 export function record(externalId: string, name = externalId): HashedRecord {
   return { record: { externalId, columns: { name }, attributes: {} }, hash: hash('sha256', name, 'hex') };
 }

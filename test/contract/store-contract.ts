@@ -5,6 +5,7 @@ import { certificateContract } from './certificate-contract.ts';
 import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
+import { edgeContract } from './edge-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { passContract } from './pass-contract.ts';
 import { purgeContract } from './purge-contract.ts';
@@ -23,6 +24,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   deletionContract(engine, open);
   candidateContract(engine, open);
   certificateContract(engine, open);
+  edgeContract(engine, open);
   proposalContract(engine, open);
   quarantineContract(engine, open);
   planContract(engine, open);

@@ -11,6 +11,7 @@ import { keyOf } from '../../src/operator/keys.ts';
 import type { Store } from '../../src/store/port.ts';
 import { Redactor } from '../../src/telemetry/redactor.ts';
 import { fakeConnector } from '../kit/fake-connector.ts';
+import { noUpstream } from '../kit/no-upstream.ts';
 import { FakeCluster } from '../operator/fake-cluster.ts';
 import { minuteMs, system, World } from '../operator/world.ts';
 import { audit, type Evidence } from './auditor.ts';
@@ -167,14 +168,7 @@ export class Crew {
           ...{ type: 'None', source: 'no Secret', account: '' },
           ...{ value: () => '', optional: () => undefined },
         }),
-        upstream: () => ({
-          http: () => {
-            throw new Error('the fake connector sends no requests');
-          },
-          usage: { requests: 0, bytes: 0, throttledMs: 0 },
-          clockOf: () => undefined,
-          close: async () => undefined,
-        }),
+        upstream: noUpstream,
         now,
         monotonicMs: () => 0,
         redact: (text) => text,

@@ -34,6 +34,8 @@ export function certificate(
     readonly issuer?: Issuer;
     readonly authority?: boolean;
     readonly host?: string;
+    /** IPv4 addresses that it is good for beside the host. */
+    readonly addresses?: readonly string[];
     readonly until?: string;
   } = {},
 ): Certificate {
@@ -43,7 +45,13 @@ export function certificate(
     '551d13',
     sequence(...(given.authority === true ? [der(0x01, Buffer.from([0xff]))] : [])),
   );
-  const names = extension('551d11', sequence(der(0x82, Buffer.from(given.host ?? 'localhost'))));
+  const names = extension(
+    '551d11',
+    sequence(
+      der(0x82, Buffer.from(given.host ?? 'localhost')),
+      ...(given.addresses ?? []).map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
+    ),
+  );
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   defineStream,
   type Connection,
@@ -22,6 +22,8 @@ export interface Script {
   events: Events;
   /** Of a second stream, which is there when this is. */
   more?: Events | undefined;
+  /** Of a stream of memberships, likewise. */
+  edges?: Events | undefined;
   /** What the vendor says of single records; nothing when absent. */
   probe?: ((ids: readonly string[]) => Promise<ReadonlyMap<string, Presence>>) | undefined;
   connect?: Error;
@@ -50,6 +52,52 @@ export function end(scope = 'all', coverage: 'Full' | 'Window' = 'Full', until =
   return { type: 'end', scope, coverage, evidence: { pages: 1 }, cursor: { until } };
 }
 
+const Edge = Type.Object({ group: Type.String(), member: Type.String(), name: Type.String() });
+
+/** That a member belongs to a group. */
+export function edge(group: string, member: string, name = 'member'): Static<typeof Edge> {
+  return { group, member, name };
+}
+
+const edgeStream = defineStream<
+  Script,
+  'Membership',
+  typeof Edge,
+  ReturnType<typeof cursor>,
+  ReturnType<typeof checkpoint>
+>({
+  name: 'edges',
+  record: 'Membership',
+  needs: ['nothing'],
+  row: Edge,
+  cursor: cursor(),
+  checkpoint: checkpoint(),
+  enabled: (script) => script.edges !== undefined,
+  read: (script, request) => eventsOf(script.edges, request),
+  idOf: (raw) => {
+    const { group, member } = (raw ?? {}) as { group?: unknown; member?: unknown };
+    return typeof group === 'string' && typeof member === 'string' ? `${group}/${member}` : undefined;
+  },
+  toRecord: ({ group, member, name }) => ({
+    externalId: `${group}/${member}`,
+    columns: { name, groupId: group, memberId: member },
+    attributes: {},
+  }),
+  test: () => Promise.resolve('readable'),
+});
+
+async function* eventsOf(events: Events = [], request: Request): AsyncGenerator<Event, void, void> {
+  if (typeof events === 'function') {
+    yield* events(request);
+    return;
+  }
+  for (const event of events) {
+    if (event instanceof Error) throw event;
+    if (typeof event === 'function') event();
+    else yield event;
+  }
+}
+
 function stream(name: 'items' | 'more') {
   return defineStream<Script, 'Asset', typeof Row, ReturnType<typeof cursor>, ReturnType<typeof checkpoint>>({
     name,
@@ -60,7 +108,6 @@ function stream(name: 'items' | 'more') {
     checkpoint: checkpoint(),
     enabled: (script) => name === 'items' || script.more !== undefined,
     async *read(script, request) {
-      const events = (name === 'items' ? script.events : script.more) ?? [];
       if (name === 'items') {
         script.asked.push({
           cursor: request.cursor('all'),
@@ -68,15 +115,7 @@ function stream(name: 'items' | 'more') {
           ended: request.ended('all'),
         });
       }
-      if (typeof events === 'function') {
-        yield* events(request);
-        return;
-      }
-      for (const event of events) {
-        if (event instanceof Error) throw event;
-        if (typeof event === 'function') event();
-        else yield event;
-      }
+      yield* eventsOf(name === 'items' ? script.events : script.more, request);
     },
     idOf: (raw) => {
       const { id, breaks } = (raw ?? {}) as { id?: unknown; breaks?: unknown };
@@ -93,7 +132,7 @@ function stream(name: 'items' | 'more') {
   });
 }
 
-const streams = [stream('items'), stream('more')];
+const streams = [stream('items'), stream('more'), edgeStream];
 
 function cursor() {
   return Type.Object({ until: Type.Integer() });

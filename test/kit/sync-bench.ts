@@ -10,6 +10,7 @@ import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { runSync, type SyncDependencies } from '../../src/sync/engine.ts';
 import { statusFromArchive } from '../../src/sync/run-record.ts';
 import { fakeConnector, type Events, type Script } from './fake-connector.ts';
+import { noUpstream } from './no-upstream.ts';
 
 /** A store in a file of its own, and runs against it. Time moves only when told. */
 export class SyncBench {
@@ -45,6 +46,7 @@ export class SyncBench {
   async run(events: Events, options: RunOptions = {}): Promise<SyncRunStatus> {
     this.script.events = events;
     this.script.more = options.more;
+    this.script.edges = options.edges;
     this.runs += 1;
     const uid = options.uid ?? `run-${this.runs}`;
     const archived = await runSync(
@@ -84,14 +86,7 @@ export class SyncBench {
         value: () => '',
         optional: () => undefined,
       }),
-      upstream: () => ({
-        http: () => {
-          throw new Error('the fake connector sends no requests');
-        },
-        usage: { requests: 0, bytes: 0, throttledMs: 0 },
-        clockOf: () => undefined,
-        close: async () => undefined,
-      }),
+      upstream: noUpstream,
       now: () => new Date(this.time),
       monotonicMs: () => options.monotonicMs?.() ?? 0,
       redact: options.redact ?? ((text) => text),
@@ -123,6 +118,8 @@ export class SyncBench {
 export interface RunOptions {
   /** Events of the second stream. */
   readonly more?: Events;
+  /** Events of the stream of memberships. */
+  readonly edges?: Events;
   readonly trigger?: RunTrigger;
   /** Stands before the store, to make it fail. */
   readonly store?: (store: Store) => Store;

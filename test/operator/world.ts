@@ -19,6 +19,7 @@ import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { runSync } from '../../src/sync/engine.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { end, fakeConnector, page, row, type Script } from '../kit/fake-connector.ts';
+import { noUpstream } from '../kit/no-upstream.ts';
 import { FakeCluster } from './fake-cluster.ts';
 
 export const system = 'ns/cmdb';
@@ -239,14 +240,7 @@ export class World {
             value: () => '',
             optional: () => undefined,
           }),
-          upstream: () => ({
-            http: () => {
-              throw new Error('the fake connector sends no requests');
-            },
-            usage: { requests: 0, bytes: 0, throttledMs: 0 },
-            clockOf: () => undefined,
-            close: async () => undefined,
-          }),
+          upstream: noUpstream,
           now: () => this.now(),
           monotonicMs: () => 0,
           learnSecret: () => undefined,

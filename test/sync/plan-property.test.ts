@@ -43,6 +43,34 @@ const anyState = fc
   .tuple(...['one', 'two', 'three'].map((scope) => fc.option(anyScope(scope), { freq: 4, nil: [] })))
   .map((scopes) => scopes.flat());
 
+const anyEdge = fc
+  .tuple(fc.constantFrom('g', 'h'), fc.nat(4), fc.constantFrom('one', 'two', 7))
+  .map(([group, member, name]) => ({ group, member: `m${member}`, name }));
+/** Lists of groups, whole or not: what is said to be whole need not be the last page. */
+const anyEdges = fc
+  .tuple(
+    fc.array(
+      fc.tuple(
+        fc.array(anyEdge, { maxLength: 5 }),
+        fc.subarray(['g', 'h', 'unknown']),
+        fc.constantFrom('all', 'other'),
+      ),
+      { maxLength: 4 },
+    ),
+    fc.constantFrom('Full' as const, 'Window' as const),
+  )
+  .map(([pages, coverage]): Event[] => [
+    ...pages.map(([rows, complete, scope]): Event => ({
+      type: 'page',
+      scope,
+      rows,
+      complete,
+      checkpoint: { at: 0 },
+    })),
+    end('all', coverage),
+    end('other', coverage),
+  ]);
+
 type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 /** Every row of every table but the archive, the chain that it ends in, and what plans keep. */
@@ -62,22 +90,22 @@ async function inventory(query: Query, tables: string): Promise<Record<string, u
   return dump;
 }
 
-const anyStory = fc.array(fc.tuple(anyState, anyState), { minLength: 1, maxLength: 4 });
+const anyStory = fc.array(fc.tuple(anyState, anyState, anyEdges), { minLength: 1, maxLength: 4 });
 const anyBudget = fc.constantFrom(undefined, { maxPercent: 30, maxRecords: 6, alwaysAllow: 1 });
 
 /** Plans each state of the upstream, then reads it in full. */
 async function tell(
   own: SyncBench,
-  states: readonly (readonly [Event[], Event[]])[],
+  states: readonly (readonly [Event[], Event[], Event[]])[],
   dump: () => Promise<unknown>,
 ): Promise<void> {
-  for (const [events, more] of states) {
+  for (const [events, more, edges] of states) {
     // A full run reads in full what had no full pass since it began.
     own.time += 60_000;
     const before = await dump();
-    const planned = await own.run(events, { mode: 'Plan', more });
+    const planned = await own.run(events, { mode: 'Plan', more, edges });
     expect(await dump()).toEqual(before);
-    const done = await own.run(events, { mode: 'Full', more });
+    const done = await own.run(events, { mode: 'Full', more, edges });
     expect(counts(planned)).toEqual(counts(done));
     expect(planned.failure?.code).toEqual(done.failure?.code);
   }

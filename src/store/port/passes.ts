@@ -51,7 +51,7 @@ export interface PassScope {
 
 /**
  * A page, in the order in which its parts are applied: what the vendor states as removed, then records, then rows set
- * aside. An id stands at most once in each part, and not in both of the last two.
+ * aside, then what became complete by it. An id stands at most once in each part, and not in both of records and rows set aside.
  */
 export interface PageWrite {
   readonly passId: number;
@@ -59,6 +59,11 @@ export interface PageWrite {
   readonly removed: readonly string[];
   readonly records: readonly HashedRecord[];
   readonly setAside: readonly RowSetAside[];
+  /**
+   * Parents whose edges were all given: live ones of the stream that this pass has not seen in any scope are removed, as if the vendor
+   * had stated them. Only of kinds that have a parent.
+   */
+  readonly complete?: readonly string[];
   readonly checkpoint: unknown;
   /** Rows of the page before duplicates were folded. */
   readonly fetched: number;

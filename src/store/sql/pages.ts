@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tableOf, type RecordTable } from '../../inventory/columns.ts';
 import type { HashedRecord, Hold, PageResult, PageWrite } from '../port.ts';
+import { edgesLeftOut } from './edges.ts';
 import { checkFence } from './fence.ts';
 import { scopeId, streamOfPass, type StreamOfPass } from './passes.ts';
 import { releaseRows, setAsideRows } from './quarantine.ts';
@@ -14,9 +15,7 @@ export async function writePage(sql: Sql, hold: Hold, page: PageWrite): Promise<
   const system = await checkFence(sql, hold);
   const stream = await streamOfPass(sql, page.passId);
   const scope = await scopeId(sql, stream.id, page.scope);
-  await stateRemoved(sql, stream, page.removed);
-  // What the vendor states as gone is newer than any row that was kept of it.
-  if (page.removed.length > 0) await releaseRows(sql, stream, page.removed);
+  await takeAsGone(sql, stream, page.removed);
   const result = await putRecords(sql, hold, page, stream, integer(system, 'demo'));
   const good = page.records.map(({ record }) => record.externalId);
   const bad = page.setAside.flatMap(({ externalId }) => externalId ?? []);
@@ -25,10 +24,17 @@ export async function writePage(sql: Sql, hold: Hold, page: PageWrite): Promise<
   await revokeRemovals(sql, stream, seen);
   await releaseRows(sql, stream, good);
   await setAsideRows(sql, hold, page, stream);
+  await takeAsGone(sql, stream, await edgesLeftOut(sql, stream, page));
   const tainted = page.setAside.some(({ externalId }) => externalId === undefined);
   await saveCheckpoint(sql, page, scope, tainted);
   await count(sql, hold, page, stream, result);
   return result;
+}
+
+/** What is stated as gone is newer than any row that was kept of it. */
+async function takeAsGone(sql: Sql, stream: StreamOfPass, ids: readonly string[]): Promise<void> {
+  await stateRemoved(sql, stream, ids);
+  await releaseRows(sql, stream, ids);
 }
 
 export async function stateRemoved(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tableOf } from '../../inventory/columns.ts';
 import type { HashedRecord, Hold, PageResult, PageWrite } from '../port.ts';
+import { edgesLeftOut } from './edges.ts';
 import { checkFence } from './fence.ts';
 import { count, revokeRemovals, stateRemoved } from './pages.ts';
 import { changesOf, comparedColumns, shown } from './plan-changes.ts';
@@ -34,6 +35,7 @@ export async function writePlanPage(
   await sight(sql, pass, scope, page, new Set([...added].filter((id) => !standing.has(id))));
   const seen = [...page.records.map(({ record }) => record.externalId), ...setAsideIds(page)];
   await revokeRemovals(sql, pass, JSON.stringify(seen), 'plan_removals');
+  await stateRemoved(sql, pass, await edgesLeftOut(sql, pass, page, 'plan_sightings'), 'plan_removals');
   const result = {
     created: created.length,
     updated: updated.length,

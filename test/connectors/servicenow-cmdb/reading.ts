@@ -68,6 +68,7 @@ export async function open(url: string, options: ConnectOptions = {}): Promise<O
       pageSize: options.pageSize,
       mapping: options.mapping,
       http: (client) => upstream.http(client),
+      ldap: (options) => upstream.ldap(options),
       learnSecret: (value) => options.onSecret?.(value),
       redact: (text) => text,
       now: options.now ?? (() => new Date()),

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineStream, type ReadRequest } from '../../src/connector/contract.ts';
+import { outermost, type Base } from './bases.ts';
+import { groupKind } from './groups.ts';
+import { groupAttributesForMembers, groupIdOf, groupsPerPage, membersOf } from './members.ts';
+import { memberIdOf, membershipId, toMembership } from './membership-record.ts';
+import { testBases } from './object-stream.ts';
+import { accountAttributes, accountFilter, PrimaryGroups } from './primary-groups.ts';
+import { readScope, scopeName, type ScopeEvent, type ScopePage, type ScopeReading } from './scope.ts';
+import type { Session } from './session.ts';
+import { Checkpoint, Cursor, MemberRow } from './wire.ts';
+
+/** Rows that are handed on together. */
+const rowsPerPage = 1000;
+
+export const memberships = defineStream({
+  name: 'memberships',
+  record: 'Membership',
+  needs: ['read groups, users and computers (as Authenticated Users have)'],
+  row: MemberRow,
+  cursor: Cursor,
+  checkpoint: Checkpoint,
+  enabled: (_session: Session) => true,
+  read: readMemberships,
+  idOf: membershipId,
+  toRecord: (row) => toMembership(row),
+  test: (session) =>
+    testBases(session, session.bases.groups, { what: 'groups and their members', filter: groupKind.filter }),
+});
+
+/** First the members that groups list, then those that name the group in their own entry. */
+async function* readMemberships(
+  session: Session,
+  request: ReadRequest<Cursor, Checkpoint>,
+): AsyncGenerator<ScopeEvent, void, void> {
+  const primary = new PrimaryGroups(session);
+  const { users, groups, computers } = session.bases;
+  const accounts = outermost([...users, ...computers]);
+  for (const base of groups)
+    yield* readScope(session, listedMembers(session, base, primary, accounts), request);
+  const narrowing = groups.map(scopeName).join(' | ');
+  for (const base of accounts)
+    yield* readScope(session, primaryMembers(session, base, primary, narrowing), request);
+}
+
+/**
+ * Members as groups list them. A group that changed is read as a whole, with those whose primary group it is, so that what is not
+ * among them is gone.
+ */
+function listedMembers(
+  session: Session,
+  base: Base,
+  primary: PrimaryGroups,
+  accounts: readonly Base[],
+): ScopeReading {
+  return {
+    scope: scopeName(base),
+    base,
+    what: 'groups with members',
+    ...{ filter: groupKind.filter, otherFilter: groupKind.otherFilter },
+    attributes: groupAttributesForMembers,
+    pageSize: Math.min(session.pageSize, groupsPerPage),
+    async *pagesOf(entries, changed): AsyncGenerator<ScopePage> {
+      const pages = new MemberPages(session);
+      for (const entry of entries) {
+        const { id, rid } = groupIdOf(entry);
+        let isGone = false;
+        for await (const members of membersOf(session.client, entry)) {
+          isGone = members === undefined;
+          yield* pages.add(members?.map((member) => ({ group: id, member })) ?? []);
+        }
+        if (!changed || isGone) continue;
+        if (rid !== undefined)
+          for await (const rows of primary.members(id, rid, accounts)) yield* pages.add(rows);
+        pages.complete(id);
+      }
+      yield* pages.rest();
+    },
+    async *deletedSince(usn): AsyncGenerator<ScopePage> {
+      for await (const complete of session.deleted.since(usn, 'group')) {
+        if (complete.length > 0) yield { rows: [], complete };
+      }
+    },
+  };
+}
+
+/** A new primary group makes two groups change, so that an account which left one is found by the group; see the runbook. */
+function primaryMembers(
+  session: Session,
+  base: Base,
+  primary: PrimaryGroups,
+  narrowing: string,
+): ScopeReading {
+  return {
+    scope: `primary groups of accounts: ${scopeName(base)}; groups: ${narrowing}`,
+    base,
+    what: 'accounts with their primary group',
+    filter: accountFilter,
+    otherFilter: '(primaryGroupID=*)',
+    attributes: accountAttributes,
+    pageSize: session.pageSize,
+    async *pagesOf(entries): AsyncGenerator<ScopePage> {
+      const rows: MemberRow[] = [];
+      for (const account of entries) {
+        const row = await primary.row(account);
+        if (row !== undefined) rows.push(row);
+      }
+      if (rows.length > 0) yield { rows };
+    },
+    async *deletedSince(usn): AsyncGenerator<ScopePage> {
+      for (const kind of ['user', 'computer'] as const) {
+        for await (const accounts of session.deleted.since(usn, kind)) {
+          const removed = await primary.formerIds(accounts);
+          if (removed.length > 0) yield { rows: [], removed };
+        }
+      }
+    },
+  };
+}
+
+/** Gathers the members of several groups into pages, with what kind of object each member is. */
+class MemberPages {
+  private readonly session: Session;
+  private rows: MemberRow[] = [];
+  private completed: string[] = [];
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  async *add(rows: readonly MemberRow[]): AsyncGenerator<ScopePage, void, void> {
+    for (const row of rows) {
+      this.rows.push(row);
+      if (this.rows.length >= rowsPerPage) yield await this.taken();
+    }
+  }
+
+  complete(group: string): void {
+    this.completed.push(group);
+  }
+
+  /** A page also of groups without members, when that is stated of them. */
+  async *rest(): AsyncGenerator<ScopePage, void, void> {
+    if (this.rows.length > 0 || this.completed.length > 0) yield await this.taken();
+  }
+
+  private async taken(): Promise<ScopePage> {
+    const { rows, completed } = this;
+    this.rows = [];
+    this.completed = [];
+    const ids = rows.flatMap(({ member, kind }) => {
+      const id = kind === undefined ? memberIdOf(member) : undefined;
+      return id === undefined || id.foreign ? [] : [id.id];
+    });
+    const kinds = await this.session.memberKinds.of(ids);
+    const kindly = rows.map((row): MemberRow => {
+      const kind = row.kind ?? kinds.get(memberIdOf(row.member)?.id ?? '');
+      return kind === undefined ? row : { ...row, kind };
+    });
+    return { rows: kindly, ...(completed.length === 0 ? {} : { complete: completed }) };
+  }
+}

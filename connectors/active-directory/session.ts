@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectContext } from '../../src/connector/contract.ts';
+import { Failure } from '../../src/connector/failure.ts';
+import type { LdapClient, RootDse } from '../../src/connector/ldap/client.ts';
+import { basesOf, type Bases } from './bases.ts';
+import type { Config } from './config.ts';
+import { checkServer, readPosition, type Position } from './controller.ts';
+import { DeletedObjects } from './deleted-objects.ts';
+import { isWithin, parseDn } from './distinguished-name.ts';
+import { binaryAttributes } from './entry-row.ts';
+import { MemberKinds } from './member-kinds.ts';
+import { sidOf } from './sid.ts';
+
+const urlField = 'spec.connector.activeDirectory.urls';
+/** What a controller gives at most, unless its policy was changed (MaxPageSize). */
+const largestPage = 1000;
+const defaultPageSize = 500;
+
+export interface Domain {
+  /** Its own DN. */
+  readonly dn: string;
+  /** corp.example.com */
+  readonly dnsName: string;
+  readonly sid: string;
+}
+
+export interface Session {
+  readonly client: LdapClient;
+  readonly domain: Domain;
+  /** Where the controller stood before anything was read: all that a run reads goes on from there. */
+  readonly position: Position;
+  readonly bases: Bases;
+  readonly pageSize: number;
+  readonly deleted: DeletedObjects;
+  readonly memberKinds: MemberKinds;
+  /** DNs of bases that were found to be there. */
+  readonly foundBases: Set<string>;
+  /** Attributes that the mapping of a stream asks for, in lower case. */
+  mappedAttributes(stream: string): ReadonlySet<string>;
+  now(): Date;
+}
+
+/** Proves address, credentials and that the domain is there. Throws a Failure. */
+export async function openSession(context: ConnectContext<Config>) {
+  const { config, credentials } = context;
+  const bases = basesOf(config);
+  const name = credentials.value('username');
+  const client = await context.ldap({
+    urls: config.urls.map((url) => new URL(url)),
+    startTls: config.startTls === true,
+    name,
+    password: credentials.value('password'),
+    binaryAttributes,
+    urlField,
+  });
+  const root = await client.root();
+  checkServer(root, client.url);
+  const domain = await readDomain(client, root, config.baseDN);
+  const session: Session = {
+    client,
+    domain,
+    position: await readPosition(client, root),
+    bases,
+    pageSize: Math.min(context.pageSize ?? defaultPageSize, largestPage),
+    deleted: new DeletedObjects(client, domain.dn, root.configurationNamingContext, root.supportedControls),
+    memberKinds: new MemberKinds(client, domain.dn),
+    foundBases: new Set(),
+    mappedAttributes: (stream) => new Set(context.mappedPaths(stream).map(({ path }) => path.toLowerCase())),
+    now: () => context.now(),
+  };
+  return {
+    session,
+    // Of the domain alone: objects keep their ids wherever they stand in it.
+    source: domain.sid,
+    account: name.toLowerCase(),
+    login: `${client.url.host} (${root.dnsHostName ?? 'without a name'}) takes the credentials; domain ${domain.dnsName}`,
+    close: () => client.close(),
+  };
+}
+
+async function readDomain(client: LdapClient, root: RootDse, baseDN: string): Promise<Domain> {
+  const dn = root.defaultNamingContext;
+  if (dn === undefined)
+    throw new Failure('contract', `${client.url.host}: the rootDSE has no defaultNamingContext`);
+  if (!isWithin(baseDN, dn))
+    throw new Failure(
+      'configuration',
+      `spec.connector.activeDirectory.baseDN: ${baseDN} is no part of ${dn}, the domain of ${client.url.host}; correct it, or name a controller of its domain in urls`,
+    );
+  const entry = await client.one({
+    subject: `the domain ${dn}`,
+    base: dn,
+    filter: '(objectClass=*)',
+    attributes: ['objectSid'],
+  });
+  const sid = sidOf(entry?.bytes('objectSid') ?? Buffer.alloc(0));
+  if (sid === undefined)
+    throw new Failure(
+      'permission',
+      `${dn}: the account may not read the objectSid of the domain, by which it is known; give it read access, as Authenticated Users have by default`,
+    );
+  return { dn, dnsName: dnsNameOf(dn), sid };
+}
+
+/** corp.example.com of DC=corp,DC=example,DC=com. */
+function dnsNameOf(dn: string): string {
+  return (parseDn(dn) ?? []).map(({ value }) => value.toLowerCase()).join('.');
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LdapClient, LdapControl, LdapEntry } from '../../src/connector/ldap/client.ts';
+
+/** A search of which each page tells how far the walk has come. */
+export interface WalkedSearch {
+  readonly subject: string;
+  readonly base: string;
+  /** In brackets. */
+  readonly filter: string;
+  readonly attributes: readonly string[];
+  readonly controls: readonly LdapControl[];
+  readonly pageSize: number;
+}
+
+export interface WalkProgress {
+  /** Objects whose last change is not later than this have been given. */
+  readonly after: bigint;
+  readonly rows: number;
+  readonly pages: number;
+}
+
+export interface WalkedPage {
+  readonly entries: readonly LdapEntry[];
+  /** Where a later walk goes on when this page is kept. */
+  readonly progress: WalkProgress;
+}
+
+/** So many pages a window should hold: each is a search of its own, and a place to go on from. */
+const pagesPerWindow = 4n;
+const firstWindows = 16n;
+
+/**
+ * Everything that a search finds, in windows of `uSNChanged`, the number of the last change of an object. It only grows, so an ascending walk meets what
+ * changes meanwhile again further on: the last window has no upper end. What was read of a window that was not finished is read again.
+ */
+export async function* walk(
+  client: LdapClient,
+  search: WalkedSearch,
+  from: WalkProgress,
+  /** The highest change there was when the reading began. */
+  highest: bigint,
+): AsyncGenerator<WalkedPage, WalkProgress, void> {
+  const target = BigInt(search.pageSize) * pagesPerWindow;
+  let { after, rows, pages } = from;
+  let width = widest((highest - after) / firstWindows, target);
+  for (let isLast = false; !isLast;) {
+    const until = after + width;
+    isLast = until >= highest;
+    const filter = windowFilter(search.filter, after, isLast ? undefined : until);
+    let rowsOfWindow = 0;
+    for await (const page of client.pages({ ...search, scope: 'sub', filter })) {
+      // Begun anew, its entries come again.
+      rowsOfWindow = (page.start ? 0 : rowsOfWindow) + page.entries.length;
+      pages++;
+      yield { entries: page.entries, progress: { after, rows: rows + rowsOfWindow, pages } };
+    }
+    rows += rowsOfWindow;
+    after = isLast ? highest : until;
+    width = nextWidth(width, BigInt(rowsOfWindow), target);
+  }
+  return { after, rows, pages };
+}
+
+function windowFilter(filter: string, after: bigint, until: bigint | undefined): string {
+  const upper = until === undefined ? '' : `(uSNChanged<=${until})`;
+  return `(&${filter}(uSNChanged>=${after + 1n})${upper})`;
+}
+
+/** Pure. Numbers of changes are unevenly spread: most belong to objects that changed again since. */
+export function nextWidth(width: bigint, found: bigint, target: bigint): bigint {
+  if (found === 0n) return width * 8n;
+  if (found * 4n < target) return width * 2n;
+  return found > target * 2n ? widest(width / 2n, target) : width;
+}
+
+/** A window of so many numbers holds no more objects than that. */
+function widest(width: bigint, target: bigint): bigint {
+  return width > target ? width : target;
+}
