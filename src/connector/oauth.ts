@@ -13,17 +13,23 @@ export type OAuthGrant =
   | { readonly type: 'client_credentials' }
   | { readonly type: 'password'; readonly username: string; readonly password: string };
 
-export interface OAuthOptions {
+/** How the client proves who it is: by its secret, or by an assertion that it signs anew for each request (RFC 7523, 2.2). */
+export type ClientProof = { readonly clientSecret: string } | { readonly assertion: () => string };
+
+export type OAuthOptions = ClientProof & {
   /** Token endpoint. */
   readonly endpoint: URL;
   readonly clientId: string;
-  readonly clientSecret: string;
   readonly grant: OAuthGrant;
   /** Further fields of the form, such as scope, audience or resource. */
   readonly fields?: Readonly<Record<string, string>>;
   /** What to look at on the vendor's side when the grant is refused. */
   readonly remedy: string;
-}
+  /** The vendor's own signs of a refusal, asked before the general reading of one. */
+  readonly classify?: (answer: RawAnswer) => Failure | undefined;
+};
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 type OAuthContext = Pick<ConnectContext<unknown>, 'credentials' | 'http' | 'learnSecret' | 'redact' | 'now'>;
 
@@ -138,13 +144,34 @@ export class OAuthTokens {
         this.refreshToken = undefined;
       }
     }
-    if (grant.type === 'client_credentials') return this.post({ grant_type: grant.type });
+    if (grant.type === 'client_credentials') return this.postAgain({ grant_type: grant.type });
     return this.post({ grant_type: grant.type, username: grant.username, password: grant.password });
   }
 
+  /**
+   * What was good a moment ago may be refused by a server that has not heard of it yet: then it is asked once more. Not with a
+   * password, which too many refusals lock.
+   */
+  private async postAgain(grant: Readonly<Record<string, string>>): Promise<Static<typeof TokenAnswer>> {
+    try {
+      return await this.post(grant);
+    } catch (error) {
+      const refused = error instanceof Failure && error.code === 'credentials';
+      if (!refused || this.newest === undefined) throw error;
+      return this.post(grant);
+    }
+  }
+
+  private proof(): Readonly<Record<string, string>> {
+    if ('clientSecret' in this.options) return { client_secret: this.options.clientSecret };
+    const assertion = this.options.assertion();
+    this.context.learnSecret(assertion);
+    return { client_assertion_type: assertionType, client_assertion: assertion };
+  }
+
   private async post(grant: Readonly<Record<string, string>>): Promise<Static<typeof TokenAnswer>> {
-    const { clientId, clientSecret, fields, endpoint } = this.options;
-    const form = { ...grant, client_id: clientId, client_secret: clientSecret, ...fields };
+    const { clientId, fields, endpoint } = this.options;
+    const form = { ...grant, client_id: clientId, ...this.proof(), ...fields };
     const request = { subject: 'OAuth2 token', method: 'POST', path: endpoint.href, form } as const;
     try {
       return (await this.http.json({ ...request, maxBytes: maxAnswerBytes }, answerCheck)).body;
@@ -160,13 +187,14 @@ export class OAuthTokens {
 
   /** The endpoint's own way of refusing (RFC 6749, 5.2); undefined leaves the answer to the general rules. */
   private refusalOf(answer: RawAnswer): Failure | undefined {
+    const own = this.options.classify?.(answer);
+    if (own !== undefined) return own;
     if (answer.status !== 400 && answer.status !== 401 && answer.status !== 403) return undefined;
     const { grant, remedy } = this.options;
     const { source } = this.context.credentials;
+    const proof = 'clientSecret' in this.options ? 'clientSecret' : 'tls.crt with tls.key';
     const keys =
-      grant.type === 'password'
-        ? 'clientId, clientSecret, username and password'
-        : 'clientId and clientSecret';
+      grant.type === 'password' ? `clientId, ${proof}, username and password` : `clientId and ${proof}`;
     const message = `OAuth2 token: the grant ${grant.type} was refused (${answer.status}, ${saidIn(answer, this.context.redact)}); correct ${keys} in ${source}, or ${remedy}`;
     return new Failure('credentials', message);
   }

@@ -5,14 +5,13 @@ import { InputError } from '../../src/cli/manifests.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
 import { testCommand } from '../../src/cli/test.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
+import { hugePage, type Answer } from '../simulators/faults.ts';
 import {
   cancelledTransaction,
-  hugePage,
   loginPage,
   refuse,
   resetMidBody,
   tooManyRequests,
-  type Answer,
 } from '../simulators/servicenow/faults.ts';
 import { ServiceNow } from '../simulators/servicenow/index.ts';
 import type { Row } from '../simulators/servicenow/rows.ts';

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { SyncRunStatus } from '../../src/api/sync-run.ts';
 import { completeVerdict } from '../../src/operator/completeness.ts';
 import { reasonOf } from '../../src/operator/verdict.ts';
-import { refuse, type Answer, type Asked } from '../simulators/servicenow/faults.ts';
+import type { Answer } from '../simulators/faults.ts';
+import { refuse, type Asked } from '../simulators/servicenow/faults.ts';
 import { ServiceNow } from '../simulators/servicenow/index.ts';
 import { CliBench, oauthClient } from './cli-bench.ts';
 

@@ -7,7 +7,8 @@ import { runLocal } from '../../src/cli/local-run.ts';
 import type { Manifest } from '../../src/cli/manifests.ts';
 import { createRuntime } from '../../src/cli/runtime.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import { tooManyRequests, type Fault } from '../simulators/servicenow/faults.ts';
+import type { Fault } from '../simulators/faults.ts';
+import { tooManyRequests, type Asked } from '../simulators/servicenow/faults.ts';
 import { CliBench, oauthClient, password } from './cli-bench.ts';
 
 const bench = new CliBench();
@@ -48,7 +49,7 @@ async function process() {
 }
 
 /** Two hours are longer than any run lasts. */
-function throttleOnce(when: Fault['when']): void {
+function throttleOnce(when: Fault<Asked>['when']): void {
   bench.instance.faults.add({ when, times: 1, answer: tooManyRequests(7200) });
 }
 

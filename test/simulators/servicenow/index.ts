@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { knowsPath, walkedCell, type Targets } from './dot-walk.ts';
 import { buildEstate, type Estate, type EstateSize } from './estate.ts';
-import { Faults, refuse, type Asked } from './faults.ts';
+import { Faults } from '../faults.ts';
+import { refuse, type Asked } from './faults.ts';
 import { Login, type LoginOptions } from './login.ts';
 import { fits, parseQuery } from './query.ts';
 import { classField } from './recorded-items.ts';
@@ -34,7 +35,7 @@ export interface Request extends Asked {
 
 /** A ServiceNow over real HTTP: Table API, counts, row access, Basic and OAuth, faults on demand. */
 export class ServiceNow {
-  readonly faults = new Faults();
+  readonly faults = new Faults<Asked>();
   readonly requests: Request[] = [];
   readonly login: Login;
   /** Rows that the account may not see: counted, not given. */

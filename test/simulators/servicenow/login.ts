@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
-import type { Answer } from './faults.ts';
+import type { Answer } from '../faults.ts';
 import { refuse } from './faults.ts';
 
 export interface LoginOptions {

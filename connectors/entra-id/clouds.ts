@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Config } from './config.ts';
+
+interface Hosts {
+  readonly login: string;
+  readonly graph: string;
+}
+
+/** Login and Graph hosts by cloud (product documentation, national clouds). */
+export const clouds = {
+  Global: { login: 'https://login.microsoftonline.com', graph: 'https://graph.microsoft.com' },
+  USGovernment: { login: 'https://login.microsoftonline.us', graph: 'https://graph.microsoft.us' },
+  USGovernmentDoD: { login: 'https://login.microsoftonline.us', graph: 'https://dod-graph.microsoft.us' },
+  China: {
+    login: 'https://login.partner.microsoftonline.cn',
+    graph: 'https://microsoftgraph.chinacloudapi.cn',
+  },
+} as const satisfies Readonly<Record<string, Hosts>>;
+export type Cloud = keyof typeof clouds;
+
+const defaultCloud: Cloud = 'Global';
+
+export function cloudOf({ cloud = defaultCloud }: Config): Cloud {
+  return cloud;
+}
+
+/** Base of all requests, version and slash included; /beta may change without notice and is not used. */
+export function graphBase(config: Config): URL {
+  return below(config.graphUrl ?? clouds[cloudOf(config)].graph, 'v1.0/');
+}
+
+export function tokenEndpoint(config: Config): URL {
+  const login = config.loginUrl ?? clouds[cloudOf(config)].login;
+  return below(login, `${config.tenantId}/oauth2/v2.0/token`);
+}
+
+/** The one value that the grant takes: Graph's own host of the same cloud. */
+export function graphScope(config: Config): string {
+  return `${new URL(config.graphUrl ?? clouds[cloudOf(config)].graph).origin}/.default`;
+}
+
+function below(base: string, path: string): URL {
+  return new URL(path, base.endsWith('/') ? base : `${base}/`);
+}

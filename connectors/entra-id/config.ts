@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type, type Static } from 'typebox';
+import { clouds } from './clouds.ts';
+
+const url = (description: string) =>
+  Type.Optional(
+    Type.String({
+      minLength: 10,
+      maxLength: 512,
+      pattern: '^https?://[A-Za-z0-9.\\-\\[\\]:]+(/[A-Za-z0-9._~/-]*)?$',
+      description,
+    }),
+  );
+
+const part = (description: string) => Type.Optional(Type.Boolean({ description }));
+
+/** `spec.connector.entraId`. It becomes part of the CRD, so it holds no defaults: parts that are not switched off are read. */
+export const Config = Type.Object(
+  {
+    tenantId: Type.String({
+      minLength: 4,
+      maxLength: 253,
+      // A dot is demanded of a domain, so that `common`, `organizations` and `consumers`, which are no tenants, do not pass.
+      pattern:
+        '^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,63})$',
+      description:
+        'The tenant: its id (a GUID, best), or one of its verified domains, such as example.com. Not common or organizations: an application of its own logs in to one tenant.',
+    }),
+    cloud: Type.Optional(
+      Type.Enum(cloudNames(), {
+        description:
+          'The cloud in which the tenant lives: Global (also US GCC), USGovernment (GCC High), USGovernmentDoD or China (21Vianet). Default Global.',
+      }),
+    ),
+    graphUrl: url(
+      'Base address of Microsoft Graph, where the cloud is none of those, such as https://graph.example.com. No credentials, no query. Default that of the cloud.',
+    ),
+    loginUrl: url(
+      'Base address of the login, where the cloud is none of those, such as https://login.example.com. No credentials, no query. Default that of the cloud.',
+    ),
+    streams: Type.Optional(
+      Type.Object(
+        {
+          users: part('False leaves out users.'),
+          groups: part('False leaves out groups.'),
+          memberships: part('False leaves out the members of groups.'),
+          devices: part('False leaves out the devices of the directory.'),
+          managedDevices: part(
+            'False leaves out the devices that Intune manages, with their compliance. Set it where the tenant has no Intune.',
+          ),
+          ssoApplications: part('False leaves out the applications that people sign in to.'),
+        },
+        {
+          additionalProperties: false,
+          description: 'Parts that are not to be read. Default: everything is read.',
+        },
+      ),
+    ),
+    signInActivity: Type.Optional(
+      Type.Boolean({
+        description:
+          'False does not ask for the last sign-in of users, which needs AuditLog.Read.All and a Premium licence. Default true; a tenant that refuses it has its users read without.',
+      }),
+    ),
+    microsoftApplications: Type.Optional(
+      Type.Boolean({
+        description:
+          "True also reads Microsoft's own applications, of which each tenant has some hundred. Default false.",
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'Microsoft Entra ID and Intune, read by Microsoft Graph.' },
+);
+export type Config = Static<typeof Config>;
+
+export type StreamName = keyof NonNullable<Config['streams']>;
+
+export function isAskedFor({ streams }: Config, name: StreamName): boolean {
+  return streams?.[name] !== false;
+}
+
+function cloudNames() {
+  return Object.keys(clouds) as (keyof typeof clouds)[];
+}

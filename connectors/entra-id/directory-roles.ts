@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type, type Static, type TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { firstProblem } from '../../src/connector/problem.ts';
+import { Failure } from '../../src/connector/failure.ts';
+import type { Graph } from './graph.ts';
+
+const Text = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const id = Type.String({ minLength: 1, maxLength: 256 });
+
+/** A built-in or custom role of the directory; a built-in one has the same `templateId` in every tenant. */
+export const RoleDefinition = Type.Object({
+  id,
+  displayName: Text,
+  templateId: Text,
+  isBuiltIn: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+});
+export type RoleDefinition = Static<typeof RoleDefinition>;
+
+/** Somebody holds a role: a user, a service principal, or a group for those in it. */
+export const RoleAssignment = Type.Object({
+  id,
+  principalId: id,
+  roleDefinitionId: id,
+  /** `/` for the whole tenant, else an administrative unit or an object. */
+  directoryScopeId: Text,
+});
+export type RoleAssignment = Static<typeof RoleAssignment>;
+
+/** One that may activate a role. Needs a Premium P2 licence. */
+export const EligibleRole = Type.Object({
+  ...RoleAssignment.properties,
+  startDateTime: Text,
+  endDateTime: Text,
+  memberType: Text,
+});
+export type EligibleRole = Static<typeof EligibleRole>;
+
+const base = 'roleManagement/directory';
+const needs = '(needs RoleManagement.Read.Directory)';
+
+/** All role definitions of the tenant. Throws a Failure. */
+export function roleDefinitions(graph: Graph): Promise<readonly RoleDefinition[]> {
+  return all(graph, `role definitions ${needs}`, `${base}/roleDefinitions`, RoleDefinition);
+}
+
+/** All active assignments, those of activated eligible roles included. Throws a Failure. */
+export function roleAssignments(graph: Graph): Promise<readonly RoleAssignment[]> {
+  return all(graph, `role assignments ${needs}`, `${base}/roleAssignments`, RoleAssignment);
+}
+
+/** Who may activate a role. Throws a permission Failure where the tenant has no licence for it. */
+export function eligibleRoles(graph: Graph): Promise<readonly EligibleRole[]> {
+  const path = `${base}/roleEligibilityScheduleInstances`;
+  return all(graph, `eligible roles ${needs}`, path, EligibleRole);
+}
+
+/** Few enough to be held. A row that does not fit is no row to leave out: who has a role would be told wrongly. */
+async function all<Row extends TSchema>(
+  graph: Graph,
+  subject: string,
+  path: string,
+  schema: Row,
+): Promise<readonly Static<Row>[]> {
+  const check = Compile(schema);
+  const rows: Static<Row>[] = [];
+  for await (const page of graph.pages({ subject, path })) {
+    for (const row of page) {
+      if (!check.Check(row)) {
+        const { reason } = firstProblem(check.Errors(row), 'row');
+        throw new Failure('contract', `${subject}: ${reason}; nothing is taken as read`);
+      }
+      rows.push(row);
+    }
+  }
+  return rows;
+}

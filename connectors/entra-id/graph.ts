@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Compile } from 'typebox/compile';
+import { Failure } from '../../src/connector/failure.ts';
+import type { BodyCheck, HttpClient, HttpRequest } from '../../src/connector/http.ts';
+import { failureOf, type AnswerContext, type Answered } from './answers.ts';
+import { BatchRequest, batchSize, type BatchItem } from './batch.ts';
+import { BatchAnswer, CollectionAnswer, CountAnswer } from './wire.ts';
+
+export interface GraphPage {
+  readonly rows: readonly unknown[];
+  /** The next page; a page has this or `deltaLink`, and the last of a collection neither. */
+  readonly next: string | undefined;
+  readonly deltaLink: string | undefined;
+}
+
+export type GraphRequest = Pick<HttpRequest, 'subject' | 'path' | 'query' | 'headers'>;
+
+const collectionCheck = Compile(CollectionAnswer);
+const countCheck = Compile(CountAnswer);
+/** A batch is looked through where the answer is judged; what is left is to see that it was one. */
+const batchCheck = Compile(BatchAnswer);
+
+/** Advanced queries need it, on every page. */
+export const eventual = { consistencylevel: 'eventual' } as const;
+
+/** Reads of Microsoft Graph. Every method throws a Failure that names what was asked for and the remedy. */
+export class Graph {
+  private readonly http: HttpClient;
+  private readonly context: () => AnswerContext;
+
+  constructor(http: HttpClient, context: () => AnswerContext) {
+    this.http = http;
+    this.context = context;
+  }
+
+  async page(request: GraphRequest): Promise<GraphPage> {
+    const { body } = await this.http.json(request, collectionCheck);
+    return { rows: body.value, next: body['@odata.nextLink'], deltaLink: body['@odata.deltaLink'] };
+  }
+
+  async one<T>(request: GraphRequest, check: BodyCheck<T>): Promise<T> {
+    return (await this.http.json(request, check)).body;
+  }
+
+  /** The vendor's own total, from an index that lags behind. */
+  async count(request: GraphRequest): Promise<number> {
+    const path = `${request.path}/$count`;
+    const headers = { ...request.headers, ...eventual, accept: 'text/plain' };
+    return (await this.http.json({ ...request, path, headers }, countCheck)).body;
+  }
+
+  /** Answers by the id of the item, of whatever status; in calls of twenty. */
+  async batch(subject: string, items: readonly BatchItem[]): Promise<ReadonlyMap<string, Answered>> {
+    const answers = new Map<string, Answered>();
+    for (let start = 0; start < items.length; start += batchSize) {
+      const request = new BatchRequest(subject, items.slice(start, start + batchSize));
+      await this.http.json(request, batchCheck);
+      for (const [id, answered] of request.answers) answers.set(id, answered);
+    }
+    return answers;
+  }
+
+  /** The Failure of an item of a batch that was refused. */
+  refusal(answered: Answered, subject: string): Failure {
+    const general = new Failure('contract', `${subject}: an item of a batch was answered ${answered.status}`);
+    return failureOf(answered, subject, this.context()) ?? general;
+  }
+
+  /** All rows of a collection, page by page, to its end. */
+  async *pages(request: GraphRequest): AsyncGenerator<readonly unknown[], void, void> {
+    const guard = new LinkGuard(request.subject);
+    for (let ask: GraphRequest | undefined = request; ask !== undefined;) {
+      const page: GraphPage = await this.page(ask);
+      yield page.rows;
+      ask = page.next === undefined ? undefined : followed(request, guard.checked(page.next));
+    }
+  }
+}
+
+/** A link is asked for exactly as it was given, with the headers of its first request. */
+export function followed({ subject, headers }: GraphRequest, link: string): GraphRequest {
+  return { subject, path: link, ...(headers === undefined ? {} : { headers }) };
+}
+
+const maxPages = 100_000;
+
+/**
+ * Sees that links lead somewhere: one that comes again, by a circle of any length, ends the reading with a contract Failure. It holds
+ * one link only, that of the page whose number is the last power of two.
+ */
+export class LinkGuard {
+  private readonly subject: string;
+  private pages = 0;
+  private mark = '';
+
+  constructor(subject: string) {
+    this.subject = subject;
+  }
+
+  checked(link: string): string {
+    this.pages += 1;
+    if (link === this.mark)
+      throw new Failure(
+        'contract',
+        `${this.subject}: the pages go round in a circle; nothing is taken as deleted`,
+      );
+    if (this.pages > maxPages)
+      throw new Failure('contract', `${this.subject}: there is no end after ${maxPages} pages`);
+    if (Number.isInteger(Math.log2(this.pages))) this.mark = link;
+    return link;
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineConnector } from '../../src/connector/define.ts';
+import { certificateCheck, permissionsCheck, tenantCheck } from './checks.ts';
+import { graphBase } from './clouds.ts';
+import { Config } from './config.ts';
+import { devices } from './devices.ts';
+import { groups } from './groups.ts';
+import { managedDevices } from './managed-devices.ts';
+import { memberships } from './memberships.ts';
+import { openSession } from './session.ts';
+import { ssoApplications } from './sso-applications.ts';
+import { users } from './users.ts';
+
+export const entraId = defineConnector({
+  id: 'entraId',
+  category: 'identity',
+  title: 'Microsoft Entra ID and Intune',
+  version: 1,
+  config: Config,
+  auth: ['OAuth2', 'Certificate'],
+  streams: [users, groups, memberships, devices, managedDevices, ssoApplications],
+  checks: [tenantCheck, permissionsCheck, certificateCheck],
+  origin: graphBase,
+  open: openSession,
+});
