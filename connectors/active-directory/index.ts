@@ -5,6 +5,7 @@ import { computers } from './computers.ts';
 import { Config, firstUrl } from './config.ts';
 import { groups } from './groups.ts';
 import { memberships } from './memberships.ts';
+import { roleAssignments } from './role-assignments.ts';
 import { openSession } from './session.ts';
 import { users } from './users.ts';
 
@@ -16,7 +17,8 @@ export const activeDirectory = defineConnector({
   version: 1,
   config: Config,
   auth: ['Basic'],
-  streams: [users, groups, computers, memberships],
+  streams: [users, groups, computers, memberships, roleAssignments],
+  roleSources: ['group'],
   checks: [controllerCheck, deletedObjectsCheck],
   origin: firstUrl,
   open: openSession,

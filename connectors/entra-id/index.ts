@@ -7,6 +7,7 @@ import { devices } from './devices.ts';
 import { groups } from './groups.ts';
 import { managedDevices } from './managed-devices.ts';
 import { memberships } from './memberships.ts';
+import { roleAssignments } from './role-assignments.ts';
 import { openSession } from './session.ts';
 import { ssoApplications } from './sso-applications.ts';
 import { users } from './users.ts';
@@ -18,7 +19,8 @@ export const entraId = defineConnector({
   version: 1,
   config: Config,
   auth: ['OAuth2', 'Certificate'],
-  streams: [users, groups, memberships, devices, managedDevices, ssoApplications],
+  streams: [users, groups, memberships, devices, managedDevices, ssoApplications, roleAssignments],
+  roleSources: ['group', 'directoryRole'],
   checks: [tenantCheck, permissionsCheck, certificateCheck],
   origin: graphBase,
   open: openSession,

@@ -4,7 +4,7 @@ import type { PlacedRoleMapping } from '../api/role-mappings.ts';
 import type { ReadEvent, ReadRequest } from './contract.ts';
 import type { Evidence } from './evidence.ts';
 import { Failure } from './failure.ts';
-import { walkGroup, type GroupMember, type Named, type WalkOptions } from './nested-groups.ts';
+import { walkGroup, type Grant, type GroupMember, type Named } from './nested-groups.ts';
 import type { RoleRow } from './role-rows.ts';
 
 /** Nothing goes on from anywhere: who is in a group by another one shows only when all of them are read. */
@@ -94,31 +94,26 @@ export interface RoleMember extends GroupMember {
   readonly foreign?: boolean;
 }
 
-/** Who is in a group, as rows: `above` is what leads to the group, the mapped directory role. Contacts can have no role. */
+/** What a row says beside who has what by which path. */
+export type GrantFacts = Omit<RoleRow, 'role' | 'principal' | 'path'>;
+
+/** Everybody in a group, or who holds a directory role, as rows. Contacts cannot log in and have no role. */
 export async function* memberRows(
-  group: Named,
+  source: Named,
   mapping: PlacedRoleMapping,
-  walk: Omit<WalkOptions, 'field' | 'membersOf'> & {
-    readonly membersOf: (group: Named) => AsyncIterable<readonly RoleMember[]>;
-  },
-  facts: Omit<RoleRow, 'role' | 'principal' | 'path'>,
-  above: readonly Named[] = [],
+  membersOf: (group: Named) => AsyncIterable<readonly RoleMember[]>,
+  factsOf: (grant: Grant) => GrantFacts,
 ): AsyncGenerator<readonly RoleRow[], void, void> {
-  for await (const grants of walkGroup(group, { ...walk, field: mapping.field })) {
-    const rows = grants.flatMap(({ member, path }): RoleRow[] => {
-      if (member.kind === 'Contact') return [];
-      return [roleRow(mapping, member, [...above, ...path], facts)];
-    });
+  for await (const grants of walkGroup(source, { membersOf, field: mapping.field })) {
+    const rows = grants
+      .filter(({ member }) => member.kind !== 'Contact')
+      .map((grant) => roleRow(mapping, grant, factsOf(grant)));
     if (rows.length > 0) yield rows;
   }
 }
 
-export function roleRow(
-  { role }: PlacedRoleMapping,
-  { id, name, kind, foreign }: RoleMember,
-  path: readonly Named[],
-  facts: Omit<RoleRow, 'role' | 'principal' | 'path'>,
-): RoleRow {
+function roleRow({ role }: PlacedRoleMapping, { member, path }: Grant, facts: GrantFacts): RoleRow {
+  const { id, name, kind, foreign }: RoleMember = member;
   const named = (one: Named) => ({ id: one.id, ...(one.name === undefined ? {} : { name: one.name }) });
   return {
     ...facts,

@@ -23,6 +23,8 @@ export const RoleRow = Type.Object({
   /** From what is mapped to the group that holds the principal; of a direct grant only what is mapped. */
   path: Type.Array(Thing, { minItems: 1 }),
   assignment: Type.Enum(['active', 'eligible']),
+  /** True where the vendor says that it comes by a group, and not by which. */
+  inherited: Type.Optional(Type.Boolean()),
   /** Part of the directory in which the role holds; undefined of groups. */
   scope: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
   startsAt: Time,
@@ -84,7 +86,7 @@ export function toRoleAssignment(row: RoleRow): NormalisedRecord<'RoleAssignment
       sourceId: source.id,
       ...(source.name === undefined ? {} : { sourceName: bounded(source.name, 1024) }),
       ...(scope === undefined ? {} : { scope }),
-      direct: path.length === 1,
+      direct: path.length === 1 && row.inherited !== true,
       path: pathText(
         whole.map(({ id, name }) => name ?? id),
         maxPath,

@@ -132,12 +132,10 @@ describe('reading who has a role', () => {
           {
             source,
             async *read() {
-              yield* memberRows(
-                source,
-                mapping,
-                { membersOf },
-                { sourceKind: 'group', assignment: 'active' },
-              );
+              yield* memberRows(source, mapping, membersOf, () => ({
+                sourceKind: 'group',
+                assignment: 'active',
+              }));
               return { counted: 7 };
             },
           },

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
+import { defineStream } from '../../src/connector/contract.ts';
+import type { Evidence } from '../../src/connector/evidence.ts';
+import {
+  memberRows,
+  readRoles,
+  RoleCheckpoint,
+  RoleCursor,
+  type GrantFacts,
+  type RolePart,
+  type RoleReading,
+} from '../../src/connector/role-reading.ts';
+import { RoleRow, roleRowId, toRoleAssignment } from '../../src/connector/role-rows.ts';
+import type { Named } from '../../src/connector/nested-groups.ts';
+import { isAskedFor } from './config.ts';
+import { findGroup, isEmptyByCount, shownMembersOf } from './mapped-group.ts';
+import { RoleHolders } from './role-holders.ts';
+import type { Session } from './session.ts';
+
+/** Who has which role by `spec.roleMappings`: everybody in a group, and everybody who holds a role of the directory. */
+export const roleAssignments = defineStream({
+  name: 'roleAssignments',
+  record: 'RoleAssignment',
+  needs: [
+    'GroupMember.Read.All',
+    'Member.Read.Hidden for groups that hide their members',
+    'RoleManagement.Read.Directory where a directoryRole is mapped',
+  ],
+  row: RoleRow,
+  cursor: RoleCursor,
+  checkpoint: RoleCheckpoint,
+  enabled: (session: Session) =>
+    session.roleMappings.length > 0 && isAskedFor(session.config, 'roleAssignments'),
+  read: (session, request) => readRoles(readingOf(session), request),
+  idOf: roleRowId,
+  toRecord: (row) => toRoleAssignment(row),
+  async test(session) {
+    const reading = readingOf(session);
+    const found: string[] = [];
+    for (const mapping of reading.mappings) {
+      const [part] = await reading.partsOf(mapping);
+      if (part !== undefined) found.push(part.source.name ?? part.source.id);
+    }
+    return `found what spec.roleMappings names: ${found.join(', ')}`;
+  },
+});
+
+function readingOf(session: Session): RoleReading {
+  const holders = new RoleHolders(session);
+  return {
+    mappings: session.roleMappings,
+    partsOf: async (mapping) =>
+      mapping.source === 'directoryRole'
+        ? holders.partsOf(mapping)
+        : [groupPart(session, mapping, await findGroup(session, mapping))],
+  };
+}
+
+const facts: GrantFacts = { sourceKind: 'group', assignment: 'active' };
+
+function groupPart(session: Session, mapping: PlacedRoleMapping, source: Named): RolePart {
+  return {
+    source,
+    async *read(): AsyncGenerator<readonly RoleRow[], Evidence, void> {
+      let rows = 0;
+      const membersOf = (group: Named) => shownMembersOf(session, group);
+      for await (const page of memberRows(source, mapping, membersOf, () => facts)) {
+        rows += page.length;
+        yield page;
+      }
+      if (rows > 0) return {};
+      return (await isEmptyByCount(session, [source])) ? { counted: 0, emptyTwice: true } : {};
+    },
+  };
+}
