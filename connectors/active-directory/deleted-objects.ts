@@ -10,11 +10,13 @@ const showRecycledOid = '1.2.840.113556.1.4.2064';
 const oldTombstoneDays = 60;
 
 /** Of deleted objects their class stays, and not their category. */
-export type DeletedClass = 'user' | 'group' | 'computer';
+export type DeletedClass = 'user' | 'group' | 'computer' | 'member';
 const classFilters: Readonly<Record<DeletedClass, string>> = {
   user: '(&(objectClass=user)(!(objectClass=computer)))',
   group: '(objectClass=group)',
   computer: '(objectClass=computer)',
+  // Whatever may belong to a group: users, computers and contacts are persons by class.
+  member: '(|(objectClass=person)(objectClass=group))',
 };
 
 /** What the directory itself states as deleted, for accounts that may read it; others see nothing, without an error. */

@@ -14,9 +14,6 @@ export const accountAttributes: readonly string[] = ['objectGUID', 'sAMAccountTy
 /** Users and computers: each has exactly one primary group. */
 export const accountFilter = '(|(sAMAccountType=805306368)(sAMAccountType=805306369))';
 
-/** Domain Users, Guests, Computers, Controllers and Read-only Controllers: the primary groups that accounts have unless they were changed. */
-const usualRids = ['513', '514', '515', '516', '521'];
-
 /** Which group an account's primaryGroupID means: the group with that number in the domain, where it stands below the bases of groups. */
 export class PrimaryGroups {
   private readonly session: Session;
@@ -40,15 +37,6 @@ export class PrimaryGroups {
     const rid = account.text('primaryGroupID');
     const group = rid === undefined ? undefined : await this.group(rid);
     return group === undefined ? undefined : primaryRow(group, account);
-  }
-
-  /** Ids of all memberships by primary group that a deleted account may have had. */
-  async formerIds(accounts: readonly string[]): Promise<readonly string[]> {
-    await Promise.all(usualRids.map((rid) => this.group(rid)));
-    const groups = await Promise.all(this.known.values());
-    return groups.flatMap((group) =>
-      group === undefined ? [] : accounts.map((account) => `${group}/${account}`),
-    );
   }
 
   /** The accounts of which a group is the primary one, below the bases of accounts. */

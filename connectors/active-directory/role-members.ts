@@ -85,21 +85,20 @@ export class RoleMembers {
     );
     const own = [...ids.values()].filter(({ foreign }) => !foreign).map(({ id }) => id);
     const entries = await this.entriesOf(own);
-    return members.map((member): RoleMember => {
+    return members.flatMap((member): RoleMember[] => {
       const { dn } = parseExtendedDn(member);
       const found = ids.get(member);
       if (found === undefined)
         throw new Failure('contract', `members of ${parseExtendedDn(group).dn}: ${dn} came without an id`);
       const { id, foreign } = found;
-      if (foreign) return { id, kind: undefined, foreign };
+      if (foreign) return [{ id, kind: undefined, foreign }];
       const entry = entries.get(id);
-      if (entry !== undefined) return { id, name: nameOf(entry), kind: kindOf(entry) };
+      if (entry !== undefined) return [{ id, name: nameOf(entry), kind: kindOf(entry) }];
       // Of another domain of the forest only the name is known here.
-      if (isWithin(dn, domain.dn)) {
-        this.hidden.add(dn);
-        this.hiddenIn ||= parseExtendedDn(group).dn;
-      }
-      return { id, name: dn, kind: undefined };
+      if (!isWithin(dn, domain.dn)) return [{ id, name: dn, kind: undefined }];
+      this.hidden.add(dn);
+      this.hiddenIn ||= parseExtendedDn(group).dn;
+      return [];
     });
   }
 

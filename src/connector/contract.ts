@@ -41,7 +41,7 @@ export type ReadEvent<Cursor = Json, Checkpoint = Json> =
       readonly removed?: readonly string[];
       /**
        * Ids of parents whose edges have all been given by the pages of this pass, this one included: what stands of a parent and was
-       * not given is gone. The parent of a Membership is its `groupId`, of a Relationship its `parentId`; other kinds have none. A
+       * not given is gone. The parent of a Membership is its `groupId`, of a Relationship its `parentId`, of a RoleAssignment its `sourceId`; other kinds have none. A
        * page without rows states that a parent has no edges, as one that was deleted.
        */
       readonly complete?: readonly string[];

@@ -6,6 +6,7 @@ import type { RecordKind } from './kinds.ts';
 const parentProperties: Partial<Record<RecordKind, string>> = {
   Membership: 'groupId',
   Relationship: 'parentId',
+  RoleAssignment: 'sourceId',
 };
 
 export const edgeKinds = Object.keys(parentProperties) as readonly RecordKind[];

@@ -25,7 +25,8 @@ export function proofOfEnd(
   askedInFull: boolean,
 ): { readonly proof: ScopeProof; readonly evidence: unknown } {
   if (ended?.coverage !== 'Full' || coverage === 'Full') {
-    return { proof: { coverage, askedInFull, evidence }, evidence };
+    // Who reads everything although a cursor was offered proves as much, and is doubted as much.
+    return { proof: { coverage, askedInFull: askedInFull || coverage === 'Full', evidence }, evidence };
   }
   const whole = countedFacts(ended.evidence);
   const kept = { ...(ended.evidence === undefined ? {} : Object(ended.evidence)), caughtUp: evidence };

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { AccountBudget, type BudgetClock } from '../../src/connector/budget.ts';
 import type { HttpClientOptions, HttpRequest } from '../../src/connector/http.ts';
+import type { LdapOptions } from '../../src/connector/ldap/client.ts';
 import { openUpstream, type UpstreamOptions } from '../../src/connector/upstream.ts';
 import { serve } from '../kit/serve.ts';
 import { fastClock } from './clocks.ts';
@@ -79,6 +80,8 @@ export function opened<Clock extends BudgetClock = ReturnType<typeof fastClock>>
     abort,
     results,
     usage: upstream.usage,
+    clockOf: upstream.clockOf,
+    ldap: (options: LdapOptions) => upstream.ldap(options),
     get: (request: Partial<HttpRequest> = {}, client: Partial<HttpClientOptions> = {}) =>
       upstream
         .http({ baseUrl: new URL(url), ...client })

@@ -114,7 +114,7 @@ test('a reader that says of records without a parent which parents are complete 
   expect(status).toMatchObject({ phase: 'Failed', failure: { code: 'contract' }, totals: { fetched: 0 } });
   expect(status.failure?.message).toBe(
     'items: a page of scope all says which parents are complete, but Asset records have no parent; ' +
-      'the connector may say so only of Membership, Relationship',
+      'the connector may say so only of Membership, Relationship, RoleAssignment',
   );
 });
 

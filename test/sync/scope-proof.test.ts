@@ -77,6 +77,13 @@ test('a scope that is caught up keeps what proved it in full', () => {
   });
 });
 
+test('a scope that was read in full although a cursor was offered is doubted as any other', () => {
+  const end = { type: 'end', scope: 'all', coverage: 'Full', evidence: { rows: 0 } } as const;
+  const { proof } = proofOfEnd(end, {}, false);
+  expect(proof.askedInFull).toBe(true);
+  expect(disbeliefOfEmptiness('items', emptied, proof)).toMatchObject({ code: 'permission' });
+});
+
 test('of many scopes the sums are told, and whether the vendor agrees', () => {
   const counts = fc.record({ rows: fc.nat(1000), counted: fc.option(fc.nat(1000), { nil: undefined }) });
   fc.assert(

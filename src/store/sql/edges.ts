@@ -19,17 +19,16 @@ export async function edgesLeftOut(
   const parent = parentColumnOf(stream.record);
   if (parent === undefined)
     throw new TypeError(`${stream.record} records have no parent that could be complete`);
-  const rows = await sql.all(
-    // As a maximum, each edge is looked up by its key: a planner without counts would join with the sightings of the whole stream.
-    `SELECT r.external_id FROM "${tableOf(stream.record).name}" r
-     WHERE r.system = ? AND r.stream = ? AND r.deleted_at IS NULL AND r."${parent.name}" ${sql.amongTexts}
-       AND coalesce((SELECT max(s.pass_id) FROM ${sightings} s
-         WHERE s.stream_id = ? AND s.external_id = r.external_id), 0) < ?`,
-    stream.system,
-    stream.stream,
-    JSON.stringify(complete),
-    stream.id,
-    passId,
-  );
-  return rows.map((row) => text(row, 'external_id'));
+  // One by one, and the newest sighting as a maximum: so every planner looks both up by their keys. One that has not counted its tables
+  // yet would else go through all edges of the stream, or join with all its sightings.
+  const statement = `SELECT r.external_id FROM "${tableOf(stream.record).name}" r
+    WHERE r.system = ? AND r.stream = ? AND r."${parent.name}" = ? AND r.deleted_at IS NULL
+      AND coalesce((SELECT max(s.pass_id) FROM ${sightings} s
+        WHERE s.stream_id = ? AND s.external_id = r.external_id), 0) < ?`;
+  const found: string[] = [];
+  for (const id of complete) {
+    const rows = await sql.all(statement, stream.system, stream.stream, id, stream.id, passId);
+    found.push(...rows.map((row) => text(row, 'external_id')));
+  }
+  return found;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -148,7 +148,9 @@ class Controller implements Domain {
 
   async copy(): Promise<string> {
     const copy = await mkdtemp(join(tmpdir(), 'samba-'));
-    await cp(this.folder, copy, { recursive: true });
+    // Sockets of the controller stay behind when it ends, and cannot be copied.
+    const isFile = async (path: string) => !(await lstat(path)).isSocket();
+    await cp(this.folder, copy, { recursive: true, filter: isFile });
     return copy;
   }
 

@@ -47,7 +47,8 @@ function entry(dn: string, attributes: readonly Attribute[]): string {
   return `${lines.join('\n')}\n\n`;
 }
 
-function line(name: string, value: string | Buffer): string {
+/** One line of LDIF. */
+export function line(name: string, value: string | Buffer): string {
   const plain =
     typeof value === 'string' && /^[\x21-\x39\x3b-\x7e]?[\x20-\x7e]*$/u.test(value) && !/^[ :<]/u.test(value);
   return plain ? `${name}: ${value}` : `${name}:: ${Buffer.from(value).toString('base64')}`;

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { accounts, organisation, places } from '../../kit/samba/seed.ts';
+import { baseDN } from '../../kit/samba/settings.ts';
+import { Directory } from './directory.ts';
+import { expectedOf } from './expected.ts';
+
+const { sync: account } = accounts;
+const computerBases = [places.computers];
+/** Small parts of the domain. */
+const block = { userBases: [places.service], groupBases: [places.groups], computerBases };
+
+let directory: Directory;
+beforeAll(async () => {
+  directory = await Directory.start();
+}, 300_000);
+afterAll(() => directory[Symbol.asyncDispose]());
+
+async function expectExact(): Promise<void> {
+  const { ldb } = directory.domain;
+  expect(directory.live('users')).toEqual((await expectedOf(ldb, places.service)).users);
+  expect(directory.live('devices')).toEqual((await expectedOf(ldb, places.computers)).devices);
+}
+
+// One after the other: each goes on with the domain as the one before has left it.
+describe('an account that may not see deleted objects', { timeout: 120_000 }, () => {
+  test('is warned in mode Test, and told what to do', async () => {
+    const { status } = await directory.test({ account });
+    expect(status.phase).toBe('Succeeded');
+    expect(status.checks).toContainEqual({
+      name: 'deletedObjects',
+      result: 'Warning',
+      message: expect.stringMatching(/wait for the full pass.*dsacls/u),
+    });
+    expect(status.checks?.find(({ name }) => name === 'users')?.message).toMatch(/hidden from the account/u);
+    const seeing = await directory.test();
+    expect(seeing.status.checks?.every(({ result }) => result === 'Passed')).toBe(true);
+  });
+
+  test('learns of deletions and of what moved away by the full pass only', async () => {
+    const { ldb } = directory.domain;
+    await directory.sync({ account, block });
+    await ldb.delete(`CN=PC0011,${places.computers}`);
+    await ldb.rename(`CN=PC0012,${places.computers}`, `CN=PC0012,${places.empty}`);
+    const first = await directory.sync({ account, block });
+    expect(first.status.phase).toBe('Succeeded');
+    expect(first.counts['computers']).toEqual(['Incremental', 0, 0, 0, 0, 0]);
+    const full = await directory.full({ account, block });
+    expect(full.counts['computers']?.at(-1)).toBe(2);
+    await expectExact();
+  });
+});
+
+describe('bases', { timeout: 120_000 }, () => {
+  test('one that does not exist leaves the others their turn, and deletes nothing', async () => {
+    const missing = `OU=Nowhere,${baseDN}`;
+    const before = directory.live('devices');
+    const { status } = await directory.full({ account, block: { ...block, computerBases: [missing] } });
+    expect(status).toMatchObject({
+      phase: 'PartiallySucceeded',
+      failure: {
+        code: 'configuration',
+        message: expect.stringMatching(/computerBases\[0\].*OU=Nowhere.*does not exist or is hidden/u),
+      },
+    });
+    expect(status.streams?.map(({ name, complete }) => [name, complete])).toEqual([
+      ['users', true],
+      ['groups', true],
+      ['computers', false],
+      ['memberships', false],
+    ]);
+    expect(directory.live('devices')).toEqual(before);
+  });
+
+  test.each([
+    ['baseDN', { baseDN: 'DC=other,DC=example,DC=test' }, /baseDN.*no part of DC=corp/u],
+    ['baseDN', { baseDN: 'OU=a,=b' }, /baseDN.*is no DN/u],
+    ['userBases', { userBases: ['OU=x,DC=other'] }, /userBases\[0\].*not below.*baseDN/u],
+  ])('%s that is not of the domain is named before anything is read', async (_field, wrong, words) => {
+    const { failure } = await directory.test({ account, block: wrong });
+    expect(failure).toMatchObject({ code: 'configuration', message: expect.stringMatching(words) });
+  });
+
+  test('one that was emptied is asked a second time, and believed', async () => {
+    const { ldb } = directory.domain;
+    const leavers = {
+      userBases: [places.leavers],
+      groupBases: [places.empty],
+      computerBases: [places.empty],
+    };
+    const spec = { deletion: { budget: { maxPercent: 100, maxRecords: 100 } } };
+    const names = Array.from({ length: 8 }, (_, index) => `CN=leaver${String(index)},${places.leavers}`);
+    for (const dn of names)
+      await ldb.modify(
+        `dn: ${dn}\nchangetype: add\nobjectClass: user\nsAMAccountName: ${dn.slice(3, 10)}\nuserAccountControl: 514\n\n`,
+      );
+    await directory.full({ block: leavers, spec });
+    const isThere = () =>
+      directory.rows(
+        "SELECT count(*) AS n FROM users WHERE name LIKE 'leaver%' AND deleted_at IS NULL AND withdrawn_at IS NULL",
+      );
+    expect(isThere()).toEqual([{ n: 8 }]);
+    for (const dn of names) await ldb.rename(dn, dn.replace(places.leavers, organisation));
+    const { status } = await directory.full({ block: leavers, spec });
+    expect(status.phase).toBe('Succeeded');
+    expect(status.streams?.[0]).toMatchObject({ deleted: 8, evidence: { counted: 0 } });
+    expect(isThere()).toEqual([{ n: 0 }]);
+  });
+});
+
+describe('what is hidden from the account', { timeout: 120_000 }, () => {
+  const deny = async (rights: string, dn: string) => {
+    const [found] = await directory.domain.ldb.search(baseDN, `(sAMAccountName=${account.name})`, [
+      'objectSid',
+    ]);
+    const sid = found?.get('objectsid')?.[0] ?? '';
+    await directory.domain.ldb.tool('dsacl', 'set', `--objectdn=${dn}`, `--sddl=(D;${rights};;;${sid})`);
+  };
+
+  test('within a base looks as if it were gone, and stops at the deletion budget', async () => {
+    await directory.full({ account, block });
+    const before = directory.live('devices');
+    await deny('CI;LCRP', places.computers);
+    const { status } = await directory.full({ account, block });
+    expect(status.failure).toMatchObject({ code: 'deletionBudget' });
+    expect(directory.live('devices')).toEqual(before);
+  });
+
+  test('as a base is told from what is empty', async () => {
+    const before = directory.live('users');
+    await deny(';LC', organisation);
+    const { status } = await directory.full({ account, block });
+    expect(status.failure).toMatchObject({
+      code: 'configuration',
+      message: expect.stringMatching(/userBases\[0\].*does not exist or is hidden/u),
+    });
+    expect(status.streams?.every(({ complete, deleted }) => !complete && deleted === 0)).toBe(true);
+    expect(directory.live('users')).toEqual(before);
+  });
+});
+
+test(
+  'a mapped attribute is asked for and kept, a secret is refused by its name',
+  { timeout: 120_000 },
+  async () => {
+    const mapping = (from: string) => ({
+      mapping: { users: { 'attributes.room': { from }, department: { from: 'cn' } } },
+    });
+    await directory.sync({ block, spec: mapping('logonCount') });
+    expect(
+      directory.rows(
+        "SELECT department, json_extract(attributes, '$.room') AS room FROM users WHERE name = 'svc-sync' AND deleted_at IS NULL",
+      ),
+    ).toEqual([{ department: 'svc-sync', room: expect.any(String) }]);
+    for (const secret of [
+      'unicodePwd',
+      'ms-Mcs-AdmPwd',
+      'msLAPS-Password',
+      'msFVE-RecoveryPassword',
+      'supplementalCredentials',
+    ])
+      await expect(directory.sync({ block, spec: mapping(secret) })).rejects.toThrow(/secrets are not read/u);
+  },
+);
