@@ -129,7 +129,10 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
         'administrator of the tenant',
       );
     case 404:
-      return failure('configuration', 'not found; check spec.connector.entraId.graphUrl and cloud');
+      return failure(
+        'configuration',
+        'not found, it does not exist; check spec.connector.entraId.graphUrl too',
+      );
     case 423:
     case 424:
       return failure('unavailable', 'it cannot be read for the moment');

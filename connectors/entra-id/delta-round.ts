@@ -2,7 +2,7 @@
 import { Failure } from '../../src/connector/failure.ts';
 import { concernsStream, PageTokenExpired } from './answers.ts';
 import type { DirectoryReading, ScopeEvent } from './directory-reading.ts';
-import { LinkGuard, type GraphPage } from './graph.ts';
+import { PageGuard, type GraphPage } from './graph.ts';
 import { idIn, isObject, isSafeId, propertyOf, type Raw } from './raw-row.ts';
 import { keptRows, requestOf } from './requests.ts';
 import type { Session } from './session.ts';
@@ -37,7 +37,7 @@ export async function* readRound(
     const { rows } = await wholeRows(session, reading, new Map(cursor.late.map((id) => [id, {}])));
     yield { type: 'page', scope, rows, checkpoint: state };
   }
-  const guard = new LinkGuard(subject);
+  const guard = new PageGuard(subject);
   while (state.next !== undefined) {
     const { page, from } = await pageOf(session, subject, state, start);
     const { changed, removed, odd } = sortEntries(page.rows);
@@ -98,11 +98,14 @@ export async function pageOf(
 }
 
 /** The state behind a page. Throws a contract Failure for one that neither goes on nor ends. */
-export function after(from: Checkpoint, page: GraphPage, subject: string, guard: LinkGuard): Checkpoint {
+export function after(from: Checkpoint, page: GraphPage, subject: string, guard: PageGuard): Checkpoint {
+  // A round that begins anew gives the same pages again.
+  if (from.pages === 0) guard.restart();
   const { next: _, ...others } = from;
   const state = { ...others, rows: from.rows + page.rows.length, pages: from.pages + 1 };
   if (page.deltaLink !== undefined) return { ...state, deltaLink: page.deltaLink };
-  if (page.next !== undefined) return { ...state, next: guard.checked(page.next) };
+  const next = guard.next(page);
+  if (next !== undefined) return { ...state, next };
   throw new Failure(
     'contract',
     `${subject}: the changes end without a place to go on from; nothing is taken as read`,

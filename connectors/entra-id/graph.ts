@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hash } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import { Failure } from '../../src/connector/failure.ts';
 import type { BodyCheck, HttpClient, HttpRequest } from '../../src/connector/http.ts';
@@ -68,11 +69,12 @@ export class Graph {
 
   /** All rows of a collection, page by page, to its end. */
   async *pages(request: GraphRequest): AsyncGenerator<readonly unknown[], void, void> {
-    const guard = new LinkGuard(request.subject);
+    const guard = new PageGuard(request.subject);
     for (let ask: GraphRequest | undefined = request; ask !== undefined;) {
       const page: GraphPage = await this.page(ask);
       yield page.rows;
-      ask = page.next === undefined ? undefined : followed(request, guard.checked(page.next));
+      const next = guard.next(page);
+      ask = next === undefined ? undefined : followed(request, next);
     }
   }
 }
@@ -83,30 +85,46 @@ export function followed({ subject, headers }: GraphRequest, link: string): Grap
 }
 
 const maxPages = 100_000;
+/** Pages without rows are normal, and so are a few of them in a row. */
+const maxEmptyPages = 1000;
 
 /**
- * Sees that links lead somewhere: one that comes again, by a circle of any length, ends the reading with a contract Failure. It holds
- * one link only, that of the page whose number is the last power of two.
+ * Sees that pages lead somewhere. A link that comes again, by a circle of any length, the same rows twice in a row, and emptiness without
+ * an end each end the reading with a contract Failure. It holds one link only, that of the page whose number is the last power of two.
  */
-export class LinkGuard {
+export class PageGuard {
   private readonly subject: string;
   private pages = 0;
+  private empty = 0;
   private mark = '';
+  private rows = '';
 
   constructor(subject: string) {
     this.subject = subject;
   }
 
-  checked(link: string): string {
+  /** The link to the page behind this one. */
+  next({ next, rows }: GraphPage): string | undefined {
+    if (next === undefined) return undefined;
     this.pages += 1;
-    if (link === this.mark)
-      throw new Failure(
-        'contract',
-        `${this.subject}: the pages go round in a circle; nothing is taken as deleted`,
-      );
-    if (this.pages > maxPages)
-      throw new Failure('contract', `${this.subject}: there is no end after ${maxPages} pages`);
-    if (Number.isInteger(Math.log2(this.pages))) this.mark = link;
-    return link;
+    this.empty = rows.length === 0 ? this.empty + 1 : 0;
+    const digest = rows.length === 0 ? '' : hash('sha256', JSON.stringify(rows), 'base64url');
+    if (next === this.mark || (digest !== '' && digest === this.rows))
+      throw this.failure('the pages go round in a circle');
+    if (this.pages > maxPages || this.empty > maxEmptyPages)
+      throw this.failure(`there is no end after ${this.pages} pages`);
+    this.rows = digest;
+    if (Number.isInteger(Math.log2(this.pages))) this.mark = next;
+    return next;
+  }
+
+  /** The reading begins anew, so that the same pages come again. */
+  restart(): void {
+    this.mark = '';
+    this.rows = '';
+  }
+
+  private failure(what: string): Failure {
+    return new Failure('contract', `${this.subject}: ${what}; nothing is taken as deleted`);
   }
 }

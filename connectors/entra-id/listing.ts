@@ -2,7 +2,7 @@
 import type { Evidence } from '../../src/connector/contract.ts';
 import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
 import { unlessRefused, type DirectoryReading, type ScopeEvent } from './directory-reading.ts';
-import { eventual, followed, LinkGuard, type GraphPage, type GraphRequest } from './graph.ts';
+import { eventual, followed, PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
 import { keptRows, requestOf } from './requests.ts';
 import type { Session } from './session.ts';
 import type { Checkpoint } from './wire.ts';
@@ -29,20 +29,22 @@ export async function* listAll(
 ): AsyncGenerator<ScopeEvent, void, void> {
   const { scope, subject } = reading;
   let state = stored ?? (await begin(session, reading, select));
-  const guard = new LinkGuard(subject);
+  const guard = new PageGuard(subject);
   while (state.next !== undefined) {
     let page: GraphPage;
     try {
       page = await session.graph.page(pageRequest(session, reading, state));
     } catch (error) {
       state = begunAnew(state, error);
+      guard.restart();
       continue;
     }
     const rows = keptRows(reading, page.rows, { optional: state.optional });
     const { next: _, ...others } = state;
+    const next = guard.next(page);
     state = {
       ...others,
-      ...(page.next === undefined ? {} : { next: guard.checked(page.next) }),
+      ...(next === undefined ? {} : { next }),
       rows: state.rows + page.rows.length,
       pages: state.pages + 1,
     };
@@ -82,11 +84,12 @@ async function begin(session: Session, reading: DirectoryReading, select: string
 /** The delta link of now, without data. */
 async function latestLink({ graph }: Session, reading: DirectoryReading): Promise<string | undefined> {
   const request = requestOf.delta(reading, { $deltatoken: 'latest' });
-  const guard = new LinkGuard(reading.subject);
+  const guard = new PageGuard(reading.subject);
   for (let ask: GraphRequest | undefined = request; ask !== undefined;) {
     const page: GraphPage = await graph.page(ask);
     if (page.deltaLink !== undefined) return page.deltaLink;
-    ask = page.next === undefined ? undefined : followed(request, guard.checked(page.next));
+    const next = guard.next(page);
+    ask = next === undefined ? undefined : followed(request, next);
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { Failure } from '../../src/connector/failure.ts';
 import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
 import { after, beginning, pageOf } from './delta-round.ts';
 import { usableCursor, type ScopeEvent, type ScopeRequest } from './directory-reading.ts';
-import { LinkGuard, type GraphPage, type GraphRequest } from './graph.ts';
+import { PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
 import { memberKindOf } from './group-record.ts';
 import { idIn, isObject, propertyOf } from './raw-row.ts';
 import type { Session } from './session.ts';
@@ -105,7 +105,7 @@ type Ask = (state: Checkpoint) => Promise<{ readonly page: GraphPage; readonly f
 
 /** Yields the pages of a round and returns the state behind its last one. */
 async function* readPages(stored: Checkpoint, ask: Ask): AsyncGenerator<ScopeEvent, Checkpoint, void> {
-  const guard = new LinkGuard(subject);
+  const guard = new PageGuard(subject);
   let state = stored;
   while (state.next !== undefined) {
     const { page, from } = await ask(state);

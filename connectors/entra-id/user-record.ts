@@ -25,6 +25,8 @@ export function toUser(row: UserRow): NormalisedRecord<'User'> {
   return {
     externalId: row.id.toLowerCase(),
     columns,
+    // Null says that there was none; without the property nobody could tell.
+    ...(row.signInActivity === undefined ? { untold: ['lastLoginAt'] } : {}),
     attributes: attributesOf(row, columns, {
       ...{ id: true, manager: true, signInActivity: true },
       ...{ displayName: 'name', userPrincipalName: 'userName', mail: 'email', employeeId: 'employeeNumber' },

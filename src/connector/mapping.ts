@@ -256,6 +256,7 @@ export function applyMapping<Row, Kind extends RecordKind>(
     // Each value was converted by the schema of its column; the engine checks every record against it again.
     columns: columns as NormalisedRecord<Kind>['columns'],
     attributes: Object.fromEntries(attributes),
+    ...(record.untold === undefined ? {} : { untold: record.untold }),
   };
 }
 

@@ -304,4 +304,6 @@ export interface NormalisedRecord<Kind extends RecordKind = RecordKind> {
   readonly externalId: string;
   readonly columns: Static<(typeof kinds)[Kind]>;
   readonly attributes: AttributeMap;
+  /** Columns that this reading could not tell, as for a right that is missing today: what stands in them stays. */
+  readonly untold?: readonly string[];
 }

@@ -19,6 +19,7 @@ export type * from './port/quarantine.ts';
 export type * from './port/purges.ts';
 export type * from './port/rows.ts';
 export type * from './port/runs.ts';
+export type * from './port/stored-values.ts';
 export type * from './port/withdrawals.ts';
 export {
   DatabaseRefused,

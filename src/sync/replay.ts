@@ -4,6 +4,7 @@ import type { BoundStream } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
 import type { Hold, KeptRow, Pass, PassWriter, Replay } from '../store/port.ts';
 import { outcomeOf } from './page.ts';
+import { withUntold } from './untold.ts';
 
 const pageSize = 200;
 
@@ -28,7 +29,14 @@ export async function replayKept(stream: BoundStream, pass: Pass, context: Repla
     const last = kept.at(-1);
     if (last === undefined) return;
     if (after === 0 && !(await isPrepared(stream))) return;
-    await store.replay(hold, { passId: pass.id, ...sorted(stream, kept, context.redact), at: now() });
+    const { fitting, failing } = sorted(stream, kept, context.redact);
+    const whole = await withUntold(
+      store,
+      { system: hold.system, stream: stream.name, record: stream.record },
+      fitting.map(({ hashed }) => hashed),
+    );
+    const ready = fitting.map(({ id, hashed }, index) => ({ id, hashed: whole[index] ?? hashed }));
+    await store.replay(hold, { passId: pass.id, fitting: ready, failing, at: now() });
     after = last.id;
   }
 }

@@ -24,6 +24,7 @@ import { review, type ProbeSummary } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
 import { disbeliefOfCount, proofOfEnd } from './scope-proof.ts';
 import { replayKept } from './replay.ts';
+import { withUntold } from './untold.ts';
 import { judgePass, reportOf, type JudgedPass, type StreamReport } from './stream-verdict.ts';
 
 /** A pass that was interrupted is gone on with for this long; then it starts anew. */
@@ -212,7 +213,9 @@ class Reading {
   private async writePage({ scope, checkpoint, rows }: PageEvent, sorted: SortedPage): Promise<void> {
     const { store, hold, now, onPage } = this.context;
     const fetched = rows.length;
-    const { removed, records, setAside } = sorted;
+    const { removed, setAside } = sorted;
+    const { name, record } = this.stream;
+    const records = await withUntold(store, { system: hold.system, stream: name, record }, sorted.records);
     // The row without an id may be the very edge that is missed. The scope gets no cursor: the same parents are read again next time.
     const complete = this.ledger.isTainted(scope) ? [] : sorted.complete;
     const page = {
@@ -244,7 +247,9 @@ class Reading {
   private async takeEnd(event: Extract<ReadEvent, { type: 'end' }>): Promise<void> {
     const { pass, ledger, stream } = this;
     const { coverage, cursor, scope } = event;
-    const askedInFull = pass.mode === 'Full' || this.request().cursor(scope) === undefined;
+    // One that was offered a cursor and read everything all the same could not go on from there.
+    const askedInFull =
+      pass.mode === 'Full' || coverage === 'Full' || this.request().cursor(scope) === undefined;
     const { proof, evidence } = proofOfEnd(event, pass.scopes.get(scope) ?? {}, askedInFull);
     const wrong = ledger.end(stream.name, scope) ?? disbeliefOfCount(stream.name, scope, proof);
     if (wrong !== undefined) return this.setUnverified(scope, wrong, event.evidence);

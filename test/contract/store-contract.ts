@@ -13,6 +13,7 @@ import { proposalContract } from './proposal-contract.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 import { planContract } from './plan-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
+import { storedValueContract } from './stored-value-contract.ts';
 import { withdrawalContract } from './withdrawal-contract.ts';
 
 /** What every engine of the store must keep, whatever it is built on. */
@@ -29,6 +30,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   quarantineContract(engine, open);
   planContract(engine, open);
   recoveryContract(engine, open);
+  storedValueContract(engine, open);
   withdrawalContract(engine, open);
   purgeContract(engine, open);
 }

@@ -7,6 +7,7 @@ import type { ReplayStore } from './quarantine.ts';
 import type { GivenApproval } from './proposals.ts';
 import type { Hold } from './hold.ts';
 import type { HashedRecord, PageResult, RowSetAside } from './rows.ts';
+import type { StoredValueReader } from './stored-values.ts';
 
 export interface PassRequest {
   readonly stream: string;
@@ -186,7 +187,7 @@ export interface StreamProgress {
 }
 
 /** What a run reads, written under its hold: into the inventory, or beside it by a plan. */
-export interface PassWriter extends CandidateStore, ReplayStore {
+export interface PassWriter extends CandidateStore, ReplayStore, StoredValueReader {
   /** Opens or continues the pass of a stream. */
   beginPass(hold: Hold, pass: PassRequest): Promise<Pass>;
   /** Page and checkpoint, in one transaction. */

@@ -8,6 +8,7 @@ import { writePlanPage } from './plan-pages.ts';
 import { beginPlan, closingPlan, endPlanScope, forgetPlanPass, planPass } from './plan-passes.ts';
 import { sampleFrom } from './plan-samples.ts';
 import { integer, optionalText, text, type Row, type Sql, type SqlEngine } from './sql.ts';
+import { storedValues } from './stored-values.ts';
 
 /** Plans of a system that can be shown; older ones are forgotten. */
 const keptPlans = 10;
@@ -27,6 +28,7 @@ export function planStore(engine: SqlEngine): Omit<PlanStore, 'plan'> {
       standing: (passId) => read(async (sql) => standing(sql, closingPlan(await planPass(sql, passId)))),
       candidates: (passId, limit) =>
         read(async (sql) => candidates(sql, closingPlan(await planPass(sql, passId)), limit)),
+      storedValues: (stream, ids, columns) => read((sql) => storedValues(sql, stream, ids, columns)),
       sightAgain: (hold, passId, found) => transaction((sql) => sightInPlan(sql, hold, passId, found)),
       stateGone: (hold, passId, gone) => transaction((sql) => stateGoneInPlan(sql, hold, passId, gone)),
       // A plan reads everything itself, and stores nothing that was kept.

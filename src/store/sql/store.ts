@@ -21,6 +21,7 @@ import { recover } from './recovery.ts';
 import { openRuns } from './run-rows.ts';
 import { replay, rowsToReplay } from './replay.ts';
 import type { Sql, SqlEngine } from './sql.ts';
+import { storedValues } from './stored-values.ts';
 import { withdrawStreams } from './withdrawals.ts';
 
 /** All of the port but opening and closing: each method is one transaction of statements that all engines understand. */
@@ -44,6 +45,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
       read(async (sql) => candidates(sql, await closingPass(sql, passId), limit)),
     sightAgain: (hold, passId, found) => transaction((sql) => sightAgain(sql, hold, passId, found)),
     stateGone: (hold, passId, gone) => transaction((sql) => stateGone(sql, hold, passId, gone)),
+    storedValues: (stream, ids, columns) => read((sql) => storedValues(sql, stream, ids, columns)),
     boundSource: (system) => read((sql) => boundSource(sql, system)),
     progress: (runUid) => read((sql) => progress(sql, runUid)),
     finish: (hold, build) => transaction((sql) => archive.finish(sql, hold, build)),

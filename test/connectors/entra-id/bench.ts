@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Config } from '../../../connectors/entra-id/config.ts';
 import { entraId } from '../../../connectors/entra-id/index.ts';
+import { openSession, type Session } from '../../../connectors/entra-id/session.ts';
 import type { AuthType, ExternalSystemSpec } from '../../../src/api/external-system.ts';
 import type { Check, RunMode, StreamStatus, SyncRunStatus } from '../../../src/api/sync-run.ts';
 import { AccountBudget } from '../../../src/connector/budget.ts';
+import type { Credentials } from '../../../src/connector/contract.ts';
 import { credentialsFrom } from '../../../src/connector/credentials.ts';
 import { openUpstream } from '../../../src/connector/upstream.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
-import { runSync } from '../../../src/sync/engine.ts';
+import { runSync, type Upstream, type UpstreamRequest } from '../../../src/sync/engine.ts';
 import { statusFromArchive } from '../../../src/sync/run-record.ts';
 import { startGraph, type GraphOptions, type RunningGraph } from '../../simulators/graph/index.ts';
 
@@ -34,7 +37,7 @@ export type Outcome = SyncRunStatus & {
 /** A tenant in the emulator and a store in a file of its own, and runs of the whole engine over real sockets. Waits take no time. */
 export class EntraBench {
   readonly graph: RunningGraph;
-  config: Readonly<Record<string, unknown>> = {};
+  config: Partial<Config> = {};
   spec: Partial<ExternalSystemSpec> = { deletion: { budget: { maxPercent: 100, maxRecords: 100_000 } } };
   auth: AuthType = 'OAuth2';
   secret: Readonly<Record<string, string>> = { clientId, clientSecret };
@@ -43,6 +46,7 @@ export class EntraBench {
   private readonly clock: { timeMs: number };
   private readonly folder = mkdtempSync(join(tmpdir(), 'extsys-'));
   private readonly store = sqliteStore(join(this.folder, 'inventory.db'));
+  private readonly upstreams: Upstream[] = [];
   private runs = 0;
 
   private constructor(graph: RunningGraph, clock: { timeMs: number }) {
@@ -67,6 +71,7 @@ export class EntraBench {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const upstream of this.upstreams) await upstream.close();
     await this.store.close();
     await this.graph.stop();
     rmSync(this.folder, { recursive: true, force: true });
@@ -92,17 +97,6 @@ export class EntraBench {
     this.pass(60_000);
     const uid = options.uid ?? `run-${this.runs}`;
     const checks: Check[] = [];
-    const data = Object.entries(this.secret).map(
-      ([key, value]) => [key, Buffer.from(value).toString('base64')] as const,
-    );
-    const clock = {
-      monotonicMs: () => this.clock.timeMs,
-      sleep: async (ms: number, signal: AbortSignal) => {
-        signal.throwIfAborted();
-        this.sleeps.push(ms);
-        this.pass(ms);
-      },
-    };
     const now = () => this.now;
     const archived = await runSync(
       {
@@ -111,14 +105,7 @@ export class EntraBench {
           uid: 'system-uid',
           generation: 1,
           spec: {
-            connector: {
-              entraId: {
-                tenantId: this.graph.tenant.id,
-                graphUrl: this.graph.url,
-                loginUrl: this.graph.loginUrl,
-                ...this.config,
-              },
-            },
+            connector: { entraId: this.wholeConfig },
             auth: { type: this.auth, secretRef: { name: 'login' } },
             ...this.spec,
           },
@@ -130,32 +117,13 @@ export class EntraBench {
           attempt: options.attempt ?? 1,
         },
         worker: 'worker-1',
-        limits: { softMs: 60 * 60_000, hardMs: 120 * 60_000 },
+        limits: { softMs: 12 * 3_600_000, hardMs: 24 * 3_600_000 },
       },
       {
         store: this.store,
         connector: entraId,
-        credentials: () =>
-          Promise.resolve(
-            credentialsFrom(this.auth, {
-              namespace: 'inventory',
-              name: 'login',
-              data: Object.fromEntries(data),
-            }),
-          ),
-        upstream: (request) =>
-          openUpstream({
-            ...request,
-            userAgent: 'test',
-            budget: new AccountBudget({ requestsPerSecond: 1000, inFlight: 4 }, clock),
-            maxRetries: this.maxRetries,
-            addresses: { allowHttp: true, allowLoopback: true, remedy: '' },
-            urlField: 'spec.connector.entraId.graphUrl',
-            clock,
-            now,
-            random: () => 0.5,
-            onRequest: () => undefined,
-          }),
+        credentials: () => Promise.resolve(this.credentials),
+        upstream: (request) => this.upstream(request),
         now,
         monotonicMs: () => this.clock.timeMs,
         redact: (text) => text,
@@ -178,6 +146,68 @@ export class EntraBench {
         return found;
       },
     };
+  }
+
+  /** A session as a run opens it, for what no stream reads. */
+  async session(): Promise<Session> {
+    const { signal } = new AbortController();
+    const upstream = this.upstream({
+      correlationId: 'session',
+      credentials: this.credentials,
+      signal,
+      remainingMs: () => 600_000,
+    });
+    this.upstreams.push(upstream);
+    const { session } = await openSession({
+      config: this.wholeConfig,
+      credentials: this.credentials,
+      pageSize: undefined,
+      mappedPaths: () => [],
+      roleMappings: [],
+      http: (options) => upstream.http(options),
+      ldap: (options) => upstream.ldap(options),
+      learnSecret: () => undefined,
+      redact: (text) => text,
+      now: () => this.now,
+      signal,
+    });
+    return session;
+  }
+
+  private get wholeConfig(): Config {
+    const { graph, config } = this;
+    return { tenantId: graph.tenant.id, graphUrl: graph.url, loginUrl: graph.loginUrl, ...config };
+  }
+
+  private get credentials(): Credentials {
+    const data = Object.entries(this.secret).map(
+      ([key, value]) => [key, Buffer.from(value).toString('base64')] as const,
+    );
+    const secret = { namespace: 'inventory', name: 'login', data: Object.fromEntries(data) };
+    return credentialsFrom(this.auth, secret);
+  }
+
+  private upstream(request: UpstreamRequest): Upstream {
+    const clock = {
+      monotonicMs: () => this.clock.timeMs,
+      sleep: async (ms: number, signal: AbortSignal) => {
+        signal.throwIfAborted();
+        this.sleeps.push(ms);
+        this.pass(ms);
+      },
+    };
+    return openUpstream({
+      ...request,
+      userAgent: 'test',
+      budget: new AccountBudget({ requestsPerSecond: 1000, inFlight: 4 }, clock),
+      maxRetries: this.maxRetries,
+      addresses: { allowHttp: true, allowLoopback: true, remedy: '' },
+      urlField: 'spec.connector.entraId.graphUrl',
+      clock,
+      now: () => this.now,
+      random: () => 0.5,
+      onRequest: () => undefined,
+    });
   }
 
   /** Rows of the database file, read through a connection of its own. */

@@ -36,6 +36,7 @@ interface Deleted {
   readonly incoming: readonly (readonly [Relation, string])[];
 }
 
+const none = new Sequence<Reference>();
 const edge = (relation: Relation, id: string) => `${relation}/${id}`;
 
 /** The objects of a tenant, their relations, and every change in its order. */
@@ -48,7 +49,9 @@ export class Directory {
     orgContact: new Sequence(),
   };
   private readonly changes: Change[] = [];
-  private forgotten = 0;
+  /** Changes that were made before anybody could ask. */
+  private unrecorded = 0;
+  private isRecording = false;
   private readonly types = new Map<string, DirectoryType>();
   private readonly outgoing = new Map<string, Sequence<Reference>>();
   private readonly incoming = new Map<string, Set<string>>();
@@ -61,18 +64,17 @@ export class Directory {
 
   /** Number of the last change. */
   get sequence(): number {
-    return this.forgotten + this.changes.length;
+    return this.unrecorded + this.changes.length;
   }
 
   /** The changes behind one, up to another. */
   changesBetween(after: number, upTo: number): readonly Change[] {
-    return this.changes.slice(Math.max(0, after - this.forgotten), Math.max(0, upTo - this.forgotten));
+    return this.changes.slice(Math.max(0, after - this.unrecorded), Math.max(0, upTo - this.unrecorded));
   }
 
   /** What was there from the start is no change. */
-  forgetChanges(): void {
-    this.forgotten = this.sequence;
-    this.changes.length = 0;
+  startRecording(): void {
+    this.isRecording = true;
   }
 
   find(id: string): (Reference & { readonly entity: Entity }) | undefined {
@@ -83,7 +85,7 @@ export class Directory {
 
   /** What a relation of an object leads to, in the order in which it came to be. */
   related(relation: Relation, id: string): Sequence<Reference> {
-    return this.outgoing.get(edge(relation, id)) ?? new Sequence();
+    return this.outgoing.get(edge(relation, id)) ?? none;
   }
 
   /** The objects that have this one as a member. */
@@ -244,6 +246,10 @@ export class Directory {
   }
 
   private note(change: Omit<Change, 'sequence'>): void {
+    if (!this.isRecording) {
+      this.unrecorded += 1;
+      return;
+    }
     this.changes.push({ ...change, sequence: this.sequence + 1 });
   }
 

@@ -3,7 +3,7 @@ import type { DirectoryType, Entity, Reference, Relation } from './directory.ts'
 import { countOf, list } from './listing.ts';
 import { parseQuery, type Query } from './query.ts';
 import { ok, refuse, type Reply } from './reply.ts';
-import { expansion, mixed, shown, type Row } from './rows.ts';
+import { expansion, given, mixed, shown, type Row } from './rows.ts';
 import { factsOf, type TypeName } from './schema.ts';
 import { Sequence } from './sequence.ts';
 import { demand, readers, type GraphAsked, type World } from './world.ts';
@@ -49,7 +49,7 @@ export function oneObject(world: World, asked: GraphAsked, type: DirectoryType, 
   const entity = findObject(world, type, id);
   // The sign-in is found by the object id alone.
   const seen = entity.id === id ? entity : { ...entity, signInActivity: null };
-  const row = shown(type, seen, query.select, true);
+  const row = shown(type, seen, given(world, type, query.select), true);
   return ok({
     '@odata.context': contextOf(asked, `${type}s/$entity`),
     ...row,
@@ -133,7 +133,7 @@ export function listEntities(
   } = largest,
 ): Reply {
   const row = (entity: Entity): Row => ({
-    ...shown(type, entity, query.select),
+    ...shown(type, entity, given(world, type, query.select)),
     ...expansion(world, entity, query.expand),
   });
   const context = `${type}s${query.select === undefined ? '' : `(${query.select.join(',')})`}`;

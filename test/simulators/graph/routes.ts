@@ -14,7 +14,7 @@ import {
   oneObject,
   type Related,
 } from './resources.ts';
-import { shown } from './rows.ts';
+import { mixed, shown } from './rows.ts';
 import type { TypeName } from './schema.ts';
 import { Sequence } from './sequence.ts';
 import { directoryTypes, type DirectoryType, type Entity } from './directory.ts';
@@ -73,6 +73,8 @@ const routes: readonly (readonly [RegExp, Handler])[] = [
     ),
   ],
   [/^\/subscribedSkus$/u, subscribedSkus],
+  [/^\/directoryRoles$/u, directoryRoles],
+  [/^\/directoryRoles\/([^/]+)\/members$/u, roleMembers],
   [/^\/directory\/deletedItems\/microsoft\.graph\.(\w+)$/u, deletedItems],
 ];
 
@@ -190,9 +192,30 @@ function managedDevice(world: World, asked: GraphAsked, id = ''): Reply {
 /** Does not page, and has no permission of its own. */
 function subscribedSkus(world: World, asked: GraphAsked): Reply {
   demand(world, ['LicenseAssignment.Read.All', 'Organization.Read.All', 'Directory.Read.All']);
-  const { select } = parseQuery(asked, 'subscribedSku');
-  const value = [...world.tenant.subscribedSkus].map((sku) => shown('subscribedSku', sku, select));
-  return ok({ '@odata.context': contextOf(asked, 'subscribedSkus'), value });
+  return unpaged(asked, 'subscribedSku', world.tenant.subscribedSkus);
+}
+
+/** Does not page, and knows only roles that were activated once. */
+function directoryRoles(world: World, asked: GraphAsked): Reply {
+  demand(world, roleReaders);
+  return unpaged(asked, 'directoryRole', world.tenant.directoryRoles);
+}
+
+function roleMembers(world: World, asked: GraphAsked, id = ''): Reply {
+  demand(world, roleReaders);
+  const { tenant } = world;
+  const template = (tenant.directoryRoles.get(id) ?? notFound(id))['roleTemplateId'];
+  const value = [...tenant.roleAssignments]
+    .filter((one) => one['roleDefinitionId'] === template && one['directoryScopeId'] === '/')
+    .flatMap(({ principalId }) => tenant.directory.find(String(principalId)) ?? [])
+    .map((principal) => mixed(world, principal, asked.params.get('$select')?.split(',')));
+  return ok({ '@odata.context': contextOf(asked, 'directoryObjects'), value });
+}
+
+function unpaged(asked: GraphAsked, type: TypeName, source: Sequence<Entity>): Reply {
+  const { select } = parseQuery(asked, type);
+  const value = [...source].map((entity) => shown(type, entity, select));
+  return ok({ '@odata.context': contextOf(asked, `${type}s`), value });
 }
 
 function deletedItems(world: World, asked: GraphAsked, name?: string): Reply {

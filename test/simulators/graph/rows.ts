@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DirectoryType, Entity, Reference, Relation } from './directory.ts';
+import type { Entity, Reference, Relation } from './directory.ts';
 import type { Expansion } from './query.ts';
 import { factsOf, type TypeName } from './schema.ts';
 import { may, readers, type World } from './world.ts';
@@ -33,12 +33,21 @@ export function shown(
   return row;
 }
 
+/** The properties that an answer has: those that were asked for, as a rule. */
+export function given(
+  { quirks }: World,
+  type: TypeName,
+  select: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return quirks.ignoresSelect ? [...factsOf(type).properties] : select;
+}
+
 /** An object that stands where several types may: with its type, and without values that the app may not see. */
 export function mixed(world: World, { id, type }: Reference, select: readonly string[] | undefined): Row {
   const entity = world.tenant.directory.find(id)?.entity ?? { id };
   const seen = may(world, readers[type]) ? entity : { id };
   const named = select?.filter((name) => factsOf(type).properties.has(name));
-  return { '@odata.type': `#microsoft.graph.${type}`, ...shown(type, seen, named) };
+  return { '@odata.type': `#microsoft.graph.${type}`, ...shown(type, seen, given(world, type, named)) };
 }
 
 const many = new Set<string>([
@@ -61,8 +70,4 @@ export function expansion(world: World, entity: Entity, asked: Expansion | undef
   const rows = related.map((reference) => mixed(world, reference, select));
   if (many.has(relation)) return { [relation]: rows };
   return rows[0] === undefined ? {} : { [relation]: rows[0] };
-}
-
-export function isDirectoryType(type: TypeName): type is DirectoryType {
-  return Object.hasOwn(readers, type);
 }

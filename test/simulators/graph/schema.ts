@@ -78,6 +78,7 @@ export const schema = {
      physicalIds[] profileType registrationDateTime systemLabels[] trustType`,
     { relations: 'memberOf registeredOwners registeredUsers transitiveMemberOf' },
   ),
+  // `createdDateTime` is not in the published schema; recorded answers have it.
   servicePrincipal: facts(
     `accountEnabled addIns[] alternativeNames[] appDescription appDisplayName appId applicationTemplateId
      appOwnerOrganizationId appRoleAssignmentRequired appRoles[] createdByAppId createdDateTime deletedDateTime description

@@ -36,6 +36,8 @@ export interface Quirks {
   hiddenMembers: 'empty' | 'refused';
   /** How PIM is refused without a licence; the documents leave it open. */
   pimRefusal: 400 | 403;
+  /** Rows carry all that is known, secrets included, whatever was asked for. */
+  ignoresSelect: boolean;
   /** Pages are no larger than this, whatever was asked for. */
   pageSize: number;
   /** Entries in a page of a round of changes. */
@@ -61,6 +63,7 @@ export const plainQuirks: Quirks = {
   signInPage: 500,
   hiddenMembers: 'empty',
   pimRefusal: 403,
+  ignoresSelect: false,
   pageSize: Infinity,
   deltaPage: 200,
   deltaMembers: 200,

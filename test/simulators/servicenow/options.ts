@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
+import { after, signedNumber, wholeNumber } from '../command-line.ts';
 import type { ServiceNowOptions } from './index.ts';
 import type { Trials } from './trials.ts';
 
@@ -59,16 +60,16 @@ export function parseOptions(
   if (values.help) return 'help';
   const { users, groups, relationships } = values;
   return {
-    port: count('port', values.port),
+    port: wholeNumber('port', values.port),
     basic: { username: values.user, password: values.password },
-    clockSkewMs: 1000 * signed('clock-skew-seconds', values['clock-skew-seconds']),
-    zoneMinutes: signed('zone-minutes', values['zone-minutes']),
-    seed: count('seed', values.seed),
+    clockSkewMs: 1000 * signedNumber('clock-skew-seconds', values['clock-skew-seconds']),
+    zoneMinutes: signedNumber('zone-minutes', values['zone-minutes']),
+    seed: wholeNumber('seed', values.seed),
     counts: {
-      servers: count('servers', values.servers),
-      ...(users === undefined ? {} : { users: count('users', users) }),
-      ...(groups === undefined ? {} : { groups: count('groups', groups) }),
-      ...(relationships === undefined ? {} : { relationships: count('relationships', relationships) }),
+      servers: wholeNumber('servers', values.servers),
+      ...(users === undefined ? {} : { users: wholeNumber('users', users) }),
+      ...(groups === undefined ? {} : { groups: wholeNumber('groups', groups) }),
+      ...(relationships === undefined ? {} : { relationships: wholeNumber('relationships', relationships) }),
     },
     ...(values['client-id'] === undefined
       ? {}
@@ -76,32 +77,15 @@ export function parseOptions(
           oauth: {
             clientId: values['client-id'],
             clientSecret: values['client-secret'],
-            tokenSeconds: count('token-seconds', values['token-seconds']),
+            tokenSeconds: wholeNumber('token-seconds', values['token-seconds']),
           },
         }),
     ...(values.rows === undefined ? {} : { rows: values.rows }),
     trials: {
       forbid: values.forbid,
-      hideRows: count('hide-rows', values['hide-rows']),
-      throttleEvery: count('throttle-every', values['throttle-every']),
-      deleteAfter: deleteAfter(values['delete-after']),
+      hideRows: wholeNumber('hide-rows', values['hide-rows']),
+      throttleEvery: wholeNumber('throttle-every', values['throttle-every']),
+      deleteAfter: after('delete-after', values['delete-after']),
     },
   };
-}
-
-function signed(flag: string, text: string): number {
-  return text.startsWith('-') ? -count(flag, text.slice(1)) : count(flag, text);
-}
-
-function count(flag: string, text: string): number {
-  if (!/^\d{1,9}$/u.test(text)) throw new Error(`--${flag} ${text}: give a whole number`);
-  return Number(text);
-}
-
-function deleteAfter(text: string | undefined): Trials['deleteAfter'] {
-  if (text === undefined) return undefined;
-  const [, seconds, rows] = /^(\d{1,6}):(\d{1,9})$/u.exec(text) ?? [];
-  if (seconds === undefined || rows === undefined)
-    throw new Error(`--delete-after ${text}: give SECONDS:ROWS, such as 30:100`);
-  return { seconds: Number(seconds), rows: Number(rows) };
 }

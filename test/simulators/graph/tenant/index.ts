@@ -27,6 +27,7 @@ export interface Tenant {
   readonly roleAssignments: Sequence<Entity>;
   readonly roleEligibilityScheduleInstances: Sequence<Entity>;
   readonly roleAssignmentScheduleInstances: Sequence<Entity>;
+  readonly directoryRoles: Sequence<Entity>;
   readonly subscribedSkus: Sequence<Entity>;
   /** By the service principal that is the resource. */
   readonly appRoleAssignedTo: ReadonlyMap<string, Sequence<Entity>>;
@@ -50,7 +51,7 @@ export function buildTenant(seed: number, size: TenantSize, now: () => Date): Te
   const assignable = groups.filter((group) => directory.find(group)?.entity['isAssignableToRole'] === true);
   const roles = buildRoles(seed, { users: staff, groups: assignable, principals: servicePrincipals });
   const assigned = appRoleAssignments(directory, users, groups);
-  directory.forgetChanges();
+  directory.startRecording();
   return {
     id,
     domains,
@@ -61,6 +62,7 @@ export function buildTenant(seed: number, size: TenantSize, now: () => Date): Te
     roleAssignments: new Sequence(roles.assignments),
     roleEligibilityScheduleInstances: new Sequence(roles.eligible),
     roleAssignmentScheduleInstances: new Sequence(roles.active),
+    directoryRoles: new Sequence(roles.activated),
     subscribedSkus: new Sequence(skus(id, staff.length)),
     appRoleAssignedTo: new Map([...assigned].map(([resource, list]) => [resource, new Sequence(list)])),
   };

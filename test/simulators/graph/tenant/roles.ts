@@ -19,6 +19,8 @@ export interface Roles {
   readonly assignments: Entity[];
   readonly eligible: Entity[];
   readonly active: Entity[];
+  /** The older view: roles that were activated once. */
+  readonly activated: Entity[];
 }
 
 /** Active and eligible assignments of users, groups and a service principal, over the tenant and smaller scopes. */
@@ -44,7 +46,7 @@ export function buildRoles(
     directoryScopeId: index % 7 === 6 ? `/administrativeUnits/${guid(seed, 'unit', index)}` : '/',
     principalOrganizationId: guid(seed, 'tenant', 0),
   }));
-  const activated = assignments.slice(0, 4).map((one, index) => ({
+  const active = assignments.slice(0, 4).map((one, index) => ({
     ...scheduled(one),
     id: `${one.id}-1-1`,
     assignmentType: index === 3 ? 'Activated' : 'Assigned',
@@ -66,7 +68,16 @@ export function buildRoles(
     endDateTime: index % 2 === 0 ? daysFrom(335) : null,
     roleEligibilityScheduleId: guid(seed, 'eligibility', index),
   }));
-  return { definitions, assignments, eligible, active: activated };
+  const held = new Set(assignments.map(({ roleDefinitionId }) => roleDefinitionId));
+  const activated = builtIn
+    .filter(([id]) => held.has(id))
+    .map(([roleTemplateId, displayName], index) => ({
+      id: guid(seed, 'directoryRole', index),
+      displayName,
+      description: `May do what ${displayName} does.`,
+      roleTemplateId,
+    }));
+  return { definitions, assignments, eligible, active, activated };
 }
 
 function scheduled({ principalId, roleDefinitionId, directoryScopeId }: Readonly<Record<string, unknown>>) {

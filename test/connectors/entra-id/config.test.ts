@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { graphBase, graphScope, tokenEndpoint } from '../../../connectors/entra-id/clouds.ts';
+import { entraId } from '../../../connectors/entra-id/index.ts';
+
+const tenantId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+
+describe('a configuration', () => {
+  test.each([
+    [{ tenantId }],
+    [{ tenantId: tenantId.toUpperCase() }],
+    [{ tenantId: 'example.onmicrosoft.com', cloud: 'China' }],
+    [{ tenantId, streams: { managedDevices: false }, signInActivity: false }],
+    [{ tenantId, graphUrl: 'https://graph.example.com', loginUrl: 'https://login.example.com/x' }],
+  ])('%j is good', (config) => {
+    expect(entraId.problem(config)).toBeUndefined();
+  });
+
+  test.each([
+    [{}, ''],
+    [{ tenantId: 'common' }, '.tenantId'],
+    [{ tenantId: 'organizations' }, '.tenantId'],
+    [{ tenantId: 'consumers' }, '.tenantId'],
+    [{ tenantId: 'a/b.com' }, '.tenantId'],
+    [{ tenantId: '../x.com' }, '.tenantId'],
+    [{ tenantId, cloud: 'Germany' }, '.cloud'],
+    [{ tenantId, graphUrl: 'https://user:secret@graph.example.com' }, '.graphUrl'],
+    [{ tenantId, loginUrl: 'ftp://login.example.com' }, '.loginUrl'],
+    [{ tenantId, streams: { roles: true } }, '.streams'],
+    [{ tenantId, streams: { users: 'no' } }, '.streams.users'],
+  ])('%j is refused at %j', (config, path) => {
+    expect(entraId.problem(config)).toMatchObject({ path });
+  });
+
+  test.each(['entra-id.yaml', 'entra-id-certificate.yaml'])('the sample %s is good', (file) => {
+    const text = readFileSync(join(import.meta.dirname, '../../../config/samples', file), 'utf8');
+    const documents = loadAll(text) as { spec?: { connector?: { entraId?: unknown } } }[];
+    const config = documents.find(({ spec }) => spec !== undefined)?.spec?.connector?.entraId;
+    expect(config).toBeDefined();
+    expect(entraId.problem(config)).toBeUndefined();
+  });
+});
+
+describe('the addresses of a cloud', () => {
+  test.each([
+    [{}, 'https://graph.microsoft.com', 'https://login.microsoftonline.com'],
+    [{ cloud: 'USGovernment' }, 'https://graph.microsoft.us', 'https://login.microsoftonline.us'],
+    [{ cloud: 'USGovernmentDoD' }, 'https://dod-graph.microsoft.us', 'https://login.microsoftonline.us'],
+    [
+      { cloud: 'China' },
+      'https://microsoftgraph.chinacloudapi.cn',
+      'https://login.partner.microsoftonline.cn',
+    ],
+  ] as const)('%j', (config, graph, login) => {
+    const whole = { tenantId, ...config };
+    expect(graphBase(whole).href).toBe(`${graph}/v1.0/`);
+    expect(tokenEndpoint(whole).href).toBe(`${login}/${tenantId}/oauth2/v2.0/token`);
+    expect(graphScope(whole)).toBe(`${graph}/.default`);
+  });
+
+  test('are others where the configuration names some', () => {
+    const config = {
+      tenantId,
+      graphUrl: 'https://graph.example.com/base',
+      loginUrl: 'https://login.example.com/',
+    };
+    expect(graphBase(config).href).toBe('https://graph.example.com/base/v1.0/');
+    expect(tokenEndpoint(config).href).toBe(`https://login.example.com/${tenantId}/oauth2/v2.0/token`);
+    expect(graphScope(config)).toBe('https://graph.example.com/.default');
+  });
+});
