@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import { defineStream } from '../../src/connector/contract.ts';
-import type { Evidence } from '../../src/connector/evidence.ts';
 import type { Named } from '../../src/connector/nested-groups.ts';
 import {
-  memberRows,
+  groupPart,
   readRoles,
   RoleCheckpoint,
   RoleCursor,
-  type GrantFacts,
   type RolePart,
 } from '../../src/connector/role-reading.ts';
 import { RoleRow, roleRowId, toRoleAssignment } from '../../src/connector/role-rows.ts';
@@ -29,7 +27,7 @@ export const roleAssignments = defineStream({
     readRoles(
       {
         mappings: session.roleMappings,
-        partsOf: async (mapping) => [groupPart(session, mapping, await findGroup(session, mapping))],
+        partsOf: async (mapping) => [partOf(session, mapping, await findGroup(session, mapping))],
       },
       request,
     ),
@@ -42,26 +40,16 @@ export const roleAssignments = defineStream({
   },
 });
 
-const facts: GrantFacts = { sourceKind: 'group', assignment: 'active' };
-
-function groupPart(session: Session, mapping: PlacedRoleMapping, source: Named): RolePart {
-  return {
+function partOf(session: Session, mapping: PlacedRoleMapping, source: Named): RolePart {
+  const members = new RoleMembers(session);
+  return groupPart(
     source,
-    async *read(): AsyncGenerator<readonly RoleRow[], Evidence, void> {
-      const members = new RoleMembers(session);
-      let rows = 0;
-      for await (const page of memberRows(
-        source,
-        mapping,
-        (group) => members.of(group),
-        () => facts,
-      )) {
-        rows += page.length;
-        yield page;
-      }
+    mapping,
+    (group) => members.of(group),
+    (rows) => {
       members.check(mapping.field);
       // Each group without members was asked for a second time, by those who would be in it.
       return rows > 0 ? {} : { counted: 0, emptyTwice: true };
     },
-  };
+  );
 }

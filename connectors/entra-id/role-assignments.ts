@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import { defineStream } from '../../src/connector/contract.ts';
-import type { Evidence } from '../../src/connector/evidence.ts';
 import {
-  memberRows,
+  groupPart,
   readRoles,
   RoleCheckpoint,
   RoleCursor,
-  type GrantFacts,
   type RolePart,
   type RoleReading,
 } from '../../src/connector/role-reading.ts';
@@ -53,24 +51,13 @@ function readingOf(session: Session): RoleReading {
     partsOf: async (mapping) =>
       mapping.source === 'directoryRole'
         ? holders.partsOf(mapping)
-        : [groupPart(session, mapping, await findGroup(session, mapping))],
+        : [partOf(session, mapping, await findGroup(session, mapping))],
   };
 }
 
-const facts: GrantFacts = { sourceKind: 'group', assignment: 'active' };
-
-function groupPart(session: Session, mapping: PlacedRoleMapping, source: Named): RolePart {
-  return {
-    source,
-    async *read(): AsyncGenerator<readonly RoleRow[], Evidence, void> {
-      let rows = 0;
-      const membersOf = (group: Named) => shownMembersOf(session, group);
-      for await (const page of memberRows(source, mapping, membersOf, () => facts)) {
-        rows += page.length;
-        yield page;
-      }
-      if (rows > 0) return {};
-      return (await isEmptyByCount(session, [source])) ? { counted: 0, emptyTwice: true } : {};
-    },
-  };
+function partOf(session: Session, mapping: PlacedRoleMapping, source: Named): RolePart {
+  const membersOf = (group: Named) => shownMembersOf(session, group);
+  return groupPart(source, mapping, membersOf, async (rows) =>
+    rows === 0 && (await isEmptyByCount(session, [source])) ? { counted: 0, emptyTwice: true } : {},
+  );
 }

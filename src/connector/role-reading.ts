@@ -112,6 +112,28 @@ export async function* memberRows(
   }
 }
 
+const byGroup: GrantFacts = { sourceKind: 'group', assignment: 'active' };
+
+/** A mapped group. `settle` answers evidence once everybody was given, or throws the Failure of what could not be seen. */
+export function groupPart(
+  source: Named,
+  mapping: PlacedRoleMapping,
+  membersOf: (group: Named) => AsyncIterable<readonly RoleMember[]>,
+  settle: (rows: number) => Evidence | Promise<Evidence>,
+): RolePart {
+  return {
+    source,
+    async *read() {
+      let rows = 0;
+      for await (const page of memberRows(source, mapping, membersOf, () => byGroup)) {
+        rows += page.length;
+        yield page;
+      }
+      return settle(rows);
+    },
+  };
+}
+
 function roleRow({ role }: PlacedRoleMapping, { member, path }: Grant, facts: GrantFacts): RoleRow {
   const { id, name, kind, foreign }: RoleMember = member;
   const named = (one: Named) => ({ id: one.id, ...(one.name === undefined ? {} : { name: one.name }) });

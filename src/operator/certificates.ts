@@ -78,7 +78,7 @@ export function certificatesVerdict(
     ...(expired === 0 ? [] : [`${expired} expired`]),
     ...(expiring === 0 ? [] : [`${expiring} within ${expiringForMs / dayMs} days`]),
   ];
-  const worst = soonest.slice(0, worstTold).map((one) => told(one, now));
+  const worst = soonest.slice(0, Math.min(worstTold, expired + expiring)).map((one) => told(one, now));
   const more = expired + expiring > worst.length ? '; …' : '';
   const message =
     `certificates of single sign-on that end: ${expired + expiring} of ${current + expiring + expired} (${counts.join(', ')}): ` +
@@ -98,7 +98,8 @@ function allCurrent({ current, none, soonest: [first] }: SsoCertificates, now: D
 function told({ name, externalId, expiresAt }: SsoCertificate, now: Date): string {
   const day = expiresAt.toISOString().slice(0, 10);
   const days = Math.floor(Math.abs(expiresAt.getTime() - now.getTime()) / dayMs);
-  const when = expiresAt <= now ? `expired ${day}, ${days} days ago` : `ends ${day}, in ${days} days`;
+  const span = `${days} ${days === 1 ? 'day' : 'days'}`;
+  const when = expiresAt <= now ? `expired ${day}, ${span} ago` : `ends ${day}, in ${span}`;
   return `${bounded(name ?? externalId, 80)} (${when})`;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { apiVersion } from '../../src/api/group.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { readApplications, type Application } from '../kit/sso-applications.ts';
 import { waitFor } from '../kit/wait.ts';
+import { startGraph } from '../simulators/graph/index.ts';
 import { startServiceNow } from '../simulators/servicenow/index.ts';
 
 let bench: OperatorBench;
@@ -90,4 +92,53 @@ test('a certificate that ends soon shows in the condition, an event and the seri
     async () => !(await bench.get('/metrics')).text.includes('extsys_sso_applications{'),
   );
   expect((await bench.get('/metrics')).text).not.toContain('application="Wiki"');
+});
+
+test('what a run reads of Entra ID is judged by the certificate that signs, disabled applications left out', async () => {
+  const application = { clientId: '11111111-2222-4333-8444-555555555555', clientSecret: 'canary~secret' };
+  const graph = await startGraph({ seed: 3, counts: { users: 4, servicePrincipals: 24 }, application });
+  try {
+    const { directory, id: tenantId } = graph.tenant;
+    const signing = [...directory.objects.servicePrincipal].filter(
+      (one) => typeof one['preferredTokenSigningKeyThumbprint'] === 'string',
+    );
+    expect(signing.length).toBeGreaterThan(3);
+    const [off, ...enabled] = signing;
+    directory.update(off?.id ?? '', { accountEnabled: false });
+    // All in the far future, but for what an old certificate beside the one that signs says, and for one.
+    for (const [index, one] of enabled.entries()) {
+      const keys = one['keyCredentials'] as readonly Record<string, unknown>[];
+      const ends = index === 0 ? endingIn(10.5 * dayMs) : endingIn(900 * dayMs);
+      const signs = Buffer.from(String(one['preferredTokenSigningKeyThumbprint']), 'hex').toString('base64');
+      const endDateTime = `${ends.certificateExpiresAt.slice(0, 19)}Z`;
+      directory.update(one.id, {
+        accountEnabled: true,
+        displayName: `App ${index}`,
+        keyCredentials: keys.map((key) =>
+          key['customKeyIdentifier'] === signs ? { ...key, endDateTime } : key,
+        ),
+      });
+    }
+    await bench.start();
+    await bench.apply(
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'entra' }, stringData: application },
+      {
+        apiVersion,
+        kind: 'ExternalSystem',
+        metadata: { name: 'cmdb' },
+        spec: {
+          connector: { entraId: { tenantId, graphUrl: graph.url, loginUrl: graph.loginUrl } },
+          auth: { type: 'OAuth2', secretRef: { name: 'entra' } },
+          schedule: { cron: ['0 3 1 1 *'] },
+          limits: { requestsPerSecond: 1000 },
+        },
+      },
+    );
+    const found = await waitForCondition('CertificateExpiring');
+    expect(found.message).toContain(`end: 1 of ${enabled.length} (1 within 30 days): App 0 (ends `);
+    expect(found.message).toContain('in 10 days); renew');
+    await waitForSeries(`application="App 0",id="${enabled[0]?.id}"}`);
+  } finally {
+    await graph.stop();
+  }
 });

@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import { placedRoleMappings, type RoleMapping } from '../../src/api/role-mappings.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import { memberRows, readRoles, type RoleEvent, type RolePart } from '../../src/connector/role-reading.ts';
+import { groupPart, readRoles, type RoleEvent, type RolePart } from '../../src/connector/role-reading.ts';
 import { pathText, type RoleRow, roleRowId, toRoleAssignment } from '../../src/connector/role-rows.ts';
 import { kinds } from '../../src/inventory/kinds.ts';
 
@@ -128,18 +128,7 @@ describe('reading who has a role', () => {
         if (named === 'nobody')
           throw new Failure('configuration', `${field}: there is no group nobody; correct it`);
         const source = { id: ids[named] ?? named };
-        return [
-          {
-            source,
-            async *read() {
-              yield* memberRows(source, mapping, membersOf, () => ({
-                sourceKind: 'group',
-                assignment: 'active',
-              }));
-              return { counted: 7 };
-            },
-          },
-        ];
+        return [groupPart(source, mapping, membersOf, () => ({ counted: 7 }))];
       },
     };
     const request = {

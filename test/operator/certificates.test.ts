@@ -86,8 +86,11 @@ describe('the condition CertificatesCurrent', () => {
   });
 
   test('is True again once the certificates are renewed, and Unknown when no application is left', async () => {
-    const world = await worldWith({ id: 'a', name: 'Wiki', ...endingIn(start, -1) });
-    expect(condition(world)).toMatch(/^False CertificateExpired/u);
+    const later = { id: 'b', name: 'Portal', ...endingIn(start, 700) };
+    const world = await worldWith({ id: 'a', name: 'Wiki', ...endingIn(start, -1) }, later);
+    expect(condition(world)).toMatch(
+      /^False CertificateExpired: .*: 1 of 2 \(1 expired\): Wiki \(expired 2026-03-01, 1 day ago\); renew/u,
+    );
     await readApplications(world.store, system, [{ id: 'a', name: 'Wiki', ...endingIn(start, 700) }]);
     await world.reconcile();
     expect(condition(world)).toMatch(/^True Current/u);

@@ -190,7 +190,7 @@ describe('holders of a mapped directory role', () => {
     const admins = group('Admins', [bob], { isAssignableToRole: true });
     for (const holder of [ana, principal, admins]) assign(globalReader, holder);
     assign(globalReader, ana, { directoryScopeId: '/administrativeUnits/unit-1' });
-    assign(securityReader, ana);
+    assign(securityReader, user('Dee'));
     map({ role: 'auditor', directoryRole: 'global reader' });
     const outcome = await bench.run();
     expect(outcome.phase).toBe('Succeeded');
