@@ -12,6 +12,8 @@ import { renderCrdTemplate, withValues, yamlOptions } from './chart.ts';
 import { renderFieldReference } from './field-reference.ts';
 import { renderRecordTables } from './generate-sql.ts';
 import { renderIdentityTables } from './identity-sql.ts';
+import { renderDeviceViews } from './device-views-sql.ts';
+import { renderRecordReference } from './record-reference.ts';
 import { renderWithdrawal } from './withdrawal-sql.ts';
 
 const root = new URL('../', import.meta.url);
@@ -42,12 +44,15 @@ function files(): Map<string, string> {
   for (const engine of ['sqlite', 'postgres'] as const) {
     made.set(`src/store/${engine}/migrations/0002_records.sql`, renderRecordTables(engine));
   }
+  made.set('docs/reference/records.md', renderRecordReference());
   made.set('config/policy/policies.yaml', renderConfigPolicies(policyHeader));
   made.set(`${chart}/templates/policies.yaml`, renderChartPolicies(policyHeader));
   made.set('src/store/sqlite/migrations/0006_withdrawn.sql', renderWithdrawal('sqlite'));
   made.set('src/store/postgres/migrations/0007_withdrawn.sql', renderWithdrawal('postgres'));
   made.set('src/store/sqlite/migrations/0012_identity.sql', renderIdentityTables('sqlite'));
   made.set('src/store/postgres/migrations/0013_identity.sql', renderIdentityTables('postgres'));
+  made.set('src/store/sqlite/migrations/0013_device_views.sql', renderDeviceViews('sqlite'));
+  made.set('src/store/postgres/migrations/0014_device_views.sql', renderDeviceViews('postgres'));
   made.set('docs/metrics.md', renderMetricsReference());
   const [readme, schema, values] = ['README.md', 'values.schema.json', 'values.yaml'].map(readChart);
   made.set(`${chart}/README.md`, withValues(readme ?? '', schema ?? '', values ?? ''));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type {
   ChainLink,
   HashedRecord,
@@ -144,15 +144,16 @@ export async function fullPass(
 
 export type OpenStore = () => Promise<StoreUnderTest>;
 
-/** A database for each test of the suite in which it is called, and what the tests ask of it. */
+/** A database for each test of the suite in which it is called, or one for all of them, and what the tests ask of it. */
 export class ContractBench {
   private current: StoreUnderTest | undefined;
 
-  constructor(open: OpenStore) {
-    beforeEach(async () => {
+  constructor(open: OpenStore, lifetime: 'test' | 'suite' = 'test') {
+    const [before, after] = lifetime === 'test' ? [beforeEach, afterEach] : [beforeAll, afterAll];
+    before(async () => {
       this.current = await open();
     });
-    afterEach(() => this.tested.close());
+    after(() => this.tested.close());
   }
 
   get tested(): StoreUnderTest {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { describe } from 'vitest';
 import { admissionContract } from './admission-contract.ts';
 import { archiveContract } from './archive-contract.ts';
 import { certificateContract } from './certificate-contract.ts';
@@ -6,7 +7,11 @@ import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
 import { edgeContract } from './edge-contract.ts';
+import { deviceContract } from './device-contract.ts';
+import { expiryContract } from './expiry-contract.ts';
 import { fenceContract } from './fence-contract.ts';
+import { kindContract } from './kind-contract.ts';
+import { machineContract } from './machine-contract.ts';
 import { passContract } from './pass-contract.ts';
 import { purgeContract } from './purge-contract.ts';
 import { proposalContract } from './proposal-contract.ts';
@@ -15,6 +20,14 @@ import { planContract } from './plan-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import { storedValueContract } from './stored-value-contract.ts';
 import { withdrawalContract } from './withdrawal-contract.ts';
+
+const contracts = {
+  ...{ admission: admissionContract, fence: fenceContract, archive: archiveContract, passes: passContract },
+  ...{ deletions: deletionContract, candidates: candidateContract, proposals: proposalContract },
+  ...{ quarantine: quarantineContract, plans: planContract, recovery: recoveryContract },
+  ...{ withdrawals: withdrawalContract, purges: purgeContract, kinds: kindContract },
+  ...{ devices: deviceContract, machines: machineContract, expiry: expiryContract },
+};
 
 /** What every engine of the store must keep, whatever it is built on. */
 export function storeContract(engine: string, open: OpenStore): void {
@@ -33,4 +46,7 @@ export function storeContract(engine: string, open: OpenStore): void {
   storedValueContract(engine, open);
   withdrawalContract(engine, open);
   purgeContract(engine, open);
+  // Each in a suite of its own: what one opens before each test is not opened for the tests of all others.
+  for (const [subject, contract] of Object.entries(contracts))
+    describe(subject, () => contract(engine, open));
 }

@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store } from '../../src/store/port.ts';
-import { postgresStore } from '../../src/store/postgres/index.ts';
-import { Database as Postgres } from '../../src/store/postgres/database.ts';
-import { Database as Sqlite } from '../../src/store/sqlite/database.ts';
-import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import { applyMigrations, migrationsIn } from '../../src/store/sql/migrate.ts';
-import type { Row, Sql, SqlEngine } from '../../src/store/sql/sql.ts';
+import type { Sql, SqlEngine } from '../../src/store/sql/sql.ts';
 import { fullPass, record } from '../contract/contract-bench.ts';
 import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
-import { settingsFor } from '../kit/postgres/store-under-test.ts';
-
-/** A database as the version before withdrawn rows made it, and a store of this version that may open it. */
-interface Before {
-  readonly engine: SqlEngine;
-  readonly store: Store;
-  readonly close: () => Promise<void>;
-}
+import { all, postgresBefore, sqliteBefore, withBefore, type Before } from './database-before.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
 
@@ -29,11 +12,9 @@ const insert = (id: string) => `INSERT INTO groups
   (system, stream, external_id, name, attributes, content_hash, first_seen_at, changed_at, demo, correlation_id)
   VALUES ('inventory/cmdb', 'groups', '${id}', 'old', '{}', 'h', '${at}', '${at}', 0, 'c')`;
 
-async function before(engine: SqlEngine, folder: string, number: number): Promise<void> {
-  const url = new URL(`../../src/store/${folder}/migrations/`, import.meta.url);
-  const known = migrationsIn(url).filter((one) => one.number < number);
-  await engine.transaction(async (sql) => {
-    await applyMigrations(sql, 'database', known);
+/** Groups as the version before withdrawn rows left them. */
+async function withGroups(tested: Before): Promise<Before> {
+  await tested.engine.transaction(async (sql) => {
     await sql.run(
       "INSERT INTO systems (system, source) VALUES ('inventory/cmdb', 'vendor https://a.example.com')",
     );
@@ -43,6 +24,7 @@ async function before(engine: SqlEngine, folder: string, number: number): Promis
     for (const id of ['a', 'b']) await sql.run(insert(id));
     await sql.run(`UPDATE groups SET deleted_at = '${at}' WHERE external_id = 'b'`);
   });
+  return tested;
 }
 
 function upgradeTests(
@@ -51,20 +33,8 @@ function upgradeTests(
   more?: (sql: Sql) => Promise<() => Promise<void>>,
 ) {
   describe(`${name}: a database of the version before`, () => {
-    const withBefore = async (work: (tested: Before) => Promise<void>) => {
-      const tested = await open();
-      try {
-        await work(tested);
-      } finally {
-        await tested.store.close();
-        await tested.close();
-      }
-    };
-    const all = ({ engine }: Before, query: string): Promise<readonly Row[]> =>
-      engine.read((sql) => sql.all(query));
-
     it('is brought up to date with its rows, none of them withdrawn', () =>
-      withBefore(async (tested) => {
+      withBefore(open, async (tested) => {
         const check = more === undefined ? undefined : await tested.engine.transaction(more);
         await tested.store.open();
         expect(await all(tested, 'SELECT external_id FROM current_groups')).toMatchObject([
@@ -79,7 +49,7 @@ function upgradeTests(
       }));
 
     it('knows how many rows are set aside in it', () =>
-      withBefore(async (tested) => {
+      withBefore(open, async (tested) => {
         await tested.engine.transaction(async (sql) => {
           for (const id of ['a', 'b', 'c'])
             await sql.run(
@@ -96,7 +66,7 @@ function upgradeTests(
       }));
 
     it('goes on taking the writes of that version: new rows, changed ones, counts of runs', () =>
-      withBefore(async (tested) => {
+      withBefore(open, async (tested) => {
         await tested.store.open();
         await tested.engine.transaction(async (sql) => {
           await sql.run(insert('late'));
@@ -115,21 +85,7 @@ function upgradeTests(
   });
 }
 
-upgradeTests('SQLite', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'extsys-upgrade-'));
-  const file = join(folder, 'inventory.db');
-  const engine = new Sqlite(file);
-  await engine.useWriteAheadLog();
-  await before(engine, 'sqlite', 6);
-  return {
-    engine,
-    store: sqliteStore(file),
-    async close() {
-      await engine.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-});
+upgradeTests('SQLite', async () => withGroups(await sqliteBefore(6)));
 
 describe('on a server', () => {
   let server: PostgresServer;
@@ -141,17 +97,13 @@ describe('on a server', () => {
   const fileOfTable = async (sql: Sql) =>
     (await sql.get("SELECT pg_relation_filenode('groups') AS node"))?.['node'];
 
-  let opened: Postgres;
+  let opened: SqlEngine;
   upgradeTests(
     'PostgreSQL',
     async () => {
-      const schema = `upgrade_${randomUUID().replaceAll('-', '')}`;
-      const settings = settingsFor(server, schema);
-      opened = new Postgres(settings, () => undefined);
-      const engine = opened;
-      await engine.transaction((sql) => sql.script(`CREATE SCHEMA ${schema}`));
-      await before(engine, 'postgres', 7);
-      return { engine, store: postgresStore(settings), close: () => engine.close() };
+      const tested = await postgresBefore(server, 7);
+      opened = tested.engine;
+      return withGroups(tested);
     },
     async (sql) => {
       // A reader's grant, and a view of his own, on a view of ours: both must outlive the migration; and no table is written anew.
