@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream } from '../../src/connector/contract.ts';
-import { mappableRow } from './mappable-row.ts';
-import { objectId, readObjects, testBases, type ObjectKind } from './object-stream.ts';
-import { objectProbe } from './probe.ts';
+import { objectStream, type ObjectKind } from './object-stream.ts';
 import { groupAttributes, toGroup } from './records.ts';
-import { isSecretAttribute } from './secret-attributes.ts';
-import type { Session } from './session.ts';
-import { Checkpoint, Cursor, ObjectRow } from './wire.ts';
 
 export const groupKind: ObjectKind = {
   stream: 'groups',
@@ -17,19 +11,4 @@ export const groupKind: ObjectKind = {
   attributes: groupAttributes,
 };
 
-export const groups = defineStream({
-  name: 'groups',
-  record: 'Group',
-  needs: ['read groups (as Authenticated Users have)', 'list and read deleted objects (optional)'],
-  row: ObjectRow,
-  secretField: isSecretAttribute,
-  cursor: Cursor,
-  checkpoint: Checkpoint,
-  enabled: (_session: Session) => true,
-  read: (session, request) => readObjects(session, groupKind, request),
-  idOf: objectId,
-  toRecord: (row) => toGroup(row),
-  mappable: mappableRow,
-  probe: objectProbe(groupKind),
-  test: (session) => testBases(session, session.bases.groups, { what: 'groups', filter: groupKind.filter }),
-});
+export const groups = objectStream(groupKind, 'Group', toGroup);

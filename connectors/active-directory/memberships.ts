@@ -59,7 +59,8 @@ function listedMembers(
     scope: scopeName(base),
     base,
     what: 'groups with members',
-    ...{ filter: groupKind.filter, otherFilter: groupKind.otherFilter },
+    filter: groupKind.filter,
+    ...{ otherFilter: '(&(objectClass=group)(member=*))', emptyOf: 'rows' },
     attributes: groupAttributesForMembers,
     pageSize: Math.min(session.pageSize, groupsPerPage),
     async *pagesOf(entries, changed): AsyncGenerator<ScopePage> {
@@ -138,7 +139,7 @@ function primaryMembers(
     base,
     what: 'accounts with their primary group',
     filter: accountFilter,
-    otherFilter: '(primaryGroupID=*)',
+    ...{ otherFilter: '(primaryGroupID=*)', emptyOf: 'entries' },
     attributes: accountAttributes,
     pageSize: session.pageSize,
     async *pagesOf(entries): AsyncGenerator<ScopePage> {

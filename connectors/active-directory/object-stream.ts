@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReadRequest } from '../../src/connector/contract.ts';
+import { defineStream, type ReadRequest, type Stream } from '../../src/connector/contract.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
+import type { NormalisedRecord } from '../../src/inventory/kinds.ts';
 import type { Base } from './bases.ts';
 import type { DeletedClass } from './deleted-objects.ts';
 import { rowOf } from './entry-row.ts';
 import { guidOf } from './guid.ts';
+import { mappableRow } from './mappable-row.ts';
+import { objectProbe } from './probe.ts';
 import { checkBase, readScope, scopeName, type ScopeEvent, type ScopePage } from './scope.ts';
+import { isSecretAttribute } from './secret-attributes.ts';
 import type { Session } from './session.ts';
-import type { Checkpoint, Cursor, MemberKind } from './wire.ts';
+import { Checkpoint, Cursor, ObjectRow, type MemberKind } from './wire.ts';
 
 /** A kind of object that a stream reads. */
 export interface ObjectKind {
@@ -21,7 +25,32 @@ export interface ObjectKind {
   readonly attributes: readonly string[];
 }
 
-export async function* readObjects(
+/** A stream that reads the objects of one kind below its bases. */
+export function objectStream<Kind extends 'User' | 'Group' | 'Device'>(
+  kind: ObjectKind,
+  record: Kind,
+  toRecord: (row: ObjectRow, session: Session) => NormalisedRecord<Kind>,
+): Stream<Session> {
+  const { stream, filter } = kind;
+  return defineStream({
+    name: stream,
+    record,
+    needs: [`read ${stream} (as Authenticated Users have)`, 'list and read deleted objects (optional)'],
+    row: ObjectRow,
+    secretField: isSecretAttribute,
+    cursor: Cursor,
+    checkpoint: Checkpoint,
+    enabled: (_session: Session) => true,
+    read: (session, request) => readObjects(session, kind, request),
+    idOf: objectId,
+    toRecord,
+    mappable: mappableRow,
+    probe: objectProbe(stream),
+    test: (session) => testBases(session, session.bases[stream], { what: stream, filter }),
+  });
+}
+
+async function* readObjects(
   session: Session,
   kind: ObjectKind,
   request: ReadRequest<Cursor, Checkpoint>,
@@ -35,7 +64,7 @@ export async function* readObjects(
         scope: scopeName(base),
         base,
         what: kind.stream,
-        ...{ filter: kind.filter, otherFilter: kind.otherFilter },
+        ...{ filter: kind.filter, otherFilter: kind.otherFilter, emptyOf: 'entries' },
         attributes: [...attributes, 'sAMAccountType'],
         pageSize: session.pageSize,
         async *pagesOf(entries): AsyncGenerator<ScopePage> {
@@ -59,7 +88,7 @@ function remember({ memberKinds }: Session, entry: LdapEntry, kind: MemberKind):
 }
 
 /** The id of a raw row; undefined when it cannot be read. */
-export function objectId(raw: unknown): string | undefined {
+function objectId(raw: unknown): string | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const values: unknown = Reflect.get(raw, 'objectguid');
   const id: unknown = Array.isArray(values) ? values[0] : undefined;

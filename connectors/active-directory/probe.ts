@@ -2,7 +2,7 @@
 import { anyOf, equals } from '../../src/connector/ldap/filter.ts';
 import type { Presence, StreamProbe } from '../../src/connector/probe.ts';
 import { guidBytes, guidOf } from './guid.ts';
-import type { ObjectKind } from './object-stream.ts';
+import type { Bases } from './bases.ts';
 import type { Session } from './session.ts';
 
 const idsPerCall = 50;
@@ -11,13 +11,13 @@ const idsPerCall = 50;
  * Looks objects up by id, below the bases that are read, then among the deleted ones. One that is found nowhere has left the bases or is hidden: a directory
  * that withholds an object answers as if there were none, so there is no answer then.
  */
-export function objectProbe(kind: ObjectKind): StreamProbe<Session> {
+export function objectProbe(stream: keyof Bases): StreamProbe<Session> {
   return {
     idsPerCall,
     async ask(session, ids) {
       const answers = new Map<string, Presence>();
-      for (const base of session.bases[kind.stream]) {
-        for (const id of await present(session, base.dn, kind, ids)) answers.set(id, 'present');
+      for (const base of session.bases[stream]) {
+        for (const id of await present(session, base.dn, stream, ids)) answers.set(id, 'present');
       }
       const missing = ids.filter((id) => !answers.has(id));
       for (const id of await session.deleted.among(missing)) answers.set(id, 'gone');
@@ -29,13 +29,13 @@ export function objectProbe(kind: ObjectKind): StreamProbe<Session> {
 async function present(
   { client }: Session,
   base: string,
-  kind: ObjectKind,
+  stream: keyof Bases,
   ids: readonly string[],
 ): Promise<readonly string[]> {
   const bytes = ids.map(guidBytes).filter((one) => one !== undefined);
   if (bytes.length === 0) return [];
   const search = {
-    subject: `${kind.stream} below ${base}, by id`,
+    subject: `${stream} below ${base}, by id`,
     base,
     scope: 'sub',
     // An id is enough: objects do not change their class.

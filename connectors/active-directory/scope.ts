@@ -22,8 +22,10 @@ export interface ScopeReading {
   /** What is looked for, in words: users. */
   readonly what: string;
   readonly filter: string;
-  /** The same objects by other signs, for a second question where the first found none. */
+  /** The same by other signs, for a second question where the first found nothing. */
   readonly otherFilter: string;
+  /** What must be missing for that question: objects, or rows, as of groups that have no members. */
+  readonly emptyOf: 'entries' | 'rows';
   readonly attributes: readonly string[];
   readonly pageSize: number;
   /** What is handed on for the entries of a page; `changed` is false when everything is read. */
@@ -84,6 +86,8 @@ interface Start {
   /** Changes after this one are read; undefined when everything is. */
   readonly since: bigint | undefined;
   readonly progress: WalkProgress;
+  /** Rows that were handed on before. */
+  readonly rows: number;
   /** Why everything is read although a place to go on from was kept. */
   readonly anew: string | undefined;
 }
@@ -92,38 +96,39 @@ async function startOf({ position: now, deleted }: Session, scope: string, reque
   const days = await deleted.tombstoneDays();
   const stored = request.checkpoint(scope);
   if (stored !== undefined && whyNotFrom(stored, now, days) === undefined) {
-    const { dc, invocationId, usn, at, after, since, rows, pages } = stored;
+    const { dc, invocationId, usn, at, after, since, entries, rows, pages } = stored;
     return {
       position: { dc, invocationId, usn: BigInt(usn), at: new Date(at) },
       since: since === undefined ? undefined : BigInt(since),
-      progress: { after: BigInt(after), rows, pages },
+      progress: { after: BigInt(after), entries, pages },
+      rows,
       anew: undefined,
     };
   }
   const cursor = request.cursor(scope);
   const anew = cursor === undefined ? undefined : whyNotFrom(cursor, now, days);
   const since = cursor === undefined || anew !== undefined ? undefined : BigInt(cursor.usn);
-  return { position: now, since, progress: { after: since ?? 0n, rows: 0, pages: 0 }, anew };
+  return { position: now, since, progress: { after: since ?? 0n, entries: 0, pages: 0 }, rows: 0, anew };
 }
 
 async function* readBase(
   session: Session,
   reading: ScopeReading,
-  { position, since, progress, anew }: Start,
+  { position, since, progress, rows: before, anew }: Start,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const { client } = session;
   const { scope, base, what, filter, attributes, pageSize } = reading;
-  const page = (parts: ScopePage, { after, rows, pages }: WalkProgress): ScopeEvent => ({
-    type: 'page',
-    scope,
-    ...parts,
-    checkpoint: {
+  let rows = before;
+  const page = (parts: ScopePage, { after, entries, pages }: WalkProgress): ScopeEvent => {
+    rows += parts.rows.length;
+    const checkpoint = {
       ...cursorOf(position),
       after: String(after),
       ...(since === undefined ? {} : { since: String(since) }),
-      ...{ rows, pages },
-    },
-  });
+      ...{ entries, rows, pages },
+    };
+    return { type: 'page', scope, ...parts, checkpoint };
+  };
   const pages = walk(
     client,
     {
@@ -149,13 +154,15 @@ async function* readBase(
   }
   await checkSameController(client, position);
   const evidence: Evidence = {
-    rows: read.rows,
+    rows,
     pages: read.pages,
     last: String(position.usn),
     dc: position.dc,
     ...(since === undefined ? {} : { since: String(since), deletions: await session.deleted.visible() }),
     ...(anew === undefined ? {} : { anew }),
-    ...(since === undefined && read.rows === 0 ? await emptyTwice(session, reading) : {}),
+    ...(since === undefined && { entries: read.entries, rows }[reading.emptyOf] === 0
+      ? await emptyTwice(session, reading)
+      : {}),
   };
   const coverage = since === undefined ? 'Full' : 'Window';
   yield { type: 'end', scope, coverage, evidence, cursor: cursorOf(position) };
@@ -175,7 +182,7 @@ async function emptyTwice({ client }: Session, { base, what, otherFilter }: Scop
     if (entries.length > 0)
       throw new Failure(
         'contract',
-        `${what} below ${base.dn}: the directory found none by category and number of change, and ${entries.length} by class; nothing is taken as deleted`,
+        `${what} below ${base.dn}: the directory gave none, and finds ${entries.length} when it is asked in other words; nothing is taken as deleted`,
       );
   }
   return { counted: 0, emptyTwice: true };

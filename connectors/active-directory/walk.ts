@@ -15,7 +15,7 @@ export interface WalkedSearch {
 export interface WalkProgress {
   /** Objects whose last change is not later than this have been given. */
   readonly after: bigint;
-  readonly rows: number;
+  readonly entries: number;
   readonly pages: number;
 }
 
@@ -41,24 +41,24 @@ export async function* walk(
   highest: bigint,
 ): AsyncGenerator<WalkedPage, WalkProgress, void> {
   const target = BigInt(search.pageSize) * pagesPerWindow;
-  let { after, rows, pages } = from;
+  let { after, entries, pages } = from;
   let width = widest((highest - after) / firstWindows, target);
   for (let isLast = false; !isLast;) {
     const until = after + width;
     isLast = until >= highest;
     const filter = windowFilter(search.filter, after, isLast ? undefined : until);
-    let rowsOfWindow = 0;
+    let ofWindow = 0;
     for await (const page of client.pages({ ...search, scope: 'sub', filter })) {
       // Begun anew, its entries come again.
-      rowsOfWindow = (page.start ? 0 : rowsOfWindow) + page.entries.length;
+      ofWindow = (page.start ? 0 : ofWindow) + page.entries.length;
       pages++;
-      yield { entries: page.entries, progress: { after, rows: rows + rowsOfWindow, pages } };
+      yield { entries: page.entries, progress: { after, entries: entries + ofWindow, pages } };
     }
-    rows += rowsOfWindow;
+    entries += ofWindow;
     after = isLast ? highest : until;
-    width = nextWidth(width, BigInt(rowsOfWindow), target);
+    width = nextWidth(width, BigInt(ofWindow), target);
   }
-  return { after, rows, pages };
+  return { after, entries, pages };
 }
 
 function windowFilter(filter: string, after: bigint, until: bigint | undefined): string {

@@ -55,6 +55,8 @@ export const Checkpoint = Type.Object(
     after: Usn,
     /** The change after which a reading of changes began; absent when everything is read. */
     since: Type.Optional(Usn),
+    /** Objects that were found, and rows that were handed on for them. */
+    entries: Type.Integer({ minimum: 0 }),
     rows: Type.Integer({ minimum: 0 }),
     pages: Type.Integer({ minimum: 0 }),
   },

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
 import { failureClasses, failureCodes } from './failure.ts';
+import { count, rowCounters } from './counters.ts';
+import { RunProgressSchema } from './run-progress.ts';
 import { Time } from './time.ts';
 
 const closed = { additionalProperties: false } as const;
-const count = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: 9_007_199_254_740_991, description });
-
 export const runModes = ['Incremental', 'Full', 'Plan', 'Test'] as const;
 export type RunMode = (typeof runModes)[number];
 /** Whether runs of a mode change the inventory. Those of Plan and Test only look: nothing that is counted or scheduled knows of them. */
@@ -88,14 +87,9 @@ export const FailureSchema = Type.Object(
 );
 export type RunFailure = Static<typeof FailureSchema>;
 
-const counters = {
-  fetched: count('Rows read from upstream.'),
-  created: count('Records that are new.'),
-  updated: count('Records that differ from what was stored, or came back.'),
-  unchanged: count('Records that are as stored.'),
-  deleted: count('Records marked as gone.'),
-  failed: count('Rows set aside in quarantine.'),
-} as const;
+const { fetched, created, updated, unchanged, failed } = rowCounters;
+const deleted = count('Records marked as gone.');
+const counters = { fetched, created, updated, unchanged, deleted, failed } as const;
 export const TotalsSchema = Type.Object(counters, { ...closed, description: 'Sums over all streams.' });
 export type Totals = Static<typeof TotalsSchema>;
 
@@ -223,6 +217,7 @@ export const SyncRunStatusSchema = Type.Object(
     correlationId: Type.Optional(Type.String({ maxLength: 64, description: 'Correlation id in force.' })),
     missedSlots: Type.Optional(MissedSlotsSchema),
     totals: Type.Optional(TotalsSchema),
+    progress: Type.Optional(RunProgressSchema),
     streams: Type.Optional(
       Type.Array(StreamStatusSchema, {
         maxItems: 32,

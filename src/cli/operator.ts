@@ -42,7 +42,7 @@ ${storeUsage}
       --lease-namespace NAME      where the Leases are (default: the pod's namespace, else default)
       --listen ADDRESS            for /metrics, /healthz, /readyz (default :8080; port 0 takes a free one)
       --concurrent-runs N         runs at a time (default 4)
-      --allow-insecure-upstreams  allow plain http:, loopback and link-local upstreams
+      --allow-insecure-upstreams  allow plain http: and ldap:, loopback and link-local upstreams
       --log-level LEVEL           ${logLevels.join(', ')} (default info)
 `;
 

@@ -35,7 +35,7 @@ Runs one sync from a file with an ExternalSystem and its Secret, without any clu
 ${storeUsage}
       --mode MODE                 Incremental (default), Full, Plan or Test
   -o, --output FORM               json, yaml or table (default table)
-      --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
+      --allow-insecure-upstreams  also send credentials over plain http: or ldap: to other hosts than this one
   -q, --quiet                     no progress on standard error
 
 Exit status: 0 Succeeded, 1 any other outcome, 2 unusable input.
@@ -89,7 +89,7 @@ export async function runFromFile(options: FileRun): Promise<number> {
     addresses: {
       allowHttp: options.allowHttp,
       allowLoopback: true,
-      remedy: 'use https, or allow it with --allow-insecure-upstreams',
+      remedy: 'use TLS, or allow it with --allow-insecure-upstreams',
     },
     onRequest: () => undefined,
   });

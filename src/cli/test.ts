@@ -13,7 +13,7 @@ read what the stream needs. Prints a line for each: ok, warning or failed. Reads
   -f, --file FILE                 ExternalSystem and Secret; - reads standard input
   -o, --output FORM               table (default), json or yaml
   -q, --quiet                     only the outcome, not what each stream says
-      --allow-insecure-upstreams  also send credentials over plain http: to other hosts than this one
+      --allow-insecure-upstreams  also send credentials over plain http: or ldap: to other hosts than this one
 
 Exit status: 0 everything can be read, warnings or not, 1 something is missing, 2 unusable input.
 `;

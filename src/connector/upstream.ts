@@ -42,6 +42,8 @@ export interface UpstreamOptions {
   /** In [0, 1), for the jitter. */
   readonly random: () => number;
   readonly onRequest: (result: UpstreamResult) => void;
+  /** Longest time for TCP, and again for TLS; default 15 s. */
+  readonly connectTimeoutMs?: number;
   /** Longest silence within an answer; default 90 s, of a directory 150 s. */
   readonly idleTimeoutMs?: number;
   /** Longest time for one whole answer, so that one byte now and then does not hold a run; default 5 min. */
@@ -66,13 +68,13 @@ export function openUpstream(options: UpstreamOptions) {
   const onHeld = waitMeter(options.clock, (ms) => (usage.throttledMs += ms));
   const idleMs = options.idleTimeoutMs ?? idleTimeoutMs;
   const lookup = guardedLookup(options.addresses);
-  const { authorities = [] } = options;
+  const { authorities = [], connectTimeoutMs: connectMs = connectTimeoutMs } = options;
   let trust: SecureContext | undefined;
   const secureContext = () => (trust ??= trusting(authorities));
   const agent = new Agent({
     connect: {
       lookup,
-      timeout: connectTimeoutMs,
+      timeout: connectMs,
       ...(authorities.length === 0 ? {} : { secureContext: secureContext() }),
     },
     headersTimeout: idleMs,
@@ -191,7 +193,7 @@ export function openUpstream(options: UpstreamOptions) {
 
   const directoryClients: LdapClient[] = [];
   const directories: LdapKit = {
-    ...{ ...options, redact, onHeld, lookup, secureContext, connectMs: connectTimeoutMs },
+    ...{ ...options, redact, onHeld, lookup, secureContext, connectMs },
     silenceMs: options.idleTimeoutMs ?? directorySilenceMs,
     answerMs: options.answerTimeoutMs ?? answerTimeoutMs,
     maxMessageBytes: maxEntryBytes,

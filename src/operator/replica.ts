@@ -2,6 +2,7 @@
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { keyOf, systemKeyOf } from './keys.ts';
 import { LeaseKeeper } from './lease.ts';
+import { LiveProgress, type LiveProgressDependencies } from './live-progress.ts';
 import { leaseOptions, queueOptions, type Parts } from './parts.ts';
 import { RunCarrier, runFacts } from './run-carrier.ts';
 import { RunWorker } from './run-worker.ts';
@@ -31,6 +32,7 @@ export class Replica {
       archiveBehind: (key) => recovery.behind(key),
       lapsed: (worker) => replicas.lapsed(worker),
       sync: (...run) => this.carrier.carry(...run),
+      liveProgress: (run) => new LiveProgress(run, this.progressDependencies(run)),
       now,
       onClaimed: (run, system) => this.claimed(run, system),
       onEnded,
@@ -136,6 +138,19 @@ export class Replica {
     options.logger.info('run started', { ...runFacts(run, keyOf(system)), attempt });
     if (run.spec.scheduledTime !== undefined && attempt === 1)
       counts.started(run.spec.scheduledTime, options.now());
+  }
+
+  private progressDependencies(run: SyncRun): LiveProgressDependencies {
+    const { cluster, options } = this.parts;
+    const { now, monotonicMs, logger } = options;
+    return {
+      ...{ cluster, now, monotonicMs },
+      after: (ms, work) => {
+        const timer = setTimeout(work, ms);
+        return () => clearTimeout(timer);
+      },
+      onError: (error) => logger.debug('progress not written', { ...runFacts(run, systemKeyOf(run)), error }),
+    };
   }
 
   /** Without its lease the replica's runs may be taken over any moment: it lets go of them first. */

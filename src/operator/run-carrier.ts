@@ -58,6 +58,7 @@ export class RunCarrier {
     system: ExternalSystem,
     run: SyncRun,
     signal: AbortSignal,
+    onProgress: (progress: Progress) => void,
   ): Promise<ArchivedRun> {
     const key = keyOf(system);
     const log = this.deps.logger.with(runFacts(run, key));
@@ -72,7 +73,10 @@ export class RunCarrier {
           this.connected.set(key, request.system.generation);
           this.deps.onConnected(key);
         },
-        onProgress: (progress) => log.debug('stream progress', { ...progress }),
+        onProgress: (progress) => {
+          log.debug('stream progress', { ...progress });
+          onProgress(progress);
+        },
         onCheck: (check) => log.info('checked', { ...check }),
         onFailure: (failure) => {
           // Of a bug of ours the stack tells where; all else is told by its message, which is in the record.

@@ -6,12 +6,13 @@ import { isFinal } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import { FenceLost, SlotTaken, type ArchivedRun, type Store } from '../store/port.ts';
 import { RunStop, type TimeLimits } from '../sync/control.ts';
-import type { SyncRequest } from '../sync/engine.ts';
+import type { Progress, SyncRequest } from '../sync/engine.ts';
 import { seconds } from '../api/time.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { isConflict, isNotFound } from './api-error.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import { correlationIdOf, systemKeyOf } from './keys.ts';
+import type { LiveProgress } from './live-progress.ts';
 import { missedSlotsOf } from './missed-slots.ts';
 import type { RunEnder } from './run-ending.ts';
 import { waitsForAnother } from './run-order.ts';
@@ -41,7 +42,10 @@ export interface RunWorkerDependencies {
     system: ExternalSystem,
     run: SyncRun,
     signal: AbortSignal,
+    onProgress: (progress: Progress) => void,
   ) => Promise<ArchivedRun>;
+  /** Shows how far a run is that was claimed. */
+  readonly liveProgress: (run: SyncRun) => Pick<LiveProgress, 'note' | 'close'>;
   readonly now: () => Date;
   readonly onClaimed: (run: SyncRun, system: ExternalSystem) => void;
   readonly onEnded: (archived: ArchivedRun, run: SyncRun) => void;
@@ -148,7 +152,7 @@ export class RunWorker {
       if (held === undefined) return later;
       claimed = held;
       const request = await this.request(claimed, system, systemKey);
-      const archived = await deps.sync(request, system, claimed, stop.signal);
+      const archived = await this.carryOut(request, system, claimed, stop.signal);
       await this.publish(claimed, archived, true);
       return undefined;
     } catch (error) {
@@ -159,6 +163,20 @@ export class RunWorker {
       throw error;
     } finally {
       this.active.delete(systemKey);
+    }
+  }
+
+  private async carryOut(
+    request: SyncRequest,
+    system: ExternalSystem,
+    run: SyncRun,
+    signal: AbortSignal,
+  ): Promise<ArchivedRun> {
+    const live = this.deps.liveProgress(run);
+    try {
+      return await this.deps.sync(request, system, run, signal, (progress) => live.note(progress));
+    } finally {
+      await live.close();
     }
   }
 
@@ -188,6 +206,8 @@ export class RunWorker {
         worker: identity,
         attempt,
         correlationId: correlationIdOf(run),
+        // Of an attempt before this one: it is gone on from there.
+        ...(run.status?.totals === undefined ? {} : { totals: run.status.totals }),
       });
       this.broken.delete(run.metadata.uid);
       onClaimed(claimed, system);

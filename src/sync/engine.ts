@@ -2,10 +2,7 @@
 import type { ExternalSystemSpec } from '../api/external-system.ts';
 import { changesInventory, type Check, type MissedSlots, type SyncRunSpec } from '../api/sync-run.ts';
 import type { BoundStream, Connection, Connector, Credentials } from '../connector/contract.ts';
-import type { DatedAnswer } from '../connector/vendor-clock.ts';
 import { Failure } from '../connector/failure.ts';
-import type { HttpClient, HttpClientOptions } from '../connector/http.ts';
-import type { LdapClient, LdapOptions } from '../connector/ldap/client.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
@@ -22,6 +19,7 @@ import { runStream, type StreamContext } from './stream-run.ts';
 import { testConnection, testSource, testStream, type TestContext } from './test-run.ts';
 import { recordedChecks } from './checks.ts';
 import { emptyTally, type StreamReport } from './stream-verdict.ts';
+import type { Upstream, UpstreamRequest } from './upstream-side.ts';
 
 /** The system and the run, as the API or a file gave them. */
 export interface SyncRequest {
@@ -43,25 +41,6 @@ export interface SyncRequest {
   };
   readonly worker: string;
   readonly limits: TimeLimits;
-}
-
-/** The upstream side of one attempt: clients that share budget, correlation id and meter. */
-export interface Upstream {
-  http(options: HttpClientOptions): HttpClient;
-  ldap(options: LdapOptions): Promise<LdapClient>;
-  readonly usage: { readonly requests: number; readonly bytes: number; readonly throttledMs: number };
-  /** The answer of an origin by which its clock is best known; undefined when none told. */
-  clockOf(origin: string): DatedAnswer | undefined;
-  close(): Promise<void>;
-}
-
-export interface UpstreamRequest {
-  readonly correlationId: string;
-  /** Their account is whose limits at the vendor the requests use up. */
-  readonly credentials: Credentials;
-  readonly signal: AbortSignal;
-  /** No wait may be longer than this. */
-  readonly remainingMs: () => number;
 }
 
 export interface SyncDependencies {
@@ -241,6 +220,7 @@ class Attempt {
       const begun = request.run.spec.mode === 'Plan' ? undefined : known?.tally;
       if (known?.verdict === undefined) return this.readStream(stream, begun, connection, clock);
       // An earlier attempt of this run came to its end.
+      deps.onProgress({ tally: known.tally, recordsPerSecond: 0, ended: true });
       return { stream: stream.name, record: stream.record, verdict: known.verdict, brokeOff: false };
     });
     if (changesInventory(request.run.spec.mode)) await withdrawUnasked(deps, hold, findings.reports);

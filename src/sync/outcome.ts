@@ -105,7 +105,8 @@ function toStreamStatus({ tally, verdict }: EndedStream): StreamStatus {
   };
 }
 
-function totalsOf(streams: readonly EndedStream[]): Totals {
+/** Sums of what was counted, in whichever state the streams are. */
+export function totalsOf(streams: readonly Pick<EndedStream, 'tally'>[]): Totals {
   const totals = { fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   for (const { tally } of streams) {
     totals.fetched += tally.fetched;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { auditEntry } from '../../src/cli/audit.ts';
 import { sqliteReader } from '../../src/store/sqlite/reader.ts';
-import { audit, clusterRunOf, type AuditReport } from '../../src/sync/audit.ts';
-import { call } from '../cli/cli-bench.ts';
+import { audit, clusterRunOf } from '../../src/sync/audit.ts';
 import { plantServers, type Planted } from '../connectors/servicenow-cmdb/plant.ts';
-import { sharedCluster } from '../kit/control-plane/shared.ts';
 import { run } from '../kit/manifests.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { waitFor } from '../kit/wait.ts';
+import { verifyAudit } from './verify-audit.ts';
 
 let bench: OperatorBench;
 let upstream: Planted;
@@ -23,13 +21,7 @@ afterEach(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
-async function verify() {
-  const { code, out } = await call(auditEntry.run, [
-    ...['verify', '--store', `sqlite:${bench.database}`, '-o', 'json'],
-    ...['--kubeconfig', sharedCluster().kubeconfigPath, '-n', bench.namespace],
-  ]);
-  return { code, report: JSON.parse(out) as AuditReport };
-}
+const verify = () => verifyAudit(bench);
 
 test('the cluster and the archive tell the same, and a run that was made again with a forged status does not', async () => {
   await bench.start();

@@ -23,29 +23,15 @@ import { withdrawalContract } from './withdrawal-contract.ts';
 
 const contracts = {
   ...{ admission: admissionContract, fence: fenceContract, archive: archiveContract, passes: passContract },
-  ...{ deletions: deletionContract, candidates: candidateContract, proposals: proposalContract },
-  ...{ quarantine: quarantineContract, plans: planContract, recovery: recoveryContract },
+  ...{ deletions: deletionContract, candidates: candidateContract, edges: edgeContract },
+  ...{ proposals: proposalContract, quarantine: quarantineContract, plans: planContract },
+  ...{ recovery: recoveryContract, certificates: certificateContract, storedValues: storedValueContract },
   ...{ withdrawals: withdrawalContract, purges: purgeContract, kinds: kindContract },
   ...{ devices: deviceContract, machines: machineContract, expiry: expiryContract },
 };
 
 /** What every engine of the store must keep, whatever it is built on. */
 export function storeContract(engine: string, open: OpenStore): void {
-  admissionContract(engine, open);
-  fenceContract(engine, open);
-  archiveContract(engine, open);
-  passContract(engine, open);
-  deletionContract(engine, open);
-  candidateContract(engine, open);
-  certificateContract(engine, open);
-  edgeContract(engine, open);
-  proposalContract(engine, open);
-  quarantineContract(engine, open);
-  planContract(engine, open);
-  recoveryContract(engine, open);
-  storedValueContract(engine, open);
-  withdrawalContract(engine, open);
-  purgeContract(engine, open);
   // Each in a suite of its own: what one opens before each test is not opened for the tests of all others.
   for (const [subject, contract] of Object.entries(contracts))
     describe(subject, () => contract(engine, open));

@@ -2,7 +2,7 @@
 import type { CrewDatabases } from './crew-database.ts';
 import { Crew, type AuditOptions, type Process, type Saboteur } from './crew.ts';
 import type { Query } from './journal.ts';
-import { randomFrom } from './living-upstream.ts';
+import { randomFrom } from '../kit/random.ts';
 
 export interface Scene {
   readonly crew: Crew;

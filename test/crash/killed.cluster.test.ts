@@ -4,7 +4,7 @@ import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/pos
 import { upTo } from './every-call.ts';
 import { Installation } from './installation.ts';
 import { postgresDatabase, sqliteDatabase } from './installation-database.ts';
-import { randomFrom } from './living-upstream.ts';
+import { randomFrom } from '../kit/random.ts';
 
 /*
  * Processes that kill themselves at a call by chance, one after another, and then one that does not. CRASH_KILLS sets how many;

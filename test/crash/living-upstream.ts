@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { end, page, row, type Event, type Request } from '../kit/fake-connector.ts';
 import { UpstreamHistory } from './upstream-history.ts';
+import { randomFrom } from '../kit/random.ts';
 
 /** Waits at a boundary of the process that reads. */
 type Pass = (name: string, call: () => Promise<readonly unknown[]>) => Promise<readonly unknown[]>;
@@ -10,17 +11,6 @@ const rowsOfPage = 4;
 const place = 10_000;
 /** Few, so that no deletion budget stops them. */
 const mostRemovals = 6;
-
-/** Numbers in [0, 1) that follow from the seed. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** An upstream in memory that changes while it is read: something happens after every answer. */
 export class LivingUpstream {

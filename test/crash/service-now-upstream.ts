@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { startServiceNow, type ServiceNow } from '../simulators/servicenow/index.ts';
-import { randomFrom } from './living-upstream.ts';
+import { randomFrom } from '../kit/random.ts';
 import { UpstreamHistory } from './upstream-history.ts';
 
 const table = 'cmdb_ci_server';

@@ -14,7 +14,7 @@ export class ProgramMissing extends Error {
 
 export interface SystemProgram {
   readonly program: string;
-  /** The package of Debian and its relatives that has it. */
+  /** The package of Debian and its relatives that has it; with spaces between them those that it cannot do without. */
   readonly debianPackage: string;
 }
 
@@ -44,7 +44,7 @@ export async function ensurePrograms(
   for (const one of wanted) if ((await findProgram(one.program)) === undefined) missing.push(one);
   if (missing.length === 0) return;
   const names = missing.map(({ program }) => program).join(', ');
-  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
+  const packages = [...new Set(missing.flatMap(({ debianPackage }) => debianPackage.split(' ')))];
   const remedy = `install ${packages.join(' ')} (names of Debian's packages)`;
   if (process.getuid?.() !== 0 || (await findProgram('apt-get')) === undefined)
     throw new ProgramMissing(`not found: ${names}; ${remedy}`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Upstream } from '../../src/sync/engine.ts';
+import type { Upstream } from '../../src/sync/upstream-side.ts';
 
 function unused(): never {
   throw new Error('the fake connector sends no requests');

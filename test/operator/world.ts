@@ -9,6 +9,7 @@ import { CredentialWatch } from '../../src/operator/credential-watch.ts';
 import { GoneRuns } from '../../src/operator/gone-runs.ts';
 import { keyOf } from '../../src/operator/keys.ts';
 import { whileLeading } from '../../src/operator/leading-cluster.ts';
+import { LiveProgress } from '../../src/operator/live-progress.ts';
 import { RunCarrier } from '../../src/operator/run-carrier.ts';
 import { RunEnder } from '../../src/operator/run-ending.ts';
 import { RunMaker } from '../../src/operator/run-maker.ts';
@@ -49,6 +50,7 @@ export class World {
   /** This process holds the leader's Lease. */
   leads = true;
   private readonly credentialWatch: CredentialWatch;
+  private readonly timers = new Set<{ readonly atMs: number; readonly work: () => void }>();
   private timeMs = Date.parse('2026-03-02T12:07:30Z');
 
   private constructor(store: Store, cluster?: FakeCluster, identity = 'me') {
@@ -132,6 +134,22 @@ export class World {
 
   pass(ms: number): void {
     this.timeMs += ms;
+    for (const timer of this.timers) {
+      if (timer.atMs > this.timeMs) continue;
+      this.timers.delete(timer);
+      timer.work();
+    }
+  }
+
+  /** Whether anything waits for its time. */
+  get waits(): boolean {
+    return this.timers.size > 0;
+  }
+
+  private after(ms: number, work: () => void): () => void {
+    const timer = { atMs: this.timeMs + ms, work };
+    this.timers.add(timer);
+    return () => void this.timers.delete(timer);
   }
 
   /** Applies the ExternalSystem; what is left out of a known one is taken away. */
@@ -259,6 +277,14 @@ export class World {
       lapsed: (worker) => this.lapsed.has(worker),
       archiveBehind: (key) => this.recovery.behind(key),
       sync: (...run) => carrier.carry(...run),
+      liveProgress: (run) =>
+        new LiveProgress(run, {
+          cluster,
+          now: () => this.now(),
+          monotonicMs: () => this.timeMs,
+          after: (ms, work) => this.after(ms, work),
+          onError: (error) => this.log.push({ msg: 'progress not written', error }),
+        }),
       now: () => this.now(),
       onClaimed: () => undefined,
       onEnded: (archived) => this.ended.push(archived),

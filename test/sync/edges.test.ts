@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Failure } from '../../src/connector/failure.ts';
 import { RunStop } from '../../src/sync/control.ts';
+import { anyRun, attempted, inPeace, type Attempt, type AttemptedRun } from '../kit/attempts.ts';
 import { edge, end, page, row, type Event, type Events } from '../kit/fake-connector.ts';
 import { anyGroupAct, MovingGroups, type GroupAct } from '../kit/moving-groups.ts';
 import { SyncBench, type RunOptions } from '../kit/sync-bench.ts';
@@ -120,32 +121,8 @@ test('a reader that says of records without a parent which parents are complete 
 
 /* Members join and leave, groups come and go, rows break, attempts stop: an incremental run in peace has exactly what stands upstream. */
 
-interface Attempt {
-  readonly acts: readonly (readonly GroupAct[])[];
-  readonly stop: { readonly before: number; readonly kind: 'shutdown' | 'cancelled' | 'outage' } | undefined;
-}
-
-interface Run {
-  readonly mode: 'Full' | 'Incremental';
-  readonly attempts: readonly Attempt[];
-  readonly meanwhile: readonly GroupAct[];
-}
-
-const acts = (maxLength: number) => fc.array(anyGroupAct, { maxLength });
-const stops = fc.record({
-  before: fc.nat(8),
-  kind: fc.constantFrom('shutdown' as const, 'cancelled' as const, 'outage' as const),
-});
-const attempt = fc.record({
-  acts: fc.array(acts(2), { maxLength: 8 }),
-  stop: fc.option(stops, { nil: undefined }),
-});
-const anyRun: fc.Arbitrary<Run> = fc.record({
-  mode: fc.constantFrom('Full' as const, 'Incremental' as const, 'Incremental' as const),
-  attempts: fc.array(attempt, { minLength: 1, maxLength: 3 }),
-  meanwhile: acts(5),
-});
-const inPeace: Attempt = { acts: [], stop: undefined };
+const acts = fc.array(anyGroupAct, { maxLength: 20 });
+const stories = anyRun(anyGroupAct, { pages: 8, modes: ['Full', 'Incremental', 'Incremental'] });
 
 class Story {
   private readonly upstream = new MovingGroups();
@@ -157,7 +134,7 @@ class Story {
     own.spec = { deletion: { budget: { maxPercent: 100, maxRecords: 1000, alwaysAllow: 1000 } } };
   }
 
-  async tell(begin: readonly GroupAct[], runs: readonly Run[]): Promise<void> {
+  async tell(begin: readonly GroupAct[], runs: readonly AttemptedRun<GroupAct>[]): Promise<void> {
     for (const act of begin) this.upstream.act(act);
     await this.attempt(inPeace, { mode: 'Full', uid: 'first' });
     for (const one of runs) await this.carryOut(one);
@@ -169,7 +146,7 @@ class Story {
     expect(idsIn(this.own, 'NULL'), 'who left is gone, and nobody else').toEqual(this.upstream.edges);
   }
 
-  private async carryOut({ mode, attempts, meanwhile }: Run): Promise<void> {
+  private async carryOut({ mode, attempts, meanwhile }: AttemptedRun<GroupAct>): Promise<void> {
     this.runs += 1;
     for (const [at, one] of attempts.entries()) {
       for (const act of meanwhile) this.upstream.act(act);
@@ -180,31 +157,21 @@ class Story {
     }
   }
 
-  private async attempt({ acts: each, stop }: Attempt, options: RunOptions) {
+  private attempt(one: Attempt<GroupAct>, options: RunOptions) {
     this.own.time += 60_000;
-    const controller = new AbortController();
-    let pages = 0;
-    const between = () => {
-      const now = pages;
-      pages += 1;
-      for (const act of each[now] ?? []) this.upstream.act(act);
-      if (stop?.before !== now) return;
-      if (stop.kind === 'outage') throw new Failure('unavailable', 'the vendor is away');
-      controller.abort(new RunStop(stop.kind, stop.kind));
-      throw new Failure('cancelled', 'the request was aborted');
-    };
-    const read: Events = (request) => this.upstream.read(request, between);
-    try {
-      return await run(read, { ...options, signal: controller.signal }, this.own);
-    } catch (error) {
-      if (error instanceof RunStop && error.kind === 'shutdown') return undefined;
-      throw error;
-    }
+    return attempted(
+      one,
+      (act) => this.upstream.act(act),
+      (between, signal) => {
+        const read: Events = (request) => this.upstream.read(request, between);
+        return run(read, { ...options, signal }, this.own);
+      },
+    );
   }
 }
 
 test('after any story an incremental run has exactly the edges that stand upstream', async () => {
-  const property = fc.asyncProperty(acts(20), fc.array(anyRun, { maxLength: 5 }), async (begin, runs) => {
+  const property = fc.asyncProperty(acts, fc.array(stories, { maxLength: 5 }), async (begin, runs) => {
     const own = await new SyncBench().open();
     try {
       await new Story(own).tell(begin, runs);

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Failure } from '../../src/connector/failure.ts';
 import type { Store } from '../../src/store/port.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import { RunStop } from '../../src/sync/control.ts';
+import { anyRun, attempted, inPeace, type Attempt, type AttemptedRun } from '../kit/attempts.ts';
 import { anyAct, MovingUpstream, type Act, type Manner } from '../kit/moving-upstream.ts';
 import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
 import { openPostgres } from '../kit/postgres/store-under-test.ts';
@@ -22,36 +21,10 @@ interface Tested {
   close(): Promise<void>;
 }
 
-/** One attempt: what happens upstream before each page, and how it stops before which page. */
-interface Attempt {
-  readonly acts: readonly (readonly Act[])[];
-  readonly stop: { readonly before: number; readonly kind: 'shutdown' | 'cancelled' | 'outage' } | undefined;
-}
-
-interface Run {
-  readonly mode: 'Full' | 'Incremental';
-  readonly attempts: readonly Attempt[];
-  /** What happens upstream before the run, and between its attempts. */
-  readonly meanwhile: readonly Act[];
-}
-
-const acts = (maxLength: number) => fc.array(anyAct, { maxLength });
-const attempt = fc.record({
-  acts: fc.array(acts(2), { maxLength: 12 }),
-  stop: fc.option(
-    fc.record({
-      before: fc.nat(12),
-      kind: fc.constantFrom('shutdown' as const, 'cancelled' as const, 'outage' as const),
-    }),
-    { nil: undefined },
-  ),
-});
-const run: fc.Arbitrary<Run> = fc.record({
-  mode: fc.constantFrom('Full' as const, 'Full' as const, 'Incremental' as const),
-  attempts: fc.array(attempt, { minLength: 1, maxLength: 3 }),
-  meanwhile: acts(4),
-});
+const run = anyRun(anyAct, { pages: 12, modes: ['Full', 'Full', 'Incremental'] });
 const first = fc.array(anyAct, { minLength: 5, maxLength: 25 });
+
+type Run = AttemptedRun<Act>;
 
 /** Carries out runs against a moving upstream and looks at the database after each attempt. */
 class Story {
@@ -82,8 +55,8 @@ class Story {
     for (const one of runs) await this.carryOut(one);
     this.upstream.showAll();
     // A pass that was interrupted saw what may have gone or been hidden since; the one behind it may not.
-    await this.attempt({ acts: [], stop: undefined }, 'Full', 'rest', 1);
-    const clean = await this.attempt({ acts: [], stop: undefined }, 'Full', 'clean', 1);
+    await this.attempt(inPeace, 'Full', 'rest', 1);
+    const clean = await this.attempt(inPeace, 'Full', 'clean', 1);
     expect(clean?.phase).toBe('Succeeded');
     expect(await this.live(), 'what is gone is deleted, and nothing else').toEqual(this.upstream.ids);
   }
@@ -100,31 +73,16 @@ class Story {
     }
   }
 
-  /** The status when the run ended; undefined when another attempt must go on with it. */
-  private async attempt({ acts: each, stop }: Attempt, mode: Run['mode'], uid: string, number: number) {
+  private attempt(one: Attempt<Act>, mode: Run['mode'], uid: string, attempt: number) {
     this.bench.time += 60_000;
-    const controller = new AbortController();
-    let pages = 0;
-    const between = () => {
-      const now = pages;
-      pages += 1;
-      if (this.manner !== 'eager') for (const act of each[now] ?? []) this.upstream.act(act);
-      if (stop?.before !== now) return;
-      if (stop.kind === 'outage') throw new Failure('unavailable', 'the vendor is away');
-      controller.abort(new RunStop(stop.kind, stop.kind));
-      throw new Failure('cancelled', 'the request was aborted');
+    const happen = (act: Act) => {
+      if (this.manner !== 'eager') this.upstream.act(act);
     };
-    try {
-      return await this.bench.run((request) => this.upstream.read(request, between, this.manner), {
-        mode,
-        uid,
-        attempt: number,
-        signal: controller.signal,
-      });
-    } catch (error) {
-      if (error instanceof RunStop && error.kind === 'shutdown') return undefined;
-      throw error;
-    }
+    return attempted(one, happen, (between, signal) =>
+      this.bench.run((request) => this.upstream.read(request, between, this.manner), {
+        ...{ mode, uid, attempt, signal },
+      }),
+    );
   }
 
   private live(): Promise<string[]> {

@@ -41,7 +41,7 @@ export interface LdapSearch {
 /** Names of attributes are taken in any spelling. Nothing given and nothing there look the same: no values. */
 export interface LdapEntry {
   readonly dn: string;
-  /** Names of the attributes that came, lower case, without range options. */
+  /** Names of the attributes that came, lower case, without the options range and binary; another (`;lang-de`) belongs to the name. */
   readonly names: readonly string[];
   /**
    * Bytes for the binary attributes, else text; a value that is no UTF-8 comes as its bytes, so that a row schema that wants text sets

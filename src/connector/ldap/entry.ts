@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../failure.ts';
+import { vendorWords } from '../vendor-words.ts';
 import type { LdapEntry, LdapRange } from './client.ts';
 import type { RawEntry } from './message.ts';
 
@@ -18,7 +19,9 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function entryOf(raw: RawEntry, binary: ReadonlySet<string>): LdapEntry {
   const known = new Map<string, Known>();
   for (const { type, values } of raw.attributes) {
-    const [name = '', ...options] = type.toLowerCase().split(';');
+    const [first = '', ...options] = type.toLowerCase().split(';');
+    const kept = options.filter((option) => option !== 'binary' && !rangeOption.test(option));
+    const name = [first, ...kept].join(';');
     const before = known.get(name) ?? { raw: [], range: undefined };
     const [, low, high] =
       options.map((option) => rangeOption.exec(option)).find((found) => found !== null) ?? [];
@@ -49,7 +52,7 @@ export function entryOf(raw: RawEntry, binary: ReadonlySet<string>): LdapEntry {
       const bytes = this.bytes(name);
       const value = bytes === undefined ? undefined : textOf(bytes);
       if (value === undefined || typeof value === 'string') return value;
-      throw new Failure('contract', `${raw.dn}: attribute ${name} is no UTF-8 text`);
+      throw new Failure('contract', `${vendorWords(raw.dn, (dn) => dn)}: attribute ${name} is no UTF-8 text`);
     },
     bytes: (name) => known.get(name.toLowerCase())?.raw[0],
     range(name): LdapRange | undefined {

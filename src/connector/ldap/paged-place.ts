@@ -36,6 +36,11 @@ export class PagedPlace {
     this.what = what;
   }
 
+  /** The connection on which the server keeps the place of a search that did not come to its end. */
+  get heldBy(): LdapConnection | undefined {
+    return this.ended ? undefined : this.connection;
+  }
+
   /** The cookie to send on this connection: that of another one means nothing, so the search begins anew. */
   cookieOn(connection: LdapConnection): Buffer {
     if (this.cookie.length > 0 && this.connection !== connection) this.restart('the connection was lost');

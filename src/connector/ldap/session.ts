@@ -120,11 +120,16 @@ class LdapSession implements LdapClient {
     this.require(search.subject, search.controls, true);
     const request = { ...search, filter: parsed(search.filter, search.subject) };
     const place = new PagedPlace(this.described(search.subject));
-    do {
-      yield await this.ask(search.subject, (connection, attempt) =>
-        this.page(connection, request, place, attempt),
-      );
-    } while (!place.ended);
+    try {
+      do {
+        yield await this.ask(search.subject, (connection, attempt) =>
+          this.page(connection, request, place, attempt),
+        );
+      } while (!place.ended);
+    } finally {
+      // A directory keeps few places per connection, and throws away those of others when there are too many.
+      place.heldBy?.destroy();
+    }
   }
 
   async one(search: Omit<LdapSearch, 'scope' | 'pageSize'>): Promise<LdapEntry | undefined> {

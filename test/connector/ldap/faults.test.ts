@@ -146,18 +146,20 @@ describe('one object', () => {
   });
 
   it('has values as text, as bytes where they are none, and nothing where nothing was given', async () => {
-    const entries = [...domain({}), user(1, { mail: Buffer.from([0xff, 0x41]), title: ['a', 'b'] })];
+    const odd = { mail: Buffer.from([0xff, 0x41]), title: ['a', 'b'], 'title;lang-de': 'c' };
+    const entries = [...domain({}), user(1, odd)];
     await using server = await fakeDirectory({ entries });
     await using up = kit(server.url);
     const client = await up.connect();
-    const attributes = ['mail', 'title', 'department'];
+    const attributes = ['*'];
     const entry = await client.one({ ...search, base: user(1).dn, attributes });
     expect(entry?.first('mail')).toEqual(Buffer.from([0xff, 0x41]));
     expect(() => entry?.text('mail')).toThrow('attribute mail is no UTF-8 text');
     expect(entry?.values('title')).toEqual(['a', 'b']);
     expect(entry?.values('department')).toEqual([]);
     expect(entry?.text('department')).toBeUndefined();
-    expect(entry?.names).toEqual(['mail', 'title']);
+    expect(entry?.values('title;lang-DE')).toEqual(['c']);
+    expect(entry?.names).toEqual(expect.arrayContaining(['mail', 'title', 'title;lang-de', 'objectguid']));
   });
 });
 

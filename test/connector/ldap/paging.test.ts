@@ -84,6 +84,19 @@ describe('a paged search', () => {
   });
 });
 
+it('that is given up leaves no place on the server: its connection ends, and the next search has one that is bound', async () => {
+  await using server = await fakeDirectory({ entries: domain({ users: 250 }) });
+  await using up = kit(server.url);
+  const client = await up.connect();
+  for await (const page of client.pages(allUsers)) {
+    expect(page.entries).toHaveLength(100);
+    break;
+  }
+  expect((await readAll(client)).entries).toHaveLength(250);
+  expect(server.asked('search').map(({ connection }) => connection)).toEqual([1, 1, 2, 2, 2]);
+  expect(server.asked('bind')).toHaveLength(2);
+});
+
 describe('a place that is lost', () => {
   it.each([
     ['12', lostCookie],
@@ -106,6 +119,9 @@ describe('a place that is lost', () => {
     expect(starts).toBe(2);
     expect(server.asked('bind')).toHaveLength(2);
     expect(server.asked('search').map(({ boundAs }) => boundAs)).not.toContain(undefined);
+    // What a server makes of a cookie that it gave on another connection is its own affair: none is sent.
+    const again = server.asked('search').find(({ connection }) => connection === 2);
+    expect(again?.request).toMatchObject({ pageSize: 100, cookie: Buffer.alloc(0) });
   });
 
   it('again and again is no complete list', async () => {

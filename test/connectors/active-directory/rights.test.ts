@@ -108,6 +108,23 @@ describe('bases', { timeout: 120_000 }, () => {
   });
 });
 
+test(
+  'a full pass asks by id for what looks gone: one was deleted, one has moved away',
+  { timeout: 120_000 },
+  async () => {
+    const { ldb } = directory.domain;
+    await directory.full({ block });
+    await ldb.delete(`CN=PC0021,${places.computers}`);
+    await ldb.rename(`CN=PC0022,${places.computers}`, `CN=PC0022,${places.empty}`);
+    const { status } = await directory.full({ block });
+    expect(status.streams?.find(({ name }) => name === 'computers')).toMatchObject({
+      deleted: 2,
+      evidence: { probed: 2, present: 0, stated: 1 },
+    });
+    await expectExact();
+  },
+);
+
 describe('what is hidden from the account', { timeout: 120_000 }, () => {
   const deny = async (rights: string, dn: string) => {
     const [found] = await directory.domain.ldb.search(baseDN, `(sAMAccountName=${account.name})`, [

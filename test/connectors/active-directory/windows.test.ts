@@ -89,6 +89,8 @@ describe('limits that Samba does not have', { timeout: 120_000 }, () => {
   });
 
   test('a list that changes between its parts is read again', async () => {
+    // In the last window: in an earlier one the change would be met again by the walk itself.
+    change(group(1, members(0, 150), { sAMAccountType: '268435456', uSNChanged: '399999' }));
     let changes = 0;
     server.script = ({ operation, request }) => {
       const isPart = operation === 'search' && JSON.stringify(request).includes('member;range=');
@@ -100,6 +102,8 @@ describe('limits that Samba does not have', { timeout: 120_000 }, () => {
     const { status } = await sync();
     expect(changes).toBeGreaterThan(1);
     expect(status.phase).toBe('Succeeded');
+    // It stood where the second part began, and moved up into the first, which had been given by then.
+    expect(inventory.live('memberships')).toContain(`${idOfGroup}/${guidOf(guidBytes(1, 100)) ?? ''}`);
     setUsn(400_001);
     await sync();
     expect(listed()).toBe(149);
@@ -124,6 +128,56 @@ describe('limits that Samba does not have', { timeout: 120_000 }, () => {
     expect(status.streams?.[0]).toMatchObject({ name: 'users', complete: false, deleted: 0 });
     expect(status.failure?.class).not.toBe('transient');
     expect(inventory.live('users')).toEqual(before);
+  });
+});
+
+describe('answers that only look empty', { timeout: 60_000 }, () => {
+  test('groups that come without their members lose none, when the directory still finds groups that have some', async () => {
+    await sync();
+    const before = inventory.live('memberships');
+    server.script = ({ operation, request }) =>
+      operation === 'search' && /"member"/u.test(JSON.stringify(request))
+        ? { type: 'page', entries: [group(1, [], { uSNChanged: '6000' })], cookie: Buffer.alloc(0) }
+        : undefined;
+    const { status } = await sync('--mode', 'Full');
+    expect(status.streams?.find(({ name }) => name === 'memberships')).toMatchObject({
+      complete: false,
+      deleted: 0,
+    });
+    expect(status.failure).toMatchObject({
+      code: 'contract',
+      message: expect.stringMatching(/in other words/u),
+    });
+    expect(inventory.live('memberships')).toEqual(before);
+  });
+
+  test('users that are found by other signs only are not taken as gone', async () => {
+    await sync();
+    const before = inventory.live('users');
+    server.script = ({ operation, request }) =>
+      operation === 'search' && JSON.stringify(request).includes('lastlogontimestamp')
+        ? { type: 'page', entries: [], cookie: Buffer.alloc(0) }
+        : undefined;
+    const { status } = await sync('--mode', 'Full');
+    expect(status.streams?.[0]).toMatchObject({ name: 'users', complete: false, deleted: 0 });
+    expect(inventory.live('users')).toEqual(before);
+  });
+});
+
+test('a user that a full reading has missed, and that is found by its id, lives on', async () => {
+  await sync();
+  const others = Array.from({ length: 150 }, (_, number) => user(number, account)).filter(
+    (_, number) => number !== 5,
+  );
+  server.script = ({ operation, request }) =>
+    operation === 'search' && JSON.stringify(request).includes('lastlogontimestamp')
+      ? { type: 'page', entries: others, cookie: Buffer.alloc(0) }
+      : undefined;
+  const { status } = await sync('--mode', 'Full');
+  expect(status.streams?.[0]).toMatchObject({
+    name: 'users',
+    deleted: 0,
+    evidence: { probed: 1, present: 1 },
   });
 });
 

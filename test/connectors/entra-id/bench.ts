@@ -13,7 +13,8 @@ import type { Credentials } from '../../../src/connector/contract.ts';
 import { credentialsFrom } from '../../../src/connector/credentials.ts';
 import { openUpstream } from '../../../src/connector/upstream.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
-import { runSync, type Upstream, type UpstreamRequest } from '../../../src/sync/engine.ts';
+import { runSync } from '../../../src/sync/engine.ts';
+import type { Upstream, UpstreamRequest } from '../../../src/sync/upstream-side.ts';
 import { statusFromArchive } from '../../../src/sync/run-record.ts';
 import { startGraph, type GraphOptions, type RunningGraph } from '../../simulators/graph/index.ts';
 

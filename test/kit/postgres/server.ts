@@ -2,10 +2,11 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../control-plane/settings.ts';
+import { unprivileged, type User } from '../unprivileged.ts';
 
 export interface PostgresPrograms {
   readonly initdb: string;
@@ -33,24 +34,6 @@ export function debianPostgres(version: string): PostgresPrograms | undefined {
   const folder = `/usr/lib/postgresql/${version}/bin`;
   const programs = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
   return Object.values(programs).every((program) => existsSync(program)) ? programs : undefined;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** initdb and postgres refuse root. */
-async function unprivileged(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = (await readFile('/etc/passwd', 'utf8')).split('\n');
-  const fields = users.find((line) => line.startsWith('nobody:'))?.split(':');
-  if (fields === undefined) throw new Error('as root the tests need a user nobody to run PostgreSQL');
-  return { uid: Number(fields[2]), gid: Number(fields[3]) };
 }
 
 export interface PostgresOptions {
@@ -124,7 +107,7 @@ export async function startPostgres(
 async function secure(
   folder: string,
   { cert, key }: { readonly cert: string; readonly key: string },
-  user: { readonly uid: number; readonly gid: number } | undefined,
+  user: User | undefined,
 ): Promise<string[]> {
   const files = { cert: join(folder, 'server.crt'), key: join(folder, 'server.key') };
   await writeFile(files.cert, cert);

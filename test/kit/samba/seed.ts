@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomFrom } from '../random.ts';
 import { baseDN, dnsDomain } from './settings.ts';
 
 /** What the seeded domain holds beside what every new domain has. */
@@ -58,17 +59,6 @@ function password(text: string): Attribute {
   return ['unicodePwd', Buffer.from(`"${text}"`, 'utf16le')];
 }
 
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export function userName(number: number): string {
   return `u${String(number).padStart(4, '0')}`;
 }
@@ -81,7 +71,7 @@ function userRdn(number: number, given: string, surname: string): string {
 
 /** The domain as LDIF, the same for the same seed. Entries stand after those that they name. */
 export function seedLdif(seed: number): string {
-  const next = random(seed);
+  const next = randomFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
   const parts: string[] = [];
   const add = (dn: string, attributes: readonly Attribute[]) => parts.push(entry(dn, attributes));

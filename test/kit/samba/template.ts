@@ -24,7 +24,7 @@ export const seed = Number(process.env['SAMBA_SEED'] ?? defaultSeed);
 export async function domainTemplate(progress: (line: string) => void): Promise<string> {
   await ensurePrograms(
     [
-      { program: 'samba', debianPackage: 'samba' },
+      { program: 'samba', debianPackage: 'samba samba-ad-provision samba-dsdb-modules samba-vfs-modules' },
       { program: 'samba-tool', debianPackage: 'samba-common-bin' },
       { program: 'ldbmodify', debianPackage: 'ldb-tools' },
     ],

@@ -73,7 +73,7 @@ export class Directory {
     const all = attributes.length === 0 || attributes.includes('*');
     const wanted = all ? Object.keys(entry.attributes) : attributes;
     for (const one of wanted) {
-      const [name = '', option] = one.split(';');
+      const [, name = one, option] = /^(.*);(range=.*)$/iu.exec(one) ?? [];
       const known = Object.keys(entry.attributes).find((key) => same(key, name));
       if (known === undefined) continue;
       const values = shown(known, valuesOf(entry, known));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
-import { headerOf } from '../../../src/connector/ldap/ber.ts';
+import { headerOf, MalformedBer } from '../../../src/connector/ldap/ber.ts';
 import type { Asked, Behaviour, Script } from './behaviour.ts';
 import { Directory, type DirectoryEntry, type Found } from './directory.ts';
 import { domainRoot } from './domain.ts';
@@ -136,19 +136,27 @@ export class FakeDirectory implements AsyncDisposable {
     connection.socket.on('error', () => undefined);
     connection.socket.on('data', (chunk: Buffer) => {
       held = Buffer.concat([held, chunk]);
-      for (;;) {
-        const header = headerOf(held);
-        const length = header === undefined ? Infinity : header.headerBytes + header.contentBytes;
-        if (held.length < length) return;
-        const bytes = held.subarray(0, length);
-        held = held.subarray(length);
-        this.meet(connection, readRequest(bytes)).catch((error: unknown) => {
-          // A test must not go on waiting for an answer that never comes.
-          console.error('the fake directory failed:', error);
-          connection.socket.destroy();
-        });
+      try {
+        for (let next = messageIn(held); next !== undefined; next = messageIn(held)) {
+          held = held.subarray(next.length);
+          void this.met(connection, readRequest(next));
+        }
+      } catch (error) {
+        // What is no LDAP ends the connection, as on any server.
+        if (!(error instanceof MalformedBer)) throw error;
+        connection.socket.destroy();
       }
     });
+  }
+
+  private async met(connection: Connection, request: Request): Promise<void> {
+    try {
+      await this.meet(connection, request);
+    } catch (error) {
+      // A test must not go on waiting for an answer that never comes.
+      console.error('the fake directory failed:', error);
+      connection.socket.destroy();
+    }
   }
 
   private async meet(connection: Connection, request: Request): Promise<void> {
@@ -283,6 +291,12 @@ export class FakeDirectory implements AsyncDisposable {
       resultMessage(request.id, 'search', { code: 0 }),
     ];
   }
+}
+
+function messageIn(bytes: Buffer): Buffer | undefined {
+  const header = headerOf(bytes);
+  const length = header === undefined ? Infinity : header.headerBytes + header.contentBytes;
+  return bytes.length < length ? undefined : bytes.subarray(0, length);
 }
 
 function connectionContext(connection: Connection, secureContext: SecureContext | undefined) {
