@@ -60,7 +60,6 @@ export function toApplication(row: ApplicationRow): NormalisedRecord<'SsoApplica
     attributes: {
       ...attributesOf(row, columns, {
         ...{
-          id: true,
           keyCredentials: true,
           passwordCredentials: true,
           displayName: 'name',

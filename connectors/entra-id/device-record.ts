@@ -74,7 +74,6 @@ export function toDevice(row: DeviceRow): NormalisedRecord<'Device'> {
     attributes: {
       ...attributesOf(row, columns, {
         ...{
-          id: true,
           registeredOwners: true,
           isCompliant: true,
           displayName: 'name',
@@ -126,7 +125,7 @@ export function toManagedDevice(row: ManagedDeviceRow): NormalisedRecord<'Device
     externalId: row.id.toLowerCase(),
     columns,
     attributes: attributesOf(row, columns, {
-      ...{ id: true, deviceName: 'name', serialNumber: 'serialNumber', manufacturer: 'manufacturer' },
+      ...{ deviceName: 'name', serialNumber: 'serialNumber', manufacturer: 'manufacturer' },
       ...{ model: 'model', operatingSystem: 'operatingSystem', osVersion: 'operatingSystemVersion' },
       ...{ ethernetMacAddress: 'macAddress', wiFiMacAddress: 'macAddress', imei: 'imei', userId: 'userId' },
       ...{ managedDeviceOwnerType: 'ownership', userPrincipalName: 'userName', isEncrypted: 'encrypted' },

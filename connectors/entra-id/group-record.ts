@@ -30,7 +30,7 @@ export function toGroup(row: GroupRow): NormalisedRecord<'Group'> {
     externalId: row.id.toLowerCase(),
     columns,
     attributes: attributesOf(row, columns, {
-      ...{ id: true, displayName: 'name', description: 'groupDescription', mail: 'email' },
+      ...{ displayName: 'name', description: 'groupDescription', mail: 'email' },
       createdDateTime: 'sourceCreatedAt',
     }),
   };

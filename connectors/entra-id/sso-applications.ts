@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TObject } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { isMicrosoftOwned, toApplication } from './application-record.ts';
 import { collectionStream } from './directory-stream.ts';
 import { idIn, isObject, isSafeId, keptOf, propertyOf } from './raw-row.ts';
-import { ApplicationRow, KeyCredential, PasswordCredential, propertiesOf } from './rows.ts';
+import { ApplicationRow, KeyCredential, propertiesOf } from './rows.ts';
 import type { Session } from './session.ts';
 import { needsCertificates, thumbprintOf } from './signing-certificate.ts';
 
@@ -32,40 +31,23 @@ export function isApplication(raw: unknown, microsoftToo: boolean): boolean {
 }
 
 /**
- * Rows without anything of a key but its times, and with the thumbprints of the certificates where nothing else says which one signs:
- * only a single read gives the certificates themselves, so they are asked for there alone.
+ * Rows with the thumbprints of their certificates where nothing else says which one signs: only a single read gives the certificates
+ * themselves, so they are asked for there alone. Nothing of a key is kept, see `toApplication` and `isSecretName`.
  */
 async function withThumbprints(session: Session, rows: readonly unknown[]): Promise<readonly unknown[]> {
-  const bare = rows.map(withoutKeys);
-  const open = bare.flatMap((row) =>
+  const open = rows.flatMap((row) =>
     rowCheck.Check(row) && isSafeId(row.id) && needsCertificates(row) ? [row.id.toLowerCase()] : [],
   );
-  if (open.length === 0) return bare;
+  if (open.length === 0) return rows;
   const subject = 'ssoApplications (needs Application.Read.All)';
   const items = open.map((id) => ({ id, url: `/servicePrincipals/${id}?$select=id,keyCredentials` }));
   const answers = await session.graph.batch(subject, items);
-  return bare.map((row) => {
+  return rows.map((row) => {
     const answered = answers.get(idIn(row) ?? '');
     return answered?.status === 200 && isObject(row)
       ? { ...row, keyCredentials: listOf(propertyOf(answered.body, 'keyCredentials')).map(withThumbprint) }
       : row;
   });
-}
-
-function withoutKeys(row: unknown): unknown {
-  if (!isObject(row)) return row;
-  return {
-    ...row,
-    ...bareList(row, 'keyCredentials', KeyCredential),
-    ...bareList(row, 'passwordCredentials', PasswordCredential),
-  };
-}
-
-function bareList(row: unknown, name: string, schema: TObject): Readonly<Record<string, unknown>> {
-  const list = propertyOf(row, name);
-  if (!Array.isArray(list)) return {};
-  const kept = new Set(propertiesOf(schema));
-  return { [name]: list.map((one) => keptOf(one, kept)) };
 }
 
 function withThumbprint(credential: unknown): unknown {

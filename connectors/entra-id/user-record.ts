@@ -28,7 +28,7 @@ export function toUser(row: UserRow): NormalisedRecord<'User'> {
     // Null says that there was none; without the property nobody could tell.
     ...(row.signInActivity === undefined ? { untold: ['lastLoginAt'] } : {}),
     attributes: attributesOf(row, columns, {
-      ...{ id: true, manager: true, signInActivity: true },
+      ...{ manager: true, signInActivity: true },
       ...{ displayName: 'name', userPrincipalName: 'userName', mail: 'email', employeeId: 'employeeNumber' },
       ...{ jobTitle: 'title', department: 'department', companyName: 'company', officeLocation: 'location' },
       ...{ mobilePhone: 'phone', accountEnabled: 'active', createdDateTime: 'sourceCreatedAt' },

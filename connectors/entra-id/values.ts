@@ -44,7 +44,7 @@ export function present<Columns extends object>(columns: {
 }
 
 /**
- * What of a row no column holds word for word, under the vendor's names. `held` names what is kept elsewhere or not at all. Empty values
+ * What of a row no column holds word for word, under the vendor's names. `held` names what is kept elsewhere or not at all, besides the id. Empty values
  * say nothing and are left out, and so are Graph's own annotations.
  */
 export function attributesOf(
@@ -55,7 +55,7 @@ export function attributesOf(
   const attributes: Record<string, AttributeValue> = {};
   for (const [name, value] of Object.entries(row)) {
     const where = Object.hasOwn(held, name) ? held[name] : undefined;
-    if (where === true) continue;
+    if (name === 'id' || where === true) continue;
     const kept = typeof where === 'string' ? [where] : (where ?? []);
     if (kept.some((column) => columns[column] !== undefined && sameWord(columns[column], value))) continue;
     const attribute = attributeOf(value);

@@ -6,8 +6,8 @@ import { certificateContract } from './certificate-contract.ts';
 import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
-import { edgeContract } from './edge-contract.ts';
 import { deviceContract } from './device-contract.ts';
+import { edgeContract } from './edge-contract.ts';
 import { expiryContract } from './expiry-contract.ts';
 import { fenceContract } from './fence-contract.ts';
 import { kindContract } from './kind-contract.ts';
@@ -23,11 +23,12 @@ import { withdrawalContract } from './withdrawal-contract.ts';
 
 const contracts = {
   ...{ admission: admissionContract, fence: fenceContract, archive: archiveContract, passes: passContract },
-  ...{ deletions: deletionContract, candidates: candidateContract, edges: edgeContract },
+  ...{ deletions: deletionContract, candidates: candidateContract },
   ...{ proposals: proposalContract, quarantine: quarantineContract, plans: planContract },
-  ...{ recovery: recoveryContract, certificates: certificateContract, storedValues: storedValueContract },
+  ...{ recovery: recoveryContract, certificates: certificateContract },
   ...{ withdrawals: withdrawalContract, purges: purgeContract, kinds: kindContract },
   ...{ devices: deviceContract, machines: machineContract, expiry: expiryContract },
+  ...{ edges: edgeContract, storedValues: storedValueContract },
 };
 
 /** What every engine of the store must keep, whatever it is built on. */

@@ -11,7 +11,7 @@ import {
 } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
 import type { GraphAsked } from '../../simulators/graph/world.ts';
-import { EntraBench, clientSecret } from './bench.ts';
+import { EntraBench } from './bench.ts';
 
 const users = ({ resource }: GraphAsked) => resource === '/users';
 
@@ -214,31 +214,6 @@ describe('rows that are none', () => {
       expect(status.failure).toMatchObject({ code: 'contract' });
     },
   );
-
-  test('of keys and secrets keep nothing but their times', async () => {
-    await using bench = await EntraBench.open({ users: 20 });
-    const canary = 'canary-of-a-key-4711';
-    bench.graph.faults.add({
-      when: ({ resource }) => resource === '/servicePrincipals',
-      answer: rewritten((page) => ({
-        ...page,
-        value: (page['value'] as Record<string, unknown>[]).map((row) => ({
-          ...row,
-          keyCredentials: [{ keyId: 'k', key: canary, usage: 'Verify', endDateTime: '2027-01-01T00:00:00Z' }],
-          passwordCredentials: [{ keyId: 'p', secretText: canary, hint: canary }],
-          passwordProfile: { password: canary },
-        })),
-      })),
-    });
-    expect((await bench.run()).phase).toBe('Succeeded');
-    const dump = JSON.stringify([
-      bench.rows('SELECT * FROM sso_applications'),
-      bench.rows('SELECT * FROM quarantine'),
-    ]);
-    expect(dump).toContain('2027-01-01T00:00:00Z');
-    expect(dump).not.toContain(canary);
-    expect(dump).not.toContain(clientSecret);
-  });
 });
 
 describe('a place to go on from', () => {

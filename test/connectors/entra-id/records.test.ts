@@ -63,6 +63,8 @@ describe('a user', () => {
     };
     expect(toUser(row)).toEqual({
       externalId: 'abc',
+      // Nobody was asked for the last sign-in.
+      untold: ['lastLoginAt'],
       columns: {
         name: 'Ana Lim',
         userName: 'ana@example.com',
