@@ -5,4 +5,4 @@ import { entraId } from './entra-id/index.ts';
 import { serviceNowCmdb } from './servicenow-cmdb/index.ts';
 
 /** Every connector of this program. A new one is a folder and a line here. */
-export const connectors: readonly Connector[] = [activeDirectory, entraId, serviceNowCmdb];
+export const connectors: readonly Connector[] = [serviceNowCmdb, activeDirectory, entraId];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { schemaFields } from '../src/api/schema-fields.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -21,55 +22,11 @@ export function renderFieldReference(crd: Json): string {
   ];
   for (const part of ['spec', 'status']) {
     lines.push('', `## ${part}`, '', '| field | type | meaning |', '| --- | --- | --- |');
-    lines.push(...rows(part, properties[part] as Json));
+    const fields = schemaFields(part, properties[part] as Json, (value) => `\`${value}\``);
+    for (const { path, required, type, description } of fields)
+      lines.push(`| \`${path}${required ? '' : '?'}\` | ${type} | ${text(description)} |`);
   }
   return `${lines.join('\n')}\n`;
-}
-
-function rows(path: string, schema: Json): string[] {
-  const required = (schema['required'] ?? []) as readonly string[];
-  return Object.entries((schema['properties'] ?? {}) as Json).flatMap(([name, value]) => {
-    const field = value as Json;
-    const here = `${path}.${name}`;
-    const mark = required.includes(name) ? '' : '?';
-    const items = field['items'] as Json | undefined;
-    const row = `| \`${here}${mark}\` | ${typeOf(field)} | ${text(field['description'])} |`;
-    if (isMap(field)) return [row, ...mapRows(here, field)];
-    if (items?.['type'] === 'object') return [row, ...rows(`${here}[]`, items)];
-    return field['type'] === 'object' ? [row, ...rows(here, field)] : [row];
-  });
-}
-
-function isMap(field: Json): boolean {
-  return typeof field['additionalProperties'] === 'object';
-}
-
-/** What stands under each key of a map, which goes by its own name. */
-function mapRows(path: string, map: Json): string[] {
-  const values = map['additionalProperties'] as Json;
-  const here = `${path}.*`;
-  const row = `| \`${here}\` | ${typeOf(values)} | ${text(values['description'])} |`;
-  if (isMap(values)) return [row, ...mapRows(here, values)];
-  return values['type'] === 'object' ? [row, ...rows(here, values)] : [row];
-}
-
-function typeOf(field: Json): string {
-  const type = text(field['type']);
-  if (isMap(field)) return `map${upTo(field['maxProperties'], 'at most ')}`;
-  if (type === '' && field['x-kubernetes-preserve-unknown-fields'] === true) return 'any';
-  if (Array.isArray(field['enum'])) return field['enum'].map((value) => `\`${String(value)}\``).join(' ');
-  if (type === 'array')
-    return `list of ${typeOf(field['items'] as Json)}${upTo(field['maxItems'], 'at most ')}`;
-  if (type === 'string')
-    return field['format'] === 'date-time' ? 'time' : `string${upTo(field['maxLength'], 'up to ')}`;
-  if (type !== 'integer' && type !== 'number') return type;
-  const low = field['minimum'];
-  const high = field['maximum'];
-  return typeof high === 'number' && high < 2 ** 53 - 1 ? `${type}, ${String(low)} to ${high}` : type;
-}
-
-function upTo(bound: unknown, words: string): string {
-  return typeof bound === 'number' ? `, ${words}${bound}` : '';
 }
 
 function text(value: unknown): string {

@@ -4,6 +4,7 @@ import { adoptCommand, adoptUsage } from './cli/adopt.ts';
 import { approveCommand, approveUsage } from './cli/approve.ts';
 import { backupCommand, backupUsage } from './cli/backup.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './cli/command.ts';
+import { connectorsCommand, connectorsUsage } from './cli/connectors.ts';
 import { InputError } from './cli/manifests.ts';
 import { operatorCommand, operatorUsage } from './cli/operator.ts';
 import { runsEntry } from './cli/runs.ts';
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   purge: { run: purgeCommand, usage: purgeUsage },
   quarantine: quarantineCommand,
   validate: { run: validateCommand, usage: validateUsage },
+  connectors: { run: connectorsCommand, usage: connectorsUsage },
 };
 
 const usage = `extsys ${version}: keeps one inventory in step with the systems that hold it.
@@ -37,6 +39,7 @@ const usage = `extsys ${version}: keeps one inventory in step with the systems t
   extsys test -f FILE          checks connection and permissions
   extsys plan show [RUN]       what a run of mode Plan would change
   extsys validate -f FILE      checks manifests offline
+  extsys connectors [ID]       what each connector reads, needs and can do
   extsys runs list|show        reads the archive of runs
   extsys audit verify          finds runs that somebody altered, removed or inserted
   extsys approve SYSTEM        approves deletions that passed the budget

@@ -17,6 +17,10 @@ export const activeDirectory = defineConnector({
   version: 1,
   config: Config,
   auth: ['Basic'],
+  moreKeys: {
+    Basic: { 'ca.crt': { required: false, description: 'certificate authority of the controllers, PEM' } },
+  },
+  folder: 'active-directory',
   streams: [users, groups, computers, memberships, roleAssignments],
   roleSources: ['group'],
   checks: [controllerCheck, deletedObjectsCheck],

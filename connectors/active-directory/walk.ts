@@ -27,7 +27,8 @@ export interface WalkedPage {
 
 /** So many pages a window should hold: each is a search of its own, and a place to go on from. */
 const pagesPerWindow = 4n;
-const firstWindows = 16n;
+/** At least so many windows, where there are that many changes: a wider one would be read again from its start. */
+const firstWindows = 8n;
 
 /**
  * Everything that a search finds, in windows of `uSNChanged`, the number of the last change of an object. It only grows, so an ascending walk meets what
@@ -42,7 +43,8 @@ export async function* walk(
 ): AsyncGenerator<WalkedPage, WalkProgress, void> {
   const target = BigInt(search.pageSize) * pagesPerWindow;
   let { after, entries, pages } = from;
-  let width = widest((highest - after) / firstWindows, target);
+  const first = larger((highest - after) / firstWindows, target);
+  let width = first;
   for (let isLast = false; !isLast;) {
     const until = after + width;
     isLast = until >= highest;
@@ -56,7 +58,7 @@ export async function* walk(
     }
     entries += ofWindow;
     after = isLast ? highest : until;
-    width = nextWidth(width, BigInt(ofWindow), target);
+    width = nextWidth(width, BigInt(ofWindow), target, first);
   }
   return { after, entries, pages };
 }
@@ -67,13 +69,16 @@ function windowFilter(filter: string, after: bigint, until: bigint | undefined):
 }
 
 /** Pure. Numbers of changes are unevenly spread: most belong to objects that changed again since. */
-export function nextWidth(width: bigint, found: bigint, target: bigint): bigint {
-  if (found === 0n) return width * 8n;
-  if (found * 4n < target) return width * 2n;
-  return found > target * 2n ? widest(width / 2n, target) : width;
+export function nextWidth(width: bigint, found: bigint, target: bigint, first: bigint): bigint {
+  if (found * 4n < target) return smaller(width * 2n, first);
+  // A window of so many numbers holds no more objects than that.
+  return found > target * 2n ? larger(width / 2n, target) : width;
 }
 
-/** A window of so many numbers holds no more objects than that. */
-function widest(width: bigint, target: bigint): bigint {
-  return width > target ? width : target;
+function larger(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
+}
+
+function smaller(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }

@@ -14,15 +14,20 @@ const url = (description: string) =>
 
 const part = (description: string) => Type.Optional(Type.Boolean({ description }));
 
+/** A dot is demanded of a domain, so that `common`, `organizations` and `consumers`, which are no tenants, do not pass. */
+const tenantPattern =
+  '^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,63})$';
+const tenantMessage =
+  'is no tenant; use its id (a GUID) or one of its verified domains, such as example.com; common and organizations are none';
+
 /** `spec.connector.entraId`. It becomes part of the CRD, so it holds no defaults: parts that are not switched off are read. */
 export const Config = Type.Object(
   {
     tenantId: Type.String({
       minLength: 4,
       maxLength: 253,
-      // A dot is demanded of a domain, so that `common`, `organizations` and `consumers`, which are no tenants, do not pass.
-      pattern:
-        '^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,63})$',
+      pattern: tenantPattern,
+      'x-kubernetes-validations': [{ rule: `self.matches(r'${tenantPattern}')`, message: tenantMessage }],
       description:
         'The tenant: its id (a GUID, best), or one of its verified domains, such as example.com. Not common or organizations: an application of its own logs in to one tenant.',
     }),

@@ -21,6 +21,8 @@ export interface CollectionStream<Kind extends RecordKind, Row extends TObject> 
   toRecord(row: Static<Row>): NormalisedRecord<Kind>;
   /** How it is read, without what every collection has. */
   reading(session: Session): Omit<DirectoryReading, 'scope' | 'subject' | 'select'>;
+  /** False where Graph tells no changes of it. */
+  readonly incremental?: false;
   /** Where its deleted objects are listed for a while. */
   readonly restorable?: RestorableType;
 }
@@ -50,6 +52,7 @@ export function collectionStream<Kind extends RecordKind, Row extends TObject>(
     secretField: isSecretName,
     cursor: Cursor,
     checkpoint: Checkpoint,
+    ...(definition.incremental === undefined ? {} : { incremental: definition.incremental }),
     enabled: (session: Session) => isAskedFor(session.config, name),
     read: (session, request) => readDirectory(session, readingOf(session), request),
     idOf: idIn,

@@ -19,6 +19,10 @@ export const entraId = defineConnector({
   version: 1,
   config: Config,
   auth: ['OAuth2', 'Certificate'],
+  moreKeys: {
+    Certificate: { clientId: { required: true, description: 'the application (client) id' } },
+  },
+  folder: 'entra-id',
   streams: [users, groups, memberships, devices, managedDevices, ssoApplications, roleAssignments],
   roleSources: ['group', 'directoryRole'],
   checks: [tenantCheck, permissionsCheck, certificateCheck],

@@ -9,6 +9,7 @@ export const managedDevices = collectionStream({
   record: 'Device',
   needs: ['DeviceManagementManagedDevices.Read.All'],
   row: ManagedDeviceRow,
+  incremental: false,
   toRecord: toManagedDevice,
   reading: () => ({ resource: 'deviceManagement/managedDevices', plain: true }),
 });

@@ -47,7 +47,11 @@ export class Dictionary {
     for (const names of addressParts(missing)) {
       const found = new Map<string, DictionaryEntry[]>(names.map((name) => [name, []]));
       const rows = await this.read(`nameIN${names.join(',')}^elementISNOTEMPTY`);
-      for (const { table, entry } of rows) found.get(table)?.push(entry);
+      for (const { table, entry } of rows) {
+        const list = found.get(table);
+        if (list === undefined) throw disobeyed(table);
+        list.push(entry);
+      }
       for (const [name, list] of found) this.entries.set(name, list);
     }
   }
@@ -131,6 +135,15 @@ export class Dictionary {
       keeps: (field) => !(entries.get(field)?.secret ?? hasSecretName(field)),
     };
   }
+}
+
+/** Rows that nobody asked for stand where others are missing: columns would go unread in silence. */
+function disobeyed(table: string): Failure {
+  const given = /^\w{1,80}$/u.test(table) ? `rows of ${table}` : 'rows of another table';
+  return new Failure(
+    'contract',
+    `table sys_dictionary: the condition on name is not obeyed (${given} came unasked); look at what stands between here and the instance`,
+  );
 }
 
 function incompleteDictionary(how: string): Failure {

@@ -16,6 +16,16 @@ export const serviceNowCmdb = defineConnector({
   version: 1,
   config: Config,
   auth: ['Basic', 'OAuth2'],
+  moreKeys: {
+    OAuth2: {
+      username: {
+        required: false,
+        description: 'the user to read as, with password: the password grant instead of client credentials',
+      },
+      password: { required: false, description: 'of that user' },
+    },
+  },
+  folder: 'servicenow-cmdb',
   streams: [cis, relationships, users, groups, memberships],
   checks: [timeZoneCheck],
   origin: baseUrl,

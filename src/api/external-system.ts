@@ -9,6 +9,7 @@ import { MappingSchema } from './mapping.ts';
 import { RoleMappingsSchema } from './role-mappings.ts';
 import { LastRunSchema } from './sync-run.ts';
 import { Time } from './time.ts';
+import { TlsSchema } from './tls.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -161,21 +162,6 @@ export const ScheduleSchema = Type.Object(
       { rule: '!(has(self.every) && has(self.cron))', message: 'give every or cron, not both' },
     ],
   },
-);
-
-export const TlsSchema = Type.Object(
-  {
-    ca: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 32_768,
-        pattern: '-----BEGIN CERTIFICATE-----',
-        description:
-          'Certificate authorities of the external system in PEM form, trusted beside the well-known ones; the key ca.crt of the Secret does the same.',
-      }),
-    ),
-  },
-  { ...closed, description: 'How the external system proves who it is.' },
 );
 
 export const DeletionSchema = Type.Object(

@@ -76,7 +76,7 @@ function describeError(
       if (params['pattern'] === cronPattern) return { path, message: `${shown}${cronMessage}` };
       return {
         path,
-        message: `${shown}is not of the right form; see kubectl explain ${kind}.${path.replaceAll(/\[\d+\]/gu, '')}`,
+        message: `${shown}${ownWords(schema, error) ?? formOf(kind, path)}`,
       };
     case 'type':
       if (params['type'] === 'string' && (typeof found === 'number' || typeof found === 'boolean'))
@@ -87,11 +87,35 @@ function describeError(
   }
 }
 
+function formOf(kind: string, path: string): string {
+  return `is not of the right form; see kubectl explain ${kind}.${path.replaceAll(/\[\d+\]/gu, '')}`;
+}
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, TSchema>>;
+}
+
+/** The schema of a field below objects; undefined below a list. */
+function schemaAt(schema: TSchema, instancePath: string): TSchema | undefined {
+  let at: (TSchema & ObjectSchema) | undefined = schema;
+  for (const part of instancePath.split('/').slice(1)) at = at?.properties?.[part];
+  return at;
+}
+
+/** What a field says of its pattern in words, as the API server tells it. */
+function ownWords(schema: TSchema, { instancePath, params }: SchemaError): string | undefined {
+  const at = schemaAt(schema, instancePath);
+  const { 'x-kubernetes-validations': rules = [] } = (at ?? {}) as {
+    readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[];
+  };
+  const { pattern } = params as { readonly pattern?: unknown };
+  return rules.find(({ rule }) => rule === `self.matches(r'${String(pattern)}')`)?.message;
+}
+
 /** The form of an object, for who gave something else. */
 function fieldsAt(schema: TSchema, { instancePath }: SchemaError, type: unknown): string {
   if (type !== 'object') return '';
-  let at: { readonly properties?: Readonly<Record<string, TSchema>> } | undefined = schema;
-  for (const part of instancePath.split('/').slice(1)) at = at?.properties?.[part];
+  const at: ObjectSchema | undefined = schemaAt(schema, instancePath);
   const fields = Object.keys(at?.properties ?? {});
   return fields.length === 0 ? '' : ` with the fields ${fields.join(', ')}`;
 }

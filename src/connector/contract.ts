@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
-import { type Static, type TSchema } from 'typebox';
+import { IsNull, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AuthType } from '../api/external-system.ts';
 import type { Mapping } from '../api/mapping.ts';
@@ -98,6 +98,8 @@ export interface StreamDefinition<
   readonly row: Row;
   readonly cursor: Cursor;
   readonly checkpoint: Checkpoint;
+  /** False where no scope ever ends with a cursor, although the form of cursors is that of other streams too. */
+  readonly incremental?: false;
   /** Whether the configuration asks for this stream. */
   enabled(session: Session): boolean;
   read(
@@ -129,11 +131,22 @@ export interface StreamDefinition<
   test(session: Session): Promise<string | CheckFinding>;
 }
 
-/** A stream whose types of row, cursor and checkpoint stay inside. */
-export interface Stream<Session> {
+/** What a stream says of itself before anything is configured. */
+export interface StreamFacts {
   readonly name: string;
   readonly record: RecordKind;
+  /** Rights the account needs, in the vendor's words. */
   readonly needs: readonly string[];
+  /** Its scopes have cursors: what has not changed need not be read again. A stream without has a cursor of `Type.Null()`. */
+  readonly incremental: boolean;
+  /** Owners may map its fields. */
+  readonly mapped: boolean;
+  /** Records are looked up by id before they are taken for gone. */
+  readonly probed: boolean;
+}
+
+/** A stream whose types of row, cursor and checkpoint stay inside. */
+export interface Stream<Session> extends StreamFacts {
   readonly mappable: Pick<MappableRow<unknown>, 'pathProblem' | 'toTime'> | undefined;
   /** Undefined when the configuration does not ask for the stream. */
   bind(session: Session, mapping?: StreamMapping): BoundStream | undefined;
@@ -211,6 +224,9 @@ export function defineStream<
     name: definition.name,
     record: definition.record,
     needs: definition.needs,
+    incremental: definition.incremental ?? !IsNull(definition.cursor),
+    mapped: definition.mappable !== undefined,
+    probed: definition.probe !== undefined,
     mappable: definition.mappable,
     bind(session, mapping) {
       if (!definition.enabled(session)) return undefined;
@@ -310,6 +326,13 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/** Keys of the Secret by type of login. */
+export type MoreKeys = Partial<
+  Readonly<
+    Record<AuthType, Readonly<Record<string, { readonly required: boolean; readonly description: string }>>>
+  >
+>;
+
 export interface ConnectorDefinition<Config extends TSchema, Session> {
   /** Member of spec.connector. */
   readonly id: string;
@@ -319,6 +342,10 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   readonly version: number;
   readonly config: Config;
   readonly auth: readonly AuthType[];
+  /** Keys of the Secret that it reads besides those that a type of login cannot do without. */
+  readonly moreKeys?: MoreKeys;
+  /** Its folder below connectors/, where its runbook is; its sample in config/samples/ has the same name. */
+  readonly folder: string;
   readonly streams: readonly Stream<Session>[];
   /** What `spec.roleMappings` may name; left out where nothing gives RoleAssignment records. */
   readonly roleSources?: readonly RoleSource[];
@@ -347,11 +374,9 @@ export interface Connector {
   readonly config: TSchema;
   readonly auth: readonly AuthType[];
   readonly roleSources: readonly RoleSource[];
-  readonly streams: readonly {
-    readonly name: string;
-    readonly record: RecordKind;
-    readonly needs: readonly string[];
-  }[];
+  readonly moreKeys: MoreKeys;
+  readonly folder: string;
+  readonly streams: readonly StreamFacts[];
   /** First problem of a configuration block, or undefined when it is valid. */
   problem(config: unknown): { readonly path: string; readonly reason: string } | undefined;
   origin(config: unknown): URL;

@@ -53,10 +53,15 @@ const neededKeys: Partial<Readonly<Record<AuthType, readonly string[]>>> = {
   Certificate: ['tls.crt', 'tls.key'],
 };
 
+/** Keys of the Secret that a type of login cannot do without. */
+export function keysNeeded(type: AuthType): readonly string[] {
+  return neededKeys[type] ?? [];
+}
+
 /** What a Secret lacks for a type of login, told without the external system; no value is quoted. */
 export function secretLacks(type: AuthType, data: Readonly<Record<string, string>>): readonly Problem[] {
   const isSet = (key: string) => data[key] !== undefined && data[key] !== '';
-  const needed = neededKeys[type] ?? [];
+  const needed = keysNeeded(type);
   const lacking = needed.filter((key) => !isSet(key));
   // Half of the password grant would silently be another grant.
   const half = type === 'OAuth2' && isSet('username') !== isSet('password');

@@ -34,7 +34,11 @@ export function defineConnector<Config extends TSchema, Session>(
     config: definition.config,
     auth: definition.auth,
     roleSources,
-    streams: streams.map(({ name, record, needs }) => ({ name, record, needs })),
+    moreKeys: definition.moreKeys ?? {},
+    folder: definition.folder,
+    streams: streams.map(({ name, record, needs, incremental, mapped, probed }) => ({
+      ...{ name, record, needs, incremental, mapped, probed },
+    })),
     problem(config) {
       return configCheck.Check(config) ? undefined : configProblem(configCheck.Errors(config));
     },

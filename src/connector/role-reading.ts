@@ -8,7 +8,7 @@ import { walkGroup, type Grant, type GroupMember, type Named } from './nested-gr
 import type { RoleRow } from './role-rows.ts';
 
 /** Nothing goes on from anywhere: who is in a group by another one shows only when all of them are read. */
-export const RoleCursor = Type.Object({}, { additionalProperties: false });
+export const RoleCursor = Type.Null();
 export const RoleCheckpoint = Type.Object({}, { additionalProperties: false });
 type Cursor = Static<typeof RoleCursor>;
 type Checkpoint = Static<typeof RoleCheckpoint>;

@@ -8,6 +8,7 @@ import type { AccountBudget, BudgetClock } from './budget.ts';
 import { Failure } from './failure.ts';
 import type { BodyCheck, HttpAnswer, HttpClient, HttpClientOptions, HttpRequest, RawAnswer } from './http.ts';
 import type { LdapClient, LdapOptions } from './ldap/client.ts';
+import { Logins } from './ldap/logins.ts';
 import { openLdap, type LdapKit } from './ldap/session.ts';
 import { originOf } from './origin.ts';
 import { backoffMs, retrying } from './retry.ts';
@@ -201,7 +202,7 @@ export function openUpstream(options: UpstreamOptions) {
     onSent: () => (usage.requests += 1),
     onBytes: (bytes) => (usage.bytes += bytes),
     onClock: (origin, answer) => clocks.noteAnswer(origin, answer),
-    refusals: new Map(),
+    logins: new Logins(),
   };
 
   return {

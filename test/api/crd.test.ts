@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { connectors } from '../../connectors/index.ts';
 import { buildCrds } from '../../src/api/crd.ts';
-import { unbounded } from '../kit/manifests.ts';
+import { unbounded, withDefault } from '../kit/manifests.ts';
 
 interface Crd {
   readonly spec: {
@@ -13,14 +13,6 @@ interface Crd {
       };
     }[];
   };
-}
-
-/** Parts of a schema that have a default; a field may be called so. */
-function withDefault(schema: unknown): unknown[] {
-  if (typeof schema !== 'object' || schema === null) return [];
-  const { properties = {}, ...own } = schema as { readonly properties?: object };
-  const inner = [...Object.values(properties), ...Object.values(own)].flatMap(withDefault);
-  return 'default' in own ? [schema, ...inner] : inner;
 }
 
 const crds = buildCrds(connectors) as unknown as Crd[];

@@ -105,6 +105,7 @@ export const hostRegister = defineConnector({
   version: 1,
   config: Config,
   auth: ['Basic'],
+  folder: 'host-register',
   streams: [hosts],
   origin: ({ url }) => new URL(url),
   open: async (context: ConnectContext<Config>) => {

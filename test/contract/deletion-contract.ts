@@ -174,5 +174,6 @@ export function deletionContract(engine: string, open: OpenStore): void {
       }
     });
     await fc.assert(property, { numRuns: 40 });
-  });
+    // It opens a database for each of them.
+  }, 60_000);
 }

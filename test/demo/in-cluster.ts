@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { externalSystemKind } from '../../src/api/group.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { isFinal } from '../../src/api/sync-run.ts';
 import { progressPrinter } from '../../src/cli/sync.ts';
@@ -13,7 +14,7 @@ import { leaderLease } from '../../src/operator/leader.ts';
 import type { Lease } from '../../src/operator/lease.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startOperatorProcess } from './operator-process.ts';
-import { inNamespace } from './sample.ts';
+import { inNamespace, namesIn } from './sample.ts';
 import type { Stage } from './stage.ts';
 
 const run = promisify(execFile);
@@ -64,7 +65,9 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
     },
   );
   try {
-    say('the operator runs; applying the sample: Secret servicenow-login, ExternalSystem cmdb');
+    const objects = namesIn(stage.manifests);
+    const words = objects.map(({ kind, name }) => `${kind} ${name}`).join(', ');
+    say(`the operator runs; applying the sample: ${words}`);
     await apply(cluster.kubectl, place, inNamespace(stage.manifests, namespace));
     const finished = await firstRun(kubectl, namespace, stage, operator.ended);
     say('');
@@ -74,9 +77,10 @@ export async function demoInCluster(stage: Stage, cluster: DemoCluster): Promise
       say(`$ kubectl get ${kind} -n ${namespace}\n${stdout}`);
     }
     if (options.once) return finished.status?.phase === 'Succeeded' ? 0 : 1;
-    say(`inventory   sqlite3 ${database} "select name, type, status from demo_assets limit 5"`);
+    say(`inventory   sqlite3 ${database} "${stage.look}"`);
     say(`metrics     curl ${metrics}/metrics`);
-    say(`kubectl     ${cluster.kubectl} ${place.join(' ')} describe externalsystem cmdb -n ${namespace}`);
+    const named = objects.find(({ kind }) => kind === externalSystemKind)?.name ?? '';
+    say(`kubectl     ${cluster.kubectl} ${place.join(' ')} describe externalsystem ${named} -n ${namespace}`);
     say(`log         ${join(stage.folder, 'operator.log')}`);
     say('A run follows every minute. Ctrl-C stops everything and removes it.');
     if (!stage.signal.aborted) await Promise.race([operator.ended, once(stage.signal, 'abort')]);

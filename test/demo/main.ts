@@ -8,14 +8,11 @@ import {
   type ControlPlaneBinaries,
 } from '../kit/control-plane/resolve.ts';
 import { startControlPlane } from '../kit/control-plane/start.ts';
-import { startServiceNow } from '../simulators/servicenow/index.ts';
 import { demoInCluster, DemoRefused } from './in-cluster.ts';
 import { demoUsage, parseDemoOptions, type DemoOptions } from './options.ts';
 import { sampleManifests } from './sample.ts';
 import type { Stage } from './stage.ts';
 import { demoWithoutCluster } from './without-cluster.ts';
-
-const login = { username: 'reader', password: 'emulated-password' };
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -23,20 +20,12 @@ function say(line: string): void {
 
 async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'extsys-demo-'));
-  const emulator = await startServiceNow({
-    seed: options.seed,
-    counts: { servers: options.servers },
-    basic: login,
-  });
-  say(`a ServiceNow emulator with ${options.servers} configuration items answers at ${emulator.url}`);
+  const { system } = options;
+  const started = await system.start(options, say);
+  say(started.what);
   try {
-    const stage: Stage = {
-      options,
-      folder,
-      manifests: await sampleManifests(emulator.url, login),
-      say,
-      signal,
-    };
+    const manifests = await sampleManifests(system, started);
+    const stage: Stage = { options, folder, manifests, look: system.look, say, signal };
     if (options.cluster === 'none') return await demoWithoutCluster(stage);
     if (options.cluster !== 'local') {
       const { context } = options.cluster;
@@ -52,7 +41,7 @@ async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> 
       context: undefined,
     });
   } finally {
-    await emulator.stop();
+    await started.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { dump, loadAll } from 'js-yaml';
+import type { DemoSystem, StartedSystem } from './systems/demo-system.ts';
 
-const sampleFile = new URL('../../config/samples/servicenow-cmdb.yaml', import.meta.url);
-
-export interface DemoLogin {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** The project's own sample, pointed at the emulator; its rows are marked as demo data. */
-export async function sampleManifests(url: string, login: DemoLogin): Promise<string> {
-  const documents = loadAll(await readFile(sampleFile, 'utf8')) as Record<string, unknown>[];
+/** The project's own sample of a connector, pointed at a system; its rows are marked as demo data. */
+export async function sampleManifests(
+  { id, sample }: Pick<DemoSystem, 'id' | 'sample'>,
+  { connector, secret }: Pick<StartedSystem, 'connector' | 'secret'>,
+): Promise<string> {
+  const file = new URL(`../../config/samples/${sample}`, import.meta.url);
+  const documents = loadAll(await readFile(file, 'utf8')) as Record<string, unknown>[];
   const changed = documents.map((document) => {
-    if (document['kind'] === 'Secret') return { ...document, stringData: { ...login } };
+    if (document['kind'] === 'Secret') return { ...document, stringData: { ...secret } };
     if (document['kind'] !== 'ExternalSystem') return document;
-    const spec = document['spec'] as { connector: { serviceNowCmdb: object } };
-    const connector = { serviceNowCmdb: { ...spec.connector.serviceNowCmdb, url } };
-    return { ...document, spec: { ...spec, connector, schedule: { every: '1m' }, demo: true } };
+    const spec = document['spec'] as { connector: Readonly<Record<string, object>> };
+    const block = { [id]: { ...spec.connector[id], ...connector } };
+    return { ...document, spec: { ...spec, connector: block, schedule: { every: '1m' }, demo: true } };
   });
   return changed.map((document) => dump(document)).join('---\n');
+}
+
+/** The names of the objects, as `Secret servicenow-login`. */
+export function namesIn(manifests: string): readonly { readonly kind: string; readonly name: string }[] {
+  const documents = loadAll(manifests) as { kind: string; metadata: { name: string } }[];
+  return documents.map(({ kind, metadata }) => ({ kind, name: metadata.name }));
 }
 
 /** The same manifests in another namespace. */

@@ -6,8 +6,10 @@ export interface Stage {
   readonly options: DemoOptions;
   /** Removed when the demo ends. */
   readonly folder: string;
-  /** Secret and ExternalSystem as YAML, pointed at the emulator. */
+  /** Secret and ExternalSystem as YAML, pointed at the system that is read. */
   readonly manifests: string;
+  /** A query that shows some of what was read. */
+  readonly look: string;
   /** A line for the person who watches, on standard error. */
   readonly say: (line: string) => void;
   /** Fires on Ctrl-C. */

@@ -21,15 +21,14 @@ export async function demoWithoutCluster(stage: Stage): Promise<number> {
     quiet: false,
     streams: { stdin: new PassThrough(), stdout: process.stdout, stderr: process.stderr },
   });
-  showInventory(database, stage.say);
+  showInventory(database, stage);
   return status;
 }
 
 /** A look into the database, which goes with the demo. */
-function showInventory(file: string, say: (line: string) => void): void {
+function showInventory(file: string, { look, say }: Stage): void {
   const inventory = new DatabaseSync(file, { readOnly: true });
-  const query = 'SELECT name, type, status, operating_system FROM demo_assets ORDER BY name LIMIT 3';
-  say(`\nin the database, which goes with the demo: ${query}`);
-  for (const row of inventory.prepare(query).all()) say(`  ${Object.values(row).join(' | ')}`);
+  say(`\nin the database, which goes with the demo: ${look}`);
+  for (const row of inventory.prepare(look).all()) say(`  ${Object.values(row).join(' | ')}`);
   inventory.close();
 }

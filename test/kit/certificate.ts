@@ -35,9 +35,9 @@ export function certificate(
     readonly issuer?: Issuer;
     readonly authority?: boolean;
     readonly host?: string;
+    readonly from?: string;
     /** IPv4 addresses that it is good for beside the host. */
     readonly addresses?: readonly string[];
-    readonly from?: string;
     readonly until?: string;
     /** Default P-256. */
     readonly keys?: 'RSA';

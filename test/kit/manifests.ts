@@ -28,11 +28,12 @@ export function run(name: string, overrides: object = {}, metadata: object = {})
 /** The schema of every string, list and map of a CRD must be bounded: walks one and names what is not. */
 export function unbounded(schema: Record<string, unknown>, path: string): string[] {
   const found: string[] = [];
+  // False closes an object: no other names, so none to bound.
+  const others = schema['additionalProperties'] === false ? undefined : schema['additionalProperties'];
   if (schema['type'] === 'string' && schema['enum'] === undefined && schema['maxLength'] === undefined)
     found.push(`${path}: maxLength`);
   if (schema['type'] === 'array' && schema['maxItems'] === undefined) found.push(`${path}: maxItems`);
-  if (schema['additionalProperties'] !== undefined && schema['maxProperties'] === undefined)
-    found.push(`${path}: maxProperties`);
+  if (others !== undefined && schema['maxProperties'] === undefined) found.push(`${path}: maxProperties`);
   if (path !== '' && schema['description'] === undefined) found.push(`${path}: description`);
   for (const [name, inner] of Object.entries(
     (schema['properties'] ?? {}) as Record<string, Record<string, unknown>>,
@@ -41,8 +42,16 @@ export function unbounded(schema: Record<string, unknown>, path: string): string
   }
   for (const [mark, inner] of [
     ['[]', schema['items']],
-    ['.*', schema['additionalProperties']],
+    ['.*', others],
   ] as const)
     if (inner !== undefined) found.push(...unbounded(inner as Record<string, unknown>, `${path}${mark}`));
   return found;
+}
+
+/** Parts of a schema that have a default; a field may be called so. */
+export function withDefault(schema: unknown): unknown[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { properties = {}, ...own } = schema as { readonly properties?: object };
+  const inner = [...Object.values(properties), ...Object.values(own)].flatMap(withDefault);
+  return 'default' in own ? [schema, ...inner] : inner;
 }

@@ -21,6 +21,7 @@ import type {
 import type { Answer, ConnectionLimits, LdapConnection } from './connection.ts';
 import { oidOf, pagedControl, pagedOid, requestControl } from './controls.ts';
 import { entryOf } from './entry.ts';
+import type { Logins } from './logins.ts';
 import { openConnection } from './open-connection.ts';
 import { PagedPlace } from './paged-place.ts';
 import { failureOfResult, resultName, saysUnbound } from './result.ts';
@@ -39,8 +40,8 @@ export interface LdapKit extends RetryOptions, ConnectionLimits {
   readonly onBytes: (bytes: number) => void;
   readonly onRequest: (result: { readonly status: string | undefined; readonly durationMs: number }) => void;
   readonly onClock: (origin: string, answer: DatedAnswer) => void;
-  /** Refusals of this run by name: what was refused once is not tried again, by whichever client. */
-  readonly refusals: Map<string, Failure>;
+  /** Of this run, by whichever client. */
+  readonly logins: Logins;
 }
 
 const defaultPageSize = 500;
@@ -269,9 +270,8 @@ class LdapSession implements LdapClient {
 
   private async bound(url: URL, attempt: number): Promise<LdapConnection> {
     const { kit, options } = this;
-    const { name, password, startTls, urlField } = options;
-    const known = kit.refusals.get(name);
-    if (known !== undefined) throw known;
+    const { name, startTls, urlField } = options;
+    kit.logins.check(name);
     const target = { ...kit, url, startTls, secureContext: kit.secureContext() };
     const connection = await openConnection(target, {
       ...{ ...kit, host: url.host, urlField, monotonicMs: () => kit.clock.monotonicMs() },
@@ -279,22 +279,24 @@ class LdapSession implements LdapClient {
         kit.onRequest({ status: code === undefined ? undefined : resultName(code), durationMs }),
     });
     try {
-      const what = `login at ${url.host}`;
-      const { result } = await connection.exchange(
-        what,
-        'bind',
-        (messageId) => new BindRequest({ messageId, dn: name, password }),
-      );
-      if (result.code === 0) return connection;
-      if (result.code !== 49)
-        throw this.judged(failureOfResult(result, { what, redact: kit.redact }), attempt);
-      const refusal = bindRefusal(result.text, { what, name, redact: kit.redact });
-      kit.refusals.set(name, refusal);
-      throw refusal;
+      await kit.logins.try(name, () => this.bind(connection, `login at ${url.host}`, attempt));
+      return connection;
     } catch (error) {
       connection.destroy();
       throw error;
     }
+  }
+
+  private async bind(connection: LdapConnection, what: string, attempt: number): Promise<void> {
+    const { name, password } = this.options;
+    const { redact } = this.kit;
+    const { result } = await connection.exchange(
+      what,
+      'bind',
+      (messageId) => new BindRequest({ messageId, dn: name, password }),
+    );
+    if (result.code === 49) throw bindRefusal(result.text, { what, name, redact });
+    if (result.code !== 0) throw this.judged(failureOfResult(result, { what, redact }), attempt);
   }
 
   private require(subject: string, controls: readonly LdapControl[] | undefined, paged: boolean): void {

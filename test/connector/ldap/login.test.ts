@@ -23,6 +23,15 @@ describe('a refusal of the credentials', () => {
     expect(second.requests).toHaveLength(0);
   });
 
+  it('is tried once also by clients that log in at the same time', async () => {
+    await using server = await fakeDirectory();
+    server.script = always('bind', refusedBind('52e'));
+    await using up = kit(server.url, {}, { maxRetries: 5, budget: accountOn(fastClock(), 4) });
+    const logins = await Promise.allSettled([up.connect(), up.connect(), up.connect()]);
+    expect(logins.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(server.asked('bind')).toHaveLength(1);
+  });
+
   it('on a connection made anew is final too', async () => {
     await using server = await fakeDirectory({ entries: domain({ users: 3 }) });
     await using up = kit(server.url, {}, { maxRetries: 5 });

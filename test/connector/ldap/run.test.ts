@@ -44,7 +44,14 @@ const users = defineStream({
 });
 
 const peopleDirectory = defineConnector({
-  ...{ id: 'peopleDirectory', category: 'identity', title: 'People', version: 1, auth: ['Basic'] },
+  ...{
+    id: 'peopleDirectory',
+    category: 'identity',
+    title: 'People',
+    version: 1,
+    auth: ['Basic'],
+    folder: 'people',
+  },
   config: Type.Object({ url: Type.String() }),
   streams: [users],
   origin: ({ url }) => new URL(url),

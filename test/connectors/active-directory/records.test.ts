@@ -268,13 +268,15 @@ describe('the place to go on from', () => {
   });
 
   test.each([
-    [1000n, 0n, 8000n],
+    [1000n, 0n, 2000n],
+    // Never wider than the first.
+    [4000n, 0n, 6000n],
     [1000n, 10n, 2000n],
     [1000n, 400n, 1000n],
     [4000n, 1000n, 2000n],
     // A window of 400 numbers cannot hold more objects than that.
     [500n, 1000n, 400n],
   ])('a window of %s changes that gave %s objects is followed by one of %s', (width, found, next) => {
-    expect(nextWidth(width, found, 400n)).toBe(next);
+    expect(nextWidth(width, found, 400n, 6000n)).toBe(next);
   });
 });

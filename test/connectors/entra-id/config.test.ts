@@ -5,6 +5,7 @@ import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { graphBase, graphScope, tokenEndpoint } from '../../../connectors/entra-id/clouds.ts';
 import { entraId } from '../../../connectors/entra-id/index.ts';
+import { schemaProblems } from '../../../src/api/schema-problems.ts';
 
 const tenantId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 
@@ -34,6 +35,21 @@ describe('a configuration', () => {
   ])('%j is refused at %j', (config, path) => {
     expect(entraId.problem(config)).toMatchObject({ path });
   });
+
+  test.each(['common', 'organizations', 'my tenant'])(
+    'says what to use instead of the tenant %s',
+    (tenant) => {
+      const problems = schemaProblems(entraId.config, { tenantId: tenant }, 'spec.connector.entraId', 'x');
+      expect(problems).toEqual([
+        {
+          path: 'spec.connector.entraId.tenantId',
+          message: expect.stringMatching(
+            /^"[\w ]+" is no tenant; use its id \(a GUID\) or one of its/u,
+          ) as string,
+        },
+      ]);
+    },
+  );
 
   test.each(['entra-id.yaml', 'entra-id-certificate.yaml'])('the sample %s is good', (file) => {
     const text = readFileSync(join(import.meta.dirname, '../../../config/samples', file), 'utf8');
