@@ -5,6 +5,7 @@ import { computers } from './computers.ts';
 import { Config, firstUrl } from './config.ts';
 import { groups } from './groups.ts';
 import { memberships } from './memberships.ts';
+import { roleAssignments } from './role-assignments.ts';
 import { openSession } from './session.ts';
 import { users } from './users.ts';
 
@@ -20,7 +21,8 @@ export const activeDirectory = defineConnector({
     Basic: { 'ca.crt': { required: false, description: 'certificate authority of the controllers, PEM' } },
   },
   folder: 'active-directory',
-  streams: [users, groups, computers, memberships],
+  streams: [users, groups, computers, memberships, roleAssignments],
+  roleSources: ['group'],
   checks: [controllerCheck, deletedObjectsCheck],
   origin: firstUrl,
   open: openSession,

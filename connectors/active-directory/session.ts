@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import type { ConnectContext } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { LdapClient, RootDse } from '../../src/connector/ldap/client.ts';
@@ -33,6 +34,7 @@ export interface Session {
   readonly pageSize: number;
   readonly deleted: DeletedObjects;
   readonly memberKinds: MemberKinds;
+  readonly roleMappings: readonly PlacedRoleMapping[];
   /** DNs of bases that were found to be there. */
   readonly foundBases: Set<string>;
   /** Attributes that the mapping of a stream asks for, in lower case. */
@@ -64,6 +66,7 @@ export async function openSession(context: ConnectContext<Config>) {
     pageSize: Math.min(context.pageSize ?? defaultPageSize, largestPage),
     deleted: new DeletedObjects(client, domain.dn, root.configurationNamingContext, root.supportedControls),
     memberKinds: new MemberKinds(client, domain.dn),
+    roleMappings: context.roleMappings,
     foundBases: new Set(),
     mappedAttributes: (stream) => new Set(context.mappedPaths(stream).map(({ path }) => path.toLowerCase())),
     now: () => context.now(),

@@ -28,6 +28,9 @@ export class FeatureAbsent extends Failure {
   }
 }
 
+/** PIM without a licence: with status 400 or 403 (client; the documents leave both open). */
+const pimLicence = 'AadPremiumLicenseRequired';
+
 const errorCheck = Compile(ErrorAnswer);
 
 /** Codes and message of a refusal: the outer code first, then those of the inner errors, which are more precise. */
@@ -90,12 +93,16 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
   const failure = (code: FailureCode, what: string, audience?: string) =>
     new Failure(code, `${subject}: ${what} (${said})`, audience === undefined ? {} : { audience });
 
+  const noPim = () =>
+    new FeatureAbsent(`${subject}: the tenant has no licence for roles that are activated (${said})`);
+
   if (codes.has('syncStateNotFound') || codes.has('resyncRequired') || status === 410)
     return new ResyncRequired(`${subject}: the place to go on from is too old (${said})`);
   if (codes.has('Directory_ExpiredPageToken'))
     return new PageTokenExpired(`${subject}: the token of the next page has ended (${said})`);
   switch (status) {
     case 400:
+      if (codes.has(pimLicence)) return noPim();
       if (refusal.message.includes('not applicable to target tenant'))
         return new FeatureAbsent(
           `${subject}: the tenant has no Intune; ${leaveOut('managedDevices')} (${said})`,
@@ -113,6 +120,7 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
           )
         : failure('credentials', `the token was refused; check the application of ${context.secret}`);
     case 403:
+      if (codes.has(pimLicence)) return noPim();
       if (codes.has('Authentication_RequestFromNonPremiumTenantOrB2CTenant'))
         return new FeatureAbsent(`${subject}: the tenant has no Premium licence, which this needs (${said})`);
       return failure(

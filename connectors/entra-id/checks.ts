@@ -35,11 +35,14 @@ export const tenantCheck: ConnectionCheck<[session: Session]> = {
 /** No more than a hint: each stream is asked for itself, and its answer counts. */
 export const permissionsCheck: ConnectionCheck<[session: Session]> = {
   name: 'permissions',
-  run({ roles, config }) {
+  run({ roles, config, roleMappings }) {
     if (roles === undefined)
       return Promise.resolve({ result: 'Warning', message: 'the token does not say what was granted' });
     const wanted = [
       ...permissions.filter(([stream]) => isAskedFor(config, stream)).map(([, permission]) => permission),
+      ...roleMappings.map(({ source }) =>
+        source === 'group' ? 'GroupMember.Read.All' : 'RoleManagement.Read.Directory',
+      ),
       ...(isAskedFor(config, 'users') && config.signInActivity !== false ? ['AuditLog.Read.All'] : []),
     ];
     const lacking = [...new Set(wanted)].filter((permission) => !isGranted(roles, permission));

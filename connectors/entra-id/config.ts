@@ -54,6 +54,7 @@ export const Config = Type.Object(
             'False leaves out the devices that Intune manages, with their compliance. Set it where the tenant has no Intune.',
           ),
           ssoApplications: part('False leaves out the applications that people sign in to.'),
+          roleAssignments: part('False leaves out who has which role by spec.roleMappings.'),
         },
         {
           additionalProperties: false,

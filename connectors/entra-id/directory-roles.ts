@@ -24,6 +24,8 @@ export const RoleAssignment = Type.Object({
   roleDefinitionId: id,
   /** `/` for the whole tenant, else an administrative unit or an object. */
   directoryScopeId: Text,
+  /** With its type and name, where the application may read objects of that type. */
+  principal: Type.Optional(Type.Unknown()),
 });
 export type RoleAssignment = Static<typeof RoleAssignment>;
 
@@ -37,6 +39,12 @@ export const EligibleRole = Type.Object({
 export type EligibleRole = Static<typeof EligibleRole>;
 
 const base = 'roleManagement/directory';
+const assignmentPaths = {
+  active: `${base}/roleAssignments`,
+  eligible: `${base}/roleEligibilityScheduleInstances`,
+} as const;
+/** Only one relation can be had with it. */
+const withPrincipal = { $expand: 'principal' } as const;
 const needs = '(needs RoleManagement.Read.Directory)';
 
 /** All role definitions of the tenant. Throws a Failure. */
@@ -46,13 +54,24 @@ export function roleDefinitions(graph: Graph): Promise<readonly RoleDefinition[]
 
 /** All active assignments, those of activated eligible roles included. Throws a Failure. */
 export function roleAssignments(graph: Graph): Promise<readonly RoleAssignment[]> {
-  return all(graph, `role assignments ${needs}`, `${base}/roleAssignments`, RoleAssignment);
+  return all(graph, `role assignments ${needs}`, assignmentPaths.active, RoleAssignment, withPrincipal);
 }
 
-/** Who may activate a role. Throws a permission Failure where the tenant has no licence for it. */
+/** Who may activate a role. Throws a Failure, a FeatureAbsent where the answer says that the tenant has no licence for it. */
 export function eligibleRoles(graph: Graph): Promise<readonly EligibleRole[]> {
-  const path = `${base}/roleEligibilityScheduleInstances`;
-  return all(graph, `eligible roles ${needs}`, path, EligibleRole);
+  return all(graph, `eligible roles ${needs}`, assignmentPaths.eligible, EligibleRole, withPrincipal);
+}
+
+/** How many assignments of one role there are, asked for by themselves. Throws a Failure. */
+export async function assignmentsOfRole(
+  graph: Graph,
+  role: string,
+  assignment: 'active' | 'eligible',
+): Promise<number> {
+  const query = { $filter: `roleDefinitionId eq '${role.replaceAll("'", "''")}'` };
+  const subject = `assignments of role ${role} ${needs}`;
+  const found = await all(graph, subject, assignmentPaths[assignment], RoleAssignment, query);
+  return found.length;
 }
 
 /** Few enough to be held. A row that does not fit is no row to leave out: who has a role would be told wrongly. */
@@ -61,10 +80,11 @@ async function all<Row extends TSchema>(
   subject: string,
   path: string,
   schema: Row,
+  query: Readonly<Record<string, string>> = {},
 ): Promise<readonly Static<Row>[]> {
   const check = Compile(schema);
   const rows: Static<Row>[] = [];
-  for await (const page of graph.pages({ subject, path })) {
+  for await (const page of graph.pages({ subject, path, query })) {
     for (const row of page) {
       if (!check.Check(row)) {
         const { reason } = firstProblem(check.Errors(row), 'row');

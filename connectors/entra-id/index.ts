@@ -7,6 +7,7 @@ import { devices } from './devices.ts';
 import { groups } from './groups.ts';
 import { managedDevices } from './managed-devices.ts';
 import { memberships } from './memberships.ts';
+import { roleAssignments } from './role-assignments.ts';
 import { openSession } from './session.ts';
 import { ssoApplications } from './sso-applications.ts';
 import { users } from './users.ts';
@@ -22,7 +23,8 @@ export const entraId = defineConnector({
     Certificate: { clientId: { required: true, description: 'the application (client) id' } },
   },
   folder: 'entra-id',
-  streams: [users, groups, memberships, devices, managedDevices, ssoApplications],
+  streams: [users, groups, memberships, devices, managedDevices, ssoApplications, roleAssignments],
+  roleSources: ['group', 'directoryRole'],
   checks: [tenantCheck, permissionsCheck, certificateCheck],
   origin: graphBase,
   open: openSession,

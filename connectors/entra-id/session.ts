@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile';
 import type { SigningCertificate } from '../../src/connector/client-assertion.ts';
 import type { ConnectContext } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
+import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import type { MappedPath } from '../../src/connector/mapping.ts';
 import { classifyAnswer, isForeignIdentity, type AnswerContext } from './answers.ts';
 import { BatchRequest } from './batch.ts';
@@ -31,6 +32,7 @@ export interface Session {
   /** What the token says was granted; undefined when it does not say. For diagnostics, and to be sure of what looks hidden. */
   readonly roles: ReadonlySet<string> | undefined;
   readonly certificate: SigningCertificate | undefined;
+  readonly roleMappings: readonly PlacedRoleMapping[];
   readonly deleted: DeletedItems;
   readonly now: () => Date;
   /** What the mapping of a stream asks for. */
@@ -89,6 +91,7 @@ export async function openSession(context: ConnectContext<Config>): Promise<Open
     tenant,
     roles: rolesOf(headers['authorization'] ?? ''),
     certificate: login.certificate,
+    roleMappings: context.roleMappings,
     deleted: new DeletedItems(graph),
     now: () => context.now(),
     mappedPaths: (stream) => context.mappedPaths(stream),

@@ -13,6 +13,7 @@ export const conditionTypes = [
   'Complete',
   'AwaitingApproval',
   'RowsSetAside',
+  'CertificatesCurrent',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
@@ -44,6 +45,13 @@ export const ConditionSchema = Type.Object(
   { additionalProperties: false, description: 'One condition.' },
 );
 export type Condition = Static<typeof ConditionSchema>;
+
+export const ConditionsSchema = Type.Array(ConditionSchema, {
+  maxItems: 16,
+  description: `${conditionTypes.join(', ')}.`,
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+});
 
 /** A verdict on one condition, before it is merged into a status. */
 export interface Verdict {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
-import { ConditionSchema } from './conditions.ts';
+import { ConditionsSchema } from './conditions.ts';
 import { Cron } from './cron.ts';
 import { Duration } from './duration.ts';
 import { HistorySchema, RetentionSchema } from './history.ts';
@@ -246,15 +246,7 @@ export const ExternalSystemStatusSchema = Type.Object(
         description: 'Generation of the spec that this status speaks of.',
       }),
     ),
-    conditions: Type.Optional(
-      Type.Array(ConditionSchema, {
-        maxItems: 16,
-        description:
-          'Ready, Reconciling, Stalled, CredentialsValid, Connected, Fresh, Complete, AwaitingApproval, RowsSetAside.',
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['type'],
-      }),
-    ),
+    conditions: Type.Optional(ConditionsSchema),
     nextRunTime: Type.Optional(
       Time('When the scheduled run that is due was to start, or the next one starts; jitter included.'),
     ),

@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { announceEnd } from './announce.ts';
 import { ArchiveRecovery } from './archive-recovery.ts';
 import { OperatorBase, type WatchOptions } from './base.ts';
+import { fillCertificates } from './certificate-metrics.ts';
 import { ControllerMetrics } from './controller-metrics.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { EventRecorder } from './events.ts';
@@ -172,6 +173,7 @@ export class Controller extends OperatorBase {
   }
 
   private fillMetrics(): void {
+    fillCertificates(this.options.metrics, this.systems.list(), (key) => this.leader.certificatesOf(key));
     this.parts.counts.fill({
       systems: this.systems.list(),
       runs: this.runs.list(),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
+import type { SsoCertificates } from '../store/port.ts';
 import { announceApproval, announceRefusedRequest, announceVerdict } from './announce.ts';
+import { announceCertificates, CertificateWatch } from './certificates.ts';
 import { GoneRuns } from './gone-runs.ts';
 import { GoneSystems } from './gone-systems.ts';
 import { keyOf, systemKeyOf } from './keys.ts';
@@ -24,6 +26,7 @@ export class Leader {
   private readonly runMaker: RunMaker;
   private readonly queue: WorkQueue;
   private readonly duties: LeaderDuties;
+  private readonly certificates: CertificateWatch;
   private readonly lease: LeaseKeeper;
 
   constructor(parts: Parts, replica: Replica) {
@@ -31,6 +34,7 @@ export class Leader {
     this.replica = replica;
     const { options, credentialWatch, caches, events, recovery } = parts;
     const { store, logger, now, redact, specProblem } = options;
+    this.certificates = new CertificateWatch(store, redact);
     const cluster = whileLeading(parts.cluster, () => this.lease.held);
     this.runMaker = new RunMaker({
       cluster,
@@ -44,6 +48,7 @@ export class Leader {
       cluster,
       store,
       credentialWatch,
+      certificates: this.certificates,
       recovery,
       runMaker: this.runMaker,
       getSystem: caches.getSystem,
@@ -54,6 +59,7 @@ export class Leader {
       onJudged: (system, status) => {
         announceVerdict(events, system, status);
         announceApproval(events, system, status);
+        announceCertificates(events, system, status);
       },
       onRequestRefused: (system, problem) => announceRefusedRequest(events, system, problem),
     });
@@ -85,6 +91,11 @@ export class Leader {
 
   get held(): boolean {
     return this.lease.held;
+  }
+
+  /** As the newest look at the system found them; of the leader only. */
+  certificatesOf(key: string): SsoCertificates | undefined {
+    return this.lease.held ? this.certificates.of(key) : undefined;
   }
 
   get depths(): { readonly systems: number; readonly leader: number } {

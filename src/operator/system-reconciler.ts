@@ -3,12 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
 import { annotations } from '../api/group.ts';
 import type { ExternalSystem } from '../api/resource.ts';
-import type { Store, SystemHistory } from '../store/port.ts';
+import type { SsoCertificates, Store, SystemHistory } from '../store/port.ts';
 import { deletionApproval, type DeletionApproval } from '../sync/approval.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { resolveSchedule, type ResolvedSchedule } from '../sync/schedule.ts';
 import { isConflict, isNotFound } from './api-error.ts';
 import type { ArchiveRecovery } from './archive-recovery.ts';
+import { certificatesVerdict, type CertificateWatch } from './certificates.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import { approvalVerdict, proposalStatus } from './deletion-approval.ts';
@@ -33,6 +34,7 @@ export interface SystemReconcilerDependencies {
   readonly cluster: ClusterPort;
   readonly store: Store;
   readonly credentialWatch: CredentialWatch;
+  readonly certificates: CertificateWatch;
   readonly recovery: ArchiveRecovery;
   readonly runMaker: RunMaker;
   readonly getSystem: (key: string) => ExternalSystem | undefined;
@@ -46,6 +48,13 @@ export interface SystemReconcilerDependencies {
   readonly onJudged: (system: ExternalSystem, status: ExternalSystemStatus) => void;
   /** A person asked for a run in a way that is not understood; told once for each. */
   readonly onRequestRefused: (system: ExternalSystem, problem: string) => void;
+}
+
+/** What the database knows of a system. */
+interface StoredFacts {
+  readonly history: SystemHistory;
+  readonly approval: DeletionApproval;
+  readonly certificates: SsoCertificates | undefined;
 }
 
 /**
@@ -88,7 +97,8 @@ export class SystemReconciler {
       problem === undefined && schedule !== undefined
         ? await deps.runMaker.makeRuns(system, schedule, history, approval.state)
         : {};
-    const status = this.judge(key, system, { history, approval }, problem, schedule, made);
+    const certificates = await deps.certificates.look(key, deps.now());
+    const status = this.judge(key, system, { history, approval, certificates }, problem, schedule, made);
     const waitMs = await this.write(key, cached, system, status, made);
     this.tellRefused(key, system, made.requestProblem);
     await this.pruner.prune(key, system);
@@ -97,6 +107,7 @@ export class SystemReconciler {
 
   private forget(key: string): void {
     this.deps.credentialWatch.forget(key);
+    this.deps.certificates.forget(key);
     for (const known of [this.written, this.deferred, this.refusedRequests]) known.delete(key);
   }
 
@@ -111,7 +122,7 @@ export class SystemReconciler {
   private judge(
     key: string,
     system: ExternalSystem,
-    { history, approval }: { readonly history: SystemHistory; readonly approval: DeletionApproval },
+    { history, approval, certificates }: StoredFacts,
     problem: string | undefined,
     schedule: ResolvedSchedule | undefined,
     made: Made,
@@ -135,7 +146,7 @@ export class SystemReconciler {
       now: at,
     });
     const setAside = setAsideVerdict(system, history.setAside);
-    const verdicts = [...judged, awaiting, setAside]
+    const verdicts = [...judged, awaiting, setAside, certificatesVerdict(system, certificates, at)]
       .filter((one) => one !== undefined)
       .map((verdict) => ({
         ...verdict,

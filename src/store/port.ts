@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RecordKind } from '../inventory/kinds.ts';
+import type { CertificateStore } from './port/certificates.ts';
 import type { PassStore } from './port/passes.ts';
 import type { ProposalStore } from './port/proposals.ts';
 import type { PlanStore } from './port/plans.ts';
@@ -9,6 +10,7 @@ import type { PurgeStore, RecordStates } from './port/purges.ts';
 import type { WithdrawalStore } from './port/withdrawals.ts';
 
 export type * from './port/candidates.ts';
+export type * from './port/certificates.ts';
 export type * from './port/hold.ts';
 export type * from './port/passes.ts';
 export type * from './port/proposals.ts';
@@ -36,7 +38,15 @@ export {
  * pure: an engine calls them again when the database asks for a transaction to be repeated.
  */
 export interface Store
-  extends RunStore, PassStore, ProposalStore, QuarantineStore, WithdrawalStore, PurgeStore, PlanStore {
+  extends
+    RunStore,
+    PassStore,
+    ProposalStore,
+    QuarantineStore,
+    WithdrawalStore,
+    PurgeStore,
+    PlanStore,
+    CertificateStore {
   /** Applies migrations under a lock. Throws DatabaseRefused for a newer schema, or one that is not ours. */
   open(): Promise<void>;
   /**

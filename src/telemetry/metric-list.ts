@@ -10,7 +10,8 @@ export interface MetricFacts {
 const system = ['namespace', 'system', 'connector'] as const;
 
 /**
- * Every metric of ours. Labels are bounded: namespaces, systems, streams and closed sets, never the name of a run. Times are
+ * Every metric of ours. Labels are bounded: namespaces, systems, streams, closed sets, and at most 50 applications of a
+ * system; never the name of a run. Times are
  * seconds, sizes bytes. docs/metrics.md is generated from this list.
  */
 export const metricList = {
@@ -89,6 +90,16 @@ export const metricList = {
     type: 'gauge',
     help: 'Rows that did not fit and are set aside; absent when there are none.',
     labels: ['namespace', 'system', 'stream'],
+  },
+  extsys_sso_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which the certificate ends that an application signs people in with; the 50 that end first of each system, disabled applications left out. On the leader.',
+    labels: ['namespace', 'system', 'application', 'id'],
+  },
+  extsys_sso_applications: {
+    type: 'gauge',
+    help: 'Applications that people sign in to, by their certificate: current, expiring (30 days), expired, none; disabled ones left out. On the leader.',
+    labels: ['namespace', 'system', 'state'],
   },
   extsys_active_runs: { type: 'gauge', help: 'Runs this replica works on.', labels: [] },
   extsys_queue_depth: { type: 'gauge', help: 'Keys waiting for a worker.', labels: ['queue'] },

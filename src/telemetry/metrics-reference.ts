@@ -36,6 +36,8 @@ export function renderMetricsReference(): string {
     '    extsys_records_awaiting_approval > 0',
     '    # rows do not fit, and their records are out of date or missing',
     '    extsys_quarantined_rows > 0',
+    '    # people will not be able to sign in to an application',
+    '    extsys_sso_certificate_expiry_timestamp_seconds - time() < 14 * 86400',
     '    # somebody must act',
     '    increase(extsys_runs_total{failure=~"credentials|permission|configuration|deletionBudget"}[1h]) > 0',
     '',

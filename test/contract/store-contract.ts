@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import { admissionContract } from './admission-contract.ts';
 import { archiveContract } from './archive-contract.ts';
+import { certificateContract } from './certificate-contract.ts';
 import { candidateContract } from './candidate-contract.ts';
 import type { OpenStore } from './contract-bench.ts';
 import { deletionContract } from './deletion-contract.ts';
@@ -22,9 +23,9 @@ import { withdrawalContract } from './withdrawal-contract.ts';
 
 const contracts = {
   ...{ admission: admissionContract, fence: fenceContract, archive: archiveContract, passes: passContract },
-  ...{ deletions: deletionContract, candidates: candidateContract, edges: edgeContract },
+  ...{ deletions: deletionContract, candidates: candidateContract },
   ...{ proposals: proposalContract, quarantine: quarantineContract, plans: planContract },
-  ...{ recovery: recoveryContract },
+  ...{ recovery: recoveryContract, certificates: certificateContract },
   ...{ withdrawals: withdrawalContract, purges: purgeContract, kinds: kindContract },
   ...{ devices: deviceContract, machines: machineContract, expiry: expiryContract },
   ...{ edges: edgeContract, storedValues: storedValueContract },

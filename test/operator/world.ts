@@ -4,6 +4,7 @@ import type { ExternalSystemSpec } from '../../src/api/external-system.ts';
 import type { ExternalSystem, SyncRun } from '../../src/api/resource.ts';
 import { isFinal, type SyncRunSpec } from '../../src/api/sync-run.ts';
 import { ArchiveRecovery, type Recovered } from '../../src/operator/archive-recovery.ts';
+import { CertificateWatch } from '../../src/operator/certificates.ts';
 import { CredentialWatch } from '../../src/operator/credential-watch.ts';
 import { GoneRuns } from '../../src/operator/gone-runs.ts';
 import { keyOf } from '../../src/operator/keys.ts';
@@ -103,6 +104,7 @@ export class World {
       cluster,
       store,
       credentialWatch,
+      certificates: new CertificateWatch(store, (text) => text),
       recovery: this.recovery,
       runMaker,
       getSystem,

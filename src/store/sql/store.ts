@@ -4,6 +4,7 @@ import { actions } from './actions.ts';
 import type { Admission } from './admission.ts';
 import * as archive from './archive.ts';
 import { candidates, sightAgain, standing, stateGone } from './candidates.ts';
+import { ssoCertificates } from './certificates.ts';
 import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
 import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
@@ -75,6 +76,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
       transaction((sql) => pruneQuarantine(sql, system, before, limit)),
     rowsToReplay: (passId, after, limit) => read((sql) => rowsToReplay(sql, passId, after, limit)),
     replay: (hold, page) => transaction((sql) => replay(sql, hold, page)),
+    ssoCertificates: (system, question) => read((sql) => ssoCertificates(sql, system, question)),
     recordCounts: (system) => read((sql) => recordCounts(sql, system)),
   };
 }

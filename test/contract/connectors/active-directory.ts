@@ -14,11 +14,17 @@ const account = { username: 'sync@corp.example.test', password: 'canary-of-the-s
 const refusedText = '80090308: LdapErr: DSID-0C09050E, comment: AcceptSecurityContext error, data 52e, v4563';
 /** Changes in the directory have numbers from here on. */
 const firstChange = 1_000_001;
+/** Names are asked for beside ids by no other stream; a group's members by its id, without a search for groups. */
+function isOfRoles(attributes: readonly string[]): boolean {
+  return attributes.includes('sAMAccountName') && attributes.includes('cn');
+}
+
 /** What each stream asks for tells them apart. */
 function streamOf({ request }: Asked): string | undefined {
   if (request.operation !== 'search' || request.base === '') return undefined;
   const filter = request.filter.content.toString('latin1');
   const [first = ''] = request.attributes;
+  if (isOfRoles(request.attributes)) return 'roleAssignments';
   if (/^objectGUID$/u.test(first)) return 'memberships';
   if (first !== 'objectguid') return undefined;
   if (filter.includes('computer')) return 'computers';
@@ -209,10 +215,12 @@ export const activeDirectoryHarnesses: readonly LdapHarness[] = [
     auth: 'Basic',
     secret: account,
     pageSize: 4,
+    spec: { roleMappings: [{ role: 'staff', group: 'Group 0' }] },
     expected: {
       users: { records: 9, changed: one, deleted: 1 },
       groups: { records: 9, changed: one, deleted: 1 },
       computers: { records: 9, changed: one, deleted: 1 },
+      roleAssignments: { records: 5, changed: { created: 0, updated: 0 }, deleted: 0 },
       memberships: { records: 26, changed: { created: 1, updated: 0 }, deleted: 1 },
     },
     unasked: [],

@@ -77,8 +77,9 @@ interface Selected {
 
 function streamOf(path: string, select: readonly string[]): string | undefined {
   if (path.startsWith('users') || path.endsWith('microsoft.graph.user')) return 'users';
-  const isMembers = /^groups\/[^/]+\/(?:transitiveM|m)embers/u.test(path);
-  if (isMembers || select.includes('members')) return 'memberships';
+  const isRoles = /^(?:groups\/[^/]+\/(?:transitiveM|m)embers|roleManagement)/u.test(path);
+  if (isRoles || select.join() === 'id,displayName,visibility') return 'roleAssignments';
+  if (select.includes('members')) return 'memberships';
   if (path.startsWith('groups') || path.endsWith('microsoft.graph.group')) return 'groups';
   if (path.startsWith('devices') || path.endsWith('microsoft.graph.device')) return 'devices';
   if (path.startsWith('deviceManagement/managedDevices')) return 'managedDevices';
@@ -113,6 +114,7 @@ function change({ tenant: { directory, managedDevices } }: RunningGraph): void {
     directory.update(first.id, renamed[type]);
   }
   directory.addMember(newGroup, newUser);
+  directory.addMember(directory.objects.group.at(0)?.id ?? '', newUser);
   const first = managedDevices.at(0);
   if (first === undefined) throw new Error('the tenant has no managed device');
   managedDevices.put({ ...first, id: newManaged, deviceName: 'Added device' });
@@ -131,14 +133,16 @@ const shared = {
   id: 'entraId',
   transport: 'http',
   pageSize: 4,
+  spec: { roleMappings: [{ role: 'staff', group: 'All staff' }] },
   expected: {
     users: { records: 12, changed: one, deleted: 1 },
     groups: { records: 10, changed: one, deleted: 1 },
-    memberships: { records: 100, changed: { created: 1, updated: 0 }, deleted: 1 },
+    memberships: { records: 100, changed: { created: 2, updated: 0 }, deleted: 2 },
     devices: { records: 10, changed: one, deleted: 1 },
     managedDevices: { records: 8, changed: one, deleted: 1 },
     // Of twelve service principals these are what people sign in to.
     ssoApplications: { records: 7, changed: one, deleted: 1 },
+    roleAssignments: { records: 12, changed: { created: 1, updated: 0 }, deleted: 1 },
   },
   unasked: [],
   without: {},

@@ -60,6 +60,8 @@ interface Harness<Fault extends string> {
   /** The member of spec.connector. */
   readonly id: string;
   readonly auth: AuthType;
+  /** What of the spec beside the connector its streams need, such as roleMappings. */
+  readonly spec?: object;
   /** Data of the Secret. The values of secret keys begin with `canary-`, private keys and what must have a form excepted. */
   readonly secret: Readonly<Record<string, string>>;
   /** `spec.limits.pageSize`, so small that every stream has several pages. */

@@ -100,6 +100,7 @@ export class ConnectorBench implements AsyncDisposable {
       connector: { [id]: this.system.connector },
       auth: { type: auth, secretRef: { name: 'login' } },
       limits: { pageSize },
+      ...this.harness.spec,
       ...changes,
     };
   }

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import { bounded } from '../../src/api/bounded.ts';
+import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
+import type { Evidence } from '../../src/connector/evidence.ts';
+import { Failure } from '../../src/connector/failure.ts';
+import type { Grant, Named } from '../../src/connector/nested-groups.ts';
+import {
+  memberRows,
+  type GrantFacts,
+  type RoleMember,
+  type RolePart,
+} from '../../src/connector/role-reading.ts';
+import type { RoleRow } from '../../src/connector/role-rows.ts';
+import { concernsStream, FeatureAbsent } from './answers.ts';
+import {
+  assignmentsOfRole,
+  eligibleRoles,
+  roleAssignments,
+  roleDefinitions,
+  type EligibleRole,
+  type RoleDefinition,
+} from './directory-roles.ts';
+import { memberKindOf } from './group-record.ts';
+import { isEmptyByCount, shownMembersOf } from './mapped-group.ts';
+import type { Session } from './session.ts';
+import { propertyOf } from './raw-row.ts';
+import { idOf, textOf, timeOf } from './values.ts';
+import { unlessRefused } from './directory-reading.ts';
+
+/** An assignment, active or eligible; only the latter has times. */
+type Holding = Omit<EligibleRole, 'startDateTime' | 'endDateTime' | 'memberType'> &
+  Partial<Pick<EligibleRole, 'startDateTime' | 'endDateTime' | 'memberType'>>;
+
+/** What is known of eligible roles: who has them, a refusal when it is asked for, or why the tenant has none. */
+type Eligible = { readonly holdings: () => Promise<readonly Holding[]> } | { readonly absent: string };
+
+/** Who holds which role of the directory: three listings, read once for all mappings of a reading. */
+export class RoleHolders {
+  private readonly session: Session;
+  private definitions: Promise<readonly RoleDefinition[]> | undefined;
+  private active: Promise<readonly Holding[]> | undefined;
+  private eligible: Promise<Eligible> | undefined;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /**
+   * The parts of a mapped role: who holds it, and who may activate it. In a tenant without the licence for the latter there is no such part, so
+   * that what was read of it before is withdrawn and never taken for gone. Throws a Failure.
+   */
+  async partsOf(mapping: PlacedRoleMapping): Promise<readonly RolePart[]> {
+    const source = await this.find(mapping);
+    const active = (this.active ??= roleAssignments(this.session.graph));
+    const holdings = await active;
+    const eligible = await (this.eligible ??= this.readEligible());
+    const said = 'absent' in eligible ? { eligible: `not available: ${eligible.absent}` } : {};
+    const activePart: RolePart = {
+      ...{ source, part: 'active' },
+      read: () => this.read(mapping, source, 'active', async () => holdings, said),
+    };
+    if ('absent' in eligible) return [activePart];
+    const read = () => this.read(mapping, source, 'eligible', eligible.holdings, {});
+    return [activePart, { source, part: 'eligible', read }];
+  }
+
+  /** By id, by the id of the template, which is the same in every tenant, or by name. */
+  private async find({ named, field }: PlacedRoleMapping): Promise<Named> {
+    const all = await (this.definitions ??= roleDefinitions(this.session.graph));
+    const wanted = named.toLowerCase();
+    const byId = all.filter(
+      ({ id, templateId }) => id.toLowerCase() === wanted || templateId?.toLowerCase() === wanted,
+    );
+    const found =
+      byId.length > 0 ? byId : all.filter(({ displayName }) => displayName?.toLowerCase() === wanted);
+    const [first] = found;
+    if (first === undefined) {
+      const message = `${field}: the tenant has no directory role ${named}; give its id or its name as the admin centre shows it, such as Global Reader`;
+      throw new Failure('configuration', message);
+    }
+    if (found.length > 1) {
+      const ids = found.slice(0, 3).map(({ id }) => id);
+      const message = `${field}: ${found.length} directory roles are named ${named} (${ids.join(', ')}); give the id of the one that is meant`;
+      throw new Failure('configuration', message);
+    }
+    return { id: first.id.toLowerCase(), name: textOf(first.displayName) };
+  }
+
+  /** What the vendor answers without a licence is not documented: whatever is no plain refusal of the permission counts as that. */
+  private async readEligible(): Promise<Eligible> {
+    try {
+      const holdings = await eligibleRoles(this.session.graph);
+      return { holdings: async () => holdings };
+    } catch (error) {
+      if (!concernsStream(error)) throw error;
+      if (error instanceof FeatureAbsent || error.code === 'configuration')
+        return { absent: bounded(error.message, 256) };
+      return { holdings: () => Promise.reject(error) };
+    }
+  }
+
+  /** Each part of the directory in which the role is held is a walk of its own: whoever holds it in two has it twice. */
+  private async *read(
+    mapping: PlacedRoleMapping,
+    source: Named,
+    assignment: RoleRow['assignment'],
+    all: () => Promise<readonly Holding[]>,
+    said: Evidence,
+  ): AsyncGenerator<readonly RoleRow[], Evidence, void> {
+    const { session } = this;
+    const holdings = (await all()).filter(({ roleDefinitionId }) => idOf(roleDefinitionId) === source.id);
+    const scopes = Map.groupBy(holdings, ({ directoryScopeId }) => directoryScopeId ?? '/');
+    let rows = 0;
+    for (const [scope, inScope] of scopes) {
+      const byPrincipal = longestOf(inScope);
+      async function* membersOf(group: Named) {
+        if (group.id === source.id) yield [...byPrincipal.values()].map(holderOf);
+        else yield* shownMembersOf(session, group);
+      }
+      const factsOf = ({ member, path }: Grant): GrantFacts => ({
+        ...{ sourceKind: 'directory_role', assignment, scope },
+        ...factsOfHolding(byPrincipal.get(path[1]?.id ?? member.id)),
+      });
+      for await (const page of memberRows(source, mapping, membersOf, factsOf)) {
+        rows += page.length;
+        yield page;
+      }
+    }
+    return rows > 0 ? said : { ...said, ...(await this.emptiness(source, assignment, holdings)) };
+  }
+
+  /** Asked for in other words: the assignments of this role alone, and how many users are in the groups that hold it. */
+  private async emptiness(
+    source: Named,
+    assignment: RoleRow['assignment'],
+    holdings: readonly Holding[],
+  ): Promise<Evidence> {
+    const { session } = this;
+    const again = await unlessRefused(() => assignmentsOfRole(session.graph, source.id, assignment));
+    const groups = holdings.map(holderOf);
+    const same = again === holdings.length && groups.every(({ kind }) => kind === 'Group');
+    return same && (await isEmptyByCount(session, groups)) ? { counted: 0, emptyTwice: true } : {};
+  }
+}
+
+function holderOf({ principalId, principal }: Holding): RoleMember {
+  const type = propertyOf(principal, '@odata.type');
+  return {
+    id: principalId.toLowerCase(),
+    name: textOf(propertyOf(principal, 'displayName')),
+    kind: memberKindOf(typeof type === 'string' ? type : undefined),
+  };
+}
+
+/** Of several assignments of one principal the one that is its own and lasts longest. */
+function longestOf(holdings: readonly Holding[]): ReadonlyMap<string, Holding> {
+  const byPrincipal = new Map<string, Holding>();
+  const weight = (holding: Holding) => `${isInherited(holding) ? 0 : 1}${holding.endDateTime ?? '9999'}`;
+  for (const holding of holdings) {
+    const id = holding.principalId.toLowerCase();
+    const before = byPrincipal.get(id);
+    if (before === undefined || weight(before) < weight(holding)) byPrincipal.set(id, holding);
+  }
+  return byPrincipal;
+}
+
+function isInherited({ memberType }: Holding): boolean {
+  return typeof memberType === 'string' && memberType !== 'Direct';
+}
+
+function factsOfHolding(holding: Holding | undefined) {
+  if (holding === undefined) return {};
+  const startsAt = timeOf(holding.startDateTime);
+  const endsAt = timeOf(holding.endDateTime);
+  return {
+    ...(isInherited(holding) ? { inherited: true } : {}),
+    ...(startsAt === undefined ? {} : { startsAt }),
+    ...(endsAt === undefined ? {} : { endsAt }),
+  };
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Type, type Static } from 'typebox';
+import type { PlacedRoleMapping } from '../api/role-mappings.ts';
+import type { ReadEvent, ReadRequest } from './contract.ts';
+import type { Evidence } from './evidence.ts';
+import { Failure } from './failure.ts';
+import { walkGroup, type Grant, type GroupMember, type Named } from './nested-groups.ts';
+import type { RoleRow } from './role-rows.ts';
+
+/** Nothing goes on from anywhere: who is in a group by another one shows only when all of them are read. */
+export const RoleCursor = Type.Null();
+export const RoleCheckpoint = Type.Object({}, { additionalProperties: false });
+type Cursor = Static<typeof RoleCursor>;
+type Checkpoint = Static<typeof RoleCheckpoint>;
+export type RoleEvent = ReadEvent<Cursor, Checkpoint>;
+
+/** What of a mapping is read to an end of its own. */
+export interface RolePart {
+  readonly source: Named;
+  /** Where a mapping has several parts: `eligible`. */
+  readonly part?: string;
+  /** Everybody who has the role by it, in pages; answers evidence once all was read to its verified end. Throws a Failure. */
+  read(): AsyncGenerator<readonly RoleRow[], Evidence, void>;
+}
+
+export interface RoleReading {
+  readonly mappings: readonly PlacedRoleMapping[];
+  /** Looks up what a mapping names. Throws a Failure that names the field, the value and the remedy. */
+  partsOf(mapping: PlacedRoleMapping): Promise<readonly RolePart[]>;
+}
+
+/**
+ * Reads everybody who has a role by a mapping, in full each time. What goes wrong with one mapping leaves the others their turn; what
+ * stands in the database of it stays then.
+ */
+export async function* readRoles(
+  reading: RoleReading,
+  request: ReadRequest<Cursor, Checkpoint>,
+): AsyncGenerator<RoleEvent, void, void> {
+  const given = new Set<string>();
+  for (const mapping of reading.mappings) {
+    let parts: readonly RolePart[];
+    try {
+      parts = await reading.partsOf(mapping);
+    } catch (error) {
+      const scope = scopeName(mapping, mapping.named);
+      if (!given.has(scope)) yield unverified(scope, error);
+      given.add(scope);
+      continue;
+    }
+    for (const part of parts) {
+      const scope = scopeName(mapping, part.source.id, part.part);
+      // A second mapping that names the same group in other words says nothing more.
+      if (given.has(scope)) continue;
+      given.add(scope);
+      if (!request.ended(scope)) yield* readPart(scope, part);
+    }
+  }
+}
+
+async function* readPart(scope: string, part: RolePart): AsyncGenerator<RoleEvent, void, void> {
+  try {
+    const pages = part.read();
+    let count = 0;
+    let rows = 0;
+    let step = await pages.next();
+    for (; step.done !== true; step = await pages.next()) {
+      count += 1;
+      rows += step.value.length;
+      yield { type: 'page', scope, rows: step.value, checkpoint: {} };
+    }
+    const evidence = { pages: count, rows, ...step.value };
+    yield { type: 'end', scope, coverage: 'Full', evidence };
+  } catch (error) {
+    yield unverified(scope, error);
+  }
+}
+
+/** The id first: it is what tells scopes apart where a text has room for their beginning only. */
+function scopeName({ source, role }: PlacedRoleMapping, id: string, part?: string): string {
+  return `${source} ${id}${part === undefined ? '' : ` (${part})`}: ${role}`;
+}
+
+const ofOneMapping: ReadonlySet<string> = new Set(['permission', 'configuration', 'contract']);
+
+function unverified(scope: string, error: unknown): RoleEvent {
+  if (error instanceof Failure && ofOneMapping.has(error.code))
+    return { type: 'unverified', scope, failure: error };
+  throw error;
+}
+
+/** What a connector knows of members beyond the walk. */
+export interface RoleMember extends GroupMember {
+  readonly foreign?: boolean;
+}
+
+/** What a row says beside who has what by which path. */
+export type GrantFacts = Omit<RoleRow, 'role' | 'principal' | 'path'>;
+
+/** Everybody in a group, or who holds a directory role, as rows. Contacts cannot log in and have no role. */
+export async function* memberRows(
+  source: Named,
+  mapping: PlacedRoleMapping,
+  membersOf: (group: Named) => AsyncIterable<readonly RoleMember[]>,
+  factsOf: (grant: Grant) => GrantFacts,
+): AsyncGenerator<readonly RoleRow[], void, void> {
+  for await (const grants of walkGroup(source, { membersOf, field: mapping.field })) {
+    const rows = grants
+      .filter(({ member }) => member.kind !== 'Contact')
+      .map((grant) => roleRow(mapping, grant, factsOf(grant)));
+    if (rows.length > 0) yield rows;
+  }
+}
+
+const byGroup: GrantFacts = { sourceKind: 'group', assignment: 'active' };
+
+/** A mapped group. `settle` answers evidence once everybody was given, or throws the Failure of what could not be seen. */
+export function groupPart(
+  source: Named,
+  mapping: PlacedRoleMapping,
+  membersOf: (group: Named) => AsyncIterable<readonly RoleMember[]>,
+  settle: (rows: number) => Evidence | Promise<Evidence>,
+): RolePart {
+  return {
+    source,
+    async *read() {
+      let rows = 0;
+      for await (const page of memberRows(source, mapping, membersOf, () => byGroup)) {
+        rows += page.length;
+        yield page;
+      }
+      return settle(rows);
+    },
+  };
+}
+
+function roleRow({ role }: PlacedRoleMapping, { member, path }: Grant, facts: GrantFacts): RoleRow {
+  const { id, name, kind, foreign }: RoleMember = member;
+  const named = (one: Named) => ({ id: one.id, ...(one.name === undefined ? {} : { name: one.name }) });
+  return {
+    ...facts,
+    role,
+    principal: {
+      ...named({ id, name }),
+      ...(kind === undefined || kind === 'Contact' ? {} : { kind }),
+      ...(foreign === true ? { foreign } : {}),
+    },
+    path: path.map(named),
+  };
+}

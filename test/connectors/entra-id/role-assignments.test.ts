@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RoleMapping } from '../../../src/api/role-mappings.ts';
+import { EntraBench } from './bench.ts';
+
+const globalReader = 'f2ef992c-3afb-46b9-b7cf-a126ee74c451';
+const securityReader = '5d6b6bb7-de71-4623-b4af-96380a352509';
+const others = ['users', 'groups', 'memberships', 'devices', 'managedDevices', 'ssoApplications'];
+
+let bench: EntraBench;
+beforeEach(async () => {
+  bench = await EntraBench.open({ users: 30, groups: 0, devices: 2, servicePrincipals: 3 });
+  bench.config = { streams: Object.fromEntries(others.map((name) => [name, false])) };
+  for (const list of ['roleAssignments', 'roleEligibilityScheduleInstances'] as const)
+    for (const { id } of bench.graph.tenant[list]) bench.graph.tenant[list].remove(id);
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const directory = () => bench.graph.tenant.directory;
+const map = (...roleMappings: readonly RoleMapping[]) => {
+  bench.spec = { ...bench.spec, roleMappings: [...roleMappings] };
+};
+function user(name: string): string {
+  return directory().add('user', { displayName: name, userPrincipalName: `${name}@contoso.example` }).id;
+}
+function group(displayName: string, members: readonly string[] = [], more: object = {}): string {
+  const { id } = directory().add('group', { displayName, groupTypes: [], securityEnabled: true, ...more });
+  for (const member of members) directory().addMember(id, member);
+  return id;
+}
+function assign(role: string, principalId: string, more: object = {}): string {
+  const id = `${role}-${principalId}-${Math.random()}`;
+  const entity = { id, principalId, roleDefinitionId: role, directoryScopeId: '/', ...more };
+  bench.graph.tenant.roleAssignments.put(entity);
+  return id;
+}
+function makeEligible(role: string, principalId: string, more: object = {}): void {
+  const entity = {
+    id: `e-${role}-${principalId}`,
+    principalId,
+    roleDefinitionId: role,
+    directoryScopeId: '/',
+  };
+  const times = { startDateTime: '2026-01-01T00:00:00Z', endDateTime: null, memberType: 'Direct' };
+  bench.graph.tenant.roleEligibilityScheduleInstances.put({ ...entity, ...times, ...more });
+}
+const live = () => bench.live('role_assignments');
+const column = (name: string, id: string) =>
+  bench.rows(`SELECT "${name}" AS c FROM role_assignments WHERE external_id = '${id}'`)[0]?.['c'];
+const scopes = (outcome: Awaited<ReturnType<EntraBench['run']>>) =>
+  outcome.unverifiedScopes?.map(({ scope, reason }) => `${scope}: ${reason}`) ?? [];
+
+describe('members of a mapped group', () => {
+  test('have the role through nested groups and circles, once, by the shortest path', async () => {
+    const [ana, bob, cid] = [user('Ana'), user('Bob'), user('Cid')];
+    const inner = group('Payroll EU', [bob, cid]);
+    const outer = group('Payroll', [ana, inner, cid]);
+    directory().addMember(inner, outer);
+    const device = [...directory().objects.device][0]?.id ?? '';
+    directory().addMember(inner, device);
+    map({ role: 'payroll-admin', group: 'Payroll' });
+    const outcome = await bench.run();
+    expect(outcome.phase).toBe('Succeeded');
+    expect(live()).toEqual([ana, bob, cid, device].map((id) => `payroll-admin/${outer}/${id}`).toSorted());
+    const of = (id: string, name: string) => column(name, `payroll-admin/${outer}/${id}`);
+    expect([of(ana, 'path'), of(ana, 'direct')]).toEqual(['Payroll > Ana', 1]);
+    expect([of(bob, 'path'), of(bob, 'direct')]).toEqual(['Payroll > Payroll EU > Bob', 0]);
+    expect(of(bob, 'path_ids')).toBe(`${outer} > ${inner} > ${bob}`);
+    expect(of(cid, 'path')).toBe('Payroll > Cid');
+    expect([of(device, 'principal_kind'), of(ana, 'principal_kind')]).toEqual(['Device', 'User']);
+    expect(of(ana, 'name')).toBe('Ana has payroll-admin by Payroll');
+  });
+
+  test('lose the role with an incremental run when they leave the inner group', async () => {
+    const people = Array.from({ length: 40 }, (_, index) => user(`U${index}`));
+    const inner = group('Inner', people);
+    const outer = group('Outer', [inner]);
+    map({ role: 'x', group: outer.toUpperCase() });
+    await bench.run();
+    expect(live()).toHaveLength(40);
+    directory().removeMember(inner, people[3] ?? '');
+    const outcome = await bench.run();
+    expect(outcome.stream('roleAssignments')).toMatchObject({ deleted: 1, complete: true });
+    expect(live()).toHaveLength(39);
+  });
+
+  test('are all gone when the group is empty, since another index says so too', async () => {
+    const people = Array.from({ length: 8 }, (_, index) => user(`U${index}`));
+    const team = group('Team', people);
+    map({ role: 'x', group: 'Team' });
+    await bench.run();
+    for (const one of people) directory().removeMember(team, one);
+    const outcome = await bench.run();
+    expect([outcome.phase, live()]).toEqual(['Succeeded', []]);
+  });
+
+  test('stay where the group hides its members from the application', async () => {
+    const people = Array.from({ length: 3 }, (_, index) => user(`U${index}`));
+    const inner = group('Secret', people, { groupTypes: ['Unified'], visibility: 'HiddenMembership' });
+    map({ role: 'x', group: 'Outer' }, { role: 'y', group: 'Open' });
+    group('Outer', [inner, user('Seen')]);
+    group('Open', [user('Else')]);
+    await bench.run();
+    expect(live()).toHaveLength(5);
+    bench.graph.roles.delete('Member.Read.Hidden');
+    bench.pass(2 * 3_600_000);
+    const outcome = await bench.run();
+    expect(outcome.stream('roleAssignments')).toMatchObject({ complete: false });
+    expect(scopes(outcome)).toEqual([
+      expect.stringMatching(/^group .*: permission: group Secret hides its members/u),
+    ]);
+    expect(live()).toHaveLength(5);
+  });
+
+  test('are withdrawn when the mapping is taken out', async () => {
+    group('A', [user('Ana')]);
+    group('B', [user('Bob')]);
+    map({ role: 'x', group: 'A' }, { role: 'x', group: 'B' });
+    await bench.run();
+    expect(live()).toHaveLength(2);
+    map({ role: 'x', group: 'B' });
+    const outcome = await bench.run();
+    expect(outcome.stream('roleAssignments')).toMatchObject({ withdrawn: 1, deleted: 0 });
+    const standing = bench.rows(
+      'SELECT principal_name AS n FROM role_assignments WHERE withdrawn_at IS NULL',
+    );
+    expect(standing).toEqual([{ n: 'Bob' }]);
+  });
+
+  test('of 2,300 members and 120 nested groups are counted exactly', async () => {
+    const people = Array.from({ length: 2300 }, (_, index) => user(`U${index}`));
+    let inner = group('G0', people);
+    for (let level = 1; level <= 120; level += 1) inner = group(`G${level}`, [inner]);
+    map({ role: 'x', group: inner });
+    const outcome = await bench.run();
+    expect(outcome.stream('roleAssignments')).toMatchObject({ created: 2300, complete: true });
+    expect(live()).toHaveLength(2300);
+    const path = String(column('path_ids', live()[0] ?? ''));
+    expect(path).toMatch(/ > … \d+ more … > /u);
+    expect(path.length).toBeLessThanOrEqual(4096);
+  });
+});
+
+describe('a mapping that names nothing that is there', () => {
+  test('is told with its field, and the others go on', async () => {
+    group('Twice', []);
+    group('Twice', []);
+    group("O'Neil", [user('Ana')]);
+    map(
+      { role: 'x', group: 'Nobody' },
+      { role: 'x', group: 'Twice' },
+      { role: 'x', group: '00000000-1111-4222-8333-444444444444' },
+      { role: 'x', directoryRole: 'King' },
+      { role: 'x', group: "O'Neil" },
+    );
+    const outcome = await bench.run();
+    expect(scopes(outcome)).toEqual([
+      expect.stringMatching(
+        /^group Nobody: x: configuration: spec\.roleMappings\[0\]\.group: the tenant has no group named/u,
+      ),
+      expect.stringMatching(
+        /^group Twice: x: configuration: spec\.roleMappings\[1\]\.group: 2 groups are named Twice \(/u,
+      ),
+      expect.stringMatching(
+        /^group 00000000-.*: x: configuration: spec\.roleMappings\[2\]\.group: the tenant has no group 0000/u,
+      ),
+      expect.stringMatching(
+        /^directoryRole King: x: configuration: spec\.roleMappings\[3\]\.directoryRole: the tenant has no directory role/u,
+      ),
+    ]);
+    expect(live()).toHaveLength(1);
+  });
+
+  test('is found by mode Test', async () => {
+    map({ role: 'x', group: 'Nobody' });
+    const { checks } = await bench.run({ mode: 'Test' });
+    expect(checks.find(({ name }) => name === 'roleAssignments')).toMatchObject({
+      result: 'Failed',
+      message: expect.stringContaining(
+        'spec.roleMappings[0].group: the tenant has no group named Nobody',
+      ) as string,
+    });
+  });
+});
+
+describe('holders of a mapped directory role', () => {
+  test('are users, service principals and everybody in groups, by part of the directory', async () => {
+    const [ana, bob] = [user('Ana'), user('Bob')];
+    const principal = [...directory().objects.servicePrincipal][0]?.id ?? '';
+    const admins = group('Admins', [bob], { isAssignableToRole: true });
+    for (const holder of [ana, principal, admins]) assign(globalReader, holder);
+    assign(globalReader, ana, { directoryScopeId: '/administrativeUnits/unit-1' });
+    assign(securityReader, user('Dee'));
+    map({ role: 'auditor', directoryRole: 'global reader' });
+    const outcome = await bench.run();
+    expect(outcome.phase).toBe('Succeeded');
+    const id = (who: string, rest = '') => `auditor/${globalReader}/${who}/active${rest}`;
+    expect(live()).toEqual(
+      [id(ana), id(ana, '/administrativeUnits/unit-1'), id(bob), id(principal)].toSorted(),
+    );
+    expect(column('path', id(bob))).toBe('Global Reader > Admins > Bob');
+    expect([column('direct', id(bob)), column('direct', id(ana))]).toEqual([0, 1]);
+    expect(column('scope', id(ana, '/administrativeUnits/unit-1'))).toBe('/administrativeUnits/unit-1');
+    expect(column('principal_kind', id(principal))).toBe('ServicePrincipal');
+    expect(column('source_kind', id(ana))).toBe('directory_role');
+  });
+
+  test('that may activate it are told with from when and until when, also those in groups', async () => {
+    const [ana, bob, cid] = [user('Ana'), user('Bob'), user('Cid')];
+    const until = { endDateTime: '2026-12-31T00:00:00Z' };
+    makeEligible(globalReader, ana);
+    makeEligible(globalReader, group('Night shift', [bob]), until);
+    makeEligible(globalReader, cid, { memberType: 'Group' });
+    map({ role: 'auditor', directoryRole: globalReader });
+    await bench.run();
+    const id = (who: string) => `auditor/${globalReader}/${who}/eligible`;
+    expect(live()).toEqual([id(ana), id(bob), id(cid)].toSorted());
+    const times = (who: string) => [column('starts_at', id(who)), column('ends_at', id(who))];
+    expect(times(ana)).toEqual(['2026-01-01T00:00:00Z', null]);
+    expect(times(bob)).toEqual(['2026-01-01T00:00:00Z', '2026-12-31T00:00:00Z']);
+    expect([column('direct', id(ana)), column('direct', id(cid))]).toEqual([1, 0]);
+    expect(column('name', id(ana))).toBe('Ana may activate auditor by Global Reader');
+  });
+
+  test.each([400, 403] as const)(
+    'that may activate it are left out without a licence (%s), and are withdrawn when it ends, never deleted',
+    async (refusal) => {
+      const ana = user('Ana');
+      assign(globalReader, ana);
+      makeEligible(globalReader, ana);
+      map({ role: 'auditor', directoryRole: globalReader });
+      await bench.run();
+      expect(live()).toHaveLength(2);
+      bench.graph.licences.pim = false;
+      bench.graph.quirks.pimRefusal = refusal;
+      const outcome = await bench.run();
+      expect(outcome.phase).toBe('Succeeded');
+      expect(outcome.stream('roleAssignments')).toMatchObject({ withdrawn: 1, deleted: 0 });
+      const evidence = bench.rows("SELECT evidence FROM pass_scopes WHERE evidence LIKE '%not available%'");
+      expect(JSON.stringify(evidence)).toContain('no licence for roles that are activated');
+    },
+  );
+
+  test('stay where the application may not read roles any more', async () => {
+    assign(globalReader, user('Ana'));
+    group('Team', [user('Bob')]);
+    map({ role: 'auditor', directoryRole: globalReader }, { role: 'x', group: 'Team' });
+    await bench.run();
+    bench.graph.roles.delete('RoleManagement.Read.Directory');
+    bench.pass(2 * 3_600_000);
+    const outcome = await bench.run();
+    expect(outcome.stream('roleAssignments')).toMatchObject({ complete: false, deleted: 0 });
+    expect(scopes(outcome)).toEqual([
+      expect.stringMatching(/^directoryRole .*: permission: role definitions/u),
+    ]);
+    expect(live()).toHaveLength(2);
+  });
+
+  test('are gone when nobody holds it, however many they were', async () => {
+    const given = Array.from({ length: 8 }, (_, index) => assign(globalReader, user(`U${index}`)));
+    map({ role: 'auditor', directoryRole: globalReader });
+    await bench.run();
+    expect(live()).toHaveLength(8);
+    for (const id of given) bench.graph.tenant.roleAssignments.remove(id);
+    const outcome = await bench.run();
+    expect([outcome.phase, live()]).toEqual(['Succeeded', []]);
+  });
+});
+
+test('without a mapping, or switched off, there is no such stream', async () => {
+  bench.config = { streams: { ...Object.fromEntries(others.map((name) => [name, false])), users: true } };
+  const names = async () => (await bench.run()).streams?.map(({ name }) => name);
+  expect(await names()).toEqual(['users']);
+  map({ role: 'x', group: 'Nobody' });
+  bench.config = { streams: { ...Object(bench.config['streams']), roleAssignments: false } };
+  expect(await names()).toEqual(['users']);
+});
