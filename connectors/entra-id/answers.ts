@@ -178,3 +178,13 @@ function saidIn({ status, headers }: Answered, { codes, message }: Refusal, cont
     ...(clientRequestId === undefined ? [] : [`client-request-id ${clientRequestId}`]),
   ].join(', ');
 }
+
+/** For what some tenants do not have (a B2C tenant has neither delta queries nor counts): the reading does without. */
+export async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!concernsStream(error)) throw error;
+    return undefined;
+  }
+}

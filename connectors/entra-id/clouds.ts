@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Config } from './config.ts';
-
 interface Hosts {
   readonly login: string;
   readonly graph: string;
@@ -18,24 +16,32 @@ export const clouds = {
 } as const satisfies Readonly<Record<string, Hosts>>;
 export type Cloud = keyof typeof clouds;
 
+/** What of the configuration says where the tenant is. */
+interface Place {
+  readonly cloud?: Cloud | undefined;
+  readonly graphUrl?: string | undefined;
+  readonly loginUrl?: string | undefined;
+  readonly tenantId: string;
+}
+
 const defaultCloud: Cloud = 'Global';
 
-export function cloudOf({ cloud = defaultCloud }: Config): Cloud {
+export function cloudOf({ cloud = defaultCloud }: Place): Cloud {
   return cloud;
 }
 
 /** Base of all requests, version and slash included; /beta may change without notice and is not used. */
-export function graphBase(config: Config): URL {
+export function graphBase(config: Place): URL {
   return below(config.graphUrl ?? clouds[cloudOf(config)].graph, 'v1.0/');
 }
 
-export function tokenEndpoint(config: Config): URL {
+export function tokenEndpoint(config: Place): URL {
   const login = config.loginUrl ?? clouds[cloudOf(config)].login;
   return below(login, `${config.tenantId}/oauth2/v2.0/token`);
 }
 
 /** The one value that the grant takes: Graph's own host of the same cloud. */
-export function graphScope(config: Config): string {
+export function graphScope(config: Place): string {
   return `${new URL(config.graphUrl ?? clouds[cloudOf(config)].graph).origin}/.default`;
 }
 

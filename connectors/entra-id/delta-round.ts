@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
 import { concernsStream, PageTokenExpired } from './answers.ts';
-import type { DirectoryReading, ScopeEvent } from './directory-reading.ts';
+import type { DirectoryReading, ScopeEvent } from './reading.ts';
 import { PageGuard, type GraphPage } from './graph.ts';
 import { idIn, isObject, isSafeId, propertyOf, type Raw } from './raw-row.ts';
 import { keptRows, requestOf } from './requests.ts';

@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hash } from 'node:crypto';
-import type { ReadEvent, ReadRequest } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
+import { concernsStream, PageTokenExpired, ResyncRequired, unlessRefused } from './answers.ts';
 import { readRound } from './delta-round.ts';
 import { listAll } from './listing.ts';
+import {
+  selectionOf,
+  usableCursor,
+  type DirectoryReading,
+  type ScopeEvent,
+  type ScopeRequest,
+} from './reading.ts';
 import { requestOf } from './requests.ts';
 import type { Session } from './session.ts';
-import type { Checkpoint, Cursor } from './wire.ts';
-
-export type ScopeEvent = ReadEvent<Cursor, Checkpoint>;
-export type ScopeRequest = ReadRequest<Cursor, Checkpoint>;
-
-/** How one collection of the directory is read, and kept up with by delta queries. */
-export interface DirectoryReading {
-  /** The stream, and its one scope. */
-  readonly scope: string;
-  /** Path of the collection: `users`. */
-  readonly resource: string;
-  /** What is read and the permission it needs, for messages. */
-  readonly subject: string;
-  /** Properties, those of the mapping included. */
-  readonly select: readonly string[];
-  /** A relation that comes with each object, by its name: of its objects the ids are given, at most twenty. */
-  readonly expand?: string;
-  /** Whether a delta tracks that relation. */
-  readonly tracksExpanded?: boolean;
-  /** A property that some tenants refuse: its objects are then read without. */
-  readonly optional?: string;
-  /** A collection outside the directory, which neither counts nor tells changes: it is listed by every run. */
-  readonly plain?: boolean;
-  /** Which objects are records. */
-  keeps?(raw: unknown): boolean;
-  /** What a listing leaves out, looked up for the rows of a page. */
-  complete?(rows: readonly unknown[]): Promise<readonly unknown[]>;
-}
-
-/** Delta tokens live for seven days (vendor's word); a little earlier nobody need try. */
-const tokenLifeMs = 7 * 86_400_000 - 3_600_000;
 
 /** Reads one collection as one scope: everything, or what changed since the cursor. */
 export async function* readDirectory(
@@ -95,31 +69,4 @@ export async function testReading({ graph }: Session, reading: DirectoryReading)
   );
   const without = given === undefined ? 'not available (AuditLog.Read.All, Premium licence)' : 'readable';
   return `${reading.resource}: readable, ${total}; ${optional} ${without}`;
-}
-
-/** For what some tenants do not have (a B2C tenant has neither delta queries nor counts): the reading does without. */
-export async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!concernsStream(error)) throw error;
-    return undefined;
-  }
-}
-
-/** Digest of what is asked for: another selection needs another delta link. */
-export function selectionOf({ resource, select, expand, optional }: DirectoryReading): string {
-  return hash('sha256', JSON.stringify([resource, select, expand, optional]), 'base64url').slice(0, 22);
-}
-
-/** The cursor, if its link fits what is asked for, leads to this Graph and may still be known there. */
-export function usableCursor(
-  { base, now }: Pick<Session, 'base' | 'now'>,
-  cursor: Cursor | undefined,
-  select: string,
-): Cursor | undefined {
-  if (cursor === undefined || cursor.select !== select) return undefined;
-  if (URL.parse(cursor.deltaLink)?.origin !== base.origin) return undefined;
-  const ageMs = now().getTime() - Date.parse(cursor.at);
-  return ageMs < tokenLifeMs ? cursor : undefined;
 }

@@ -21,6 +21,9 @@ const countCheck = Compile(CountAnswer);
 /** A batch is looked through where the answer is judged; what is left is to see that it was one. */
 const batchCheck = Compile(BatchAnswer);
 
+/** Most objects that a page of the directory holds. */
+export const maxPageSize = 999;
+
 /** Advanced queries need it, on every page. */
 export const eventual = { consistencylevel: 'eventual' } as const;
 

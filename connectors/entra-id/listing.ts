@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Evidence } from '../../src/connector/contract.ts';
-import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
-import { unlessRefused, type DirectoryReading, type ScopeEvent } from './directory-reading.ts';
+import { concernsStream, PageTokenExpired, ResyncRequired, unlessRefused } from './answers.ts';
+import type { DirectoryReading, ScopeEvent } from './reading.ts';
 import { eventual, followed, PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
 import { keptRows, requestOf } from './requests.ts';
 import type { Session } from './session.ts';

@@ -5,7 +5,7 @@ import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { Named } from '../../src/connector/nested-groups.ts';
 import type { RoleMember } from '../../src/connector/role-reading.ts';
-import { unlessRefused } from './directory-reading.ts';
+import { unlessRefused } from './answers.ts';
 import { membersOf } from './group-members.ts';
 import type { Session } from './session.ts';
 import { isGranted } from './token-roles.ts';

@@ -2,7 +2,7 @@
 import { Failure } from '../../src/connector/failure.ts';
 import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
 import { after, beginning, pageOf } from './delta-round.ts';
-import { usableCursor, type ScopeEvent, type ScopeRequest } from './directory-reading.ts';
+import { usableCursor, type ScopeEvent, type ScopeRequest } from './reading.ts';
 import { PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
 import { memberKindOf } from './group-record.ts';
 import { idIn, isObject, propertyOf } from './raw-row.ts';

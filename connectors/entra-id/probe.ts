@@ -2,7 +2,7 @@
 import type { Presence, StreamProbe } from '../../src/connector/probe.ts';
 import { batchSize } from './batch.ts';
 import type { RestorableType } from './deleted-items.ts';
-import type { DirectoryReading } from './directory-reading.ts';
+import type { DirectoryReading } from './reading.ts';
 import { isSafeId } from './raw-row.ts';
 import type { Session } from './session.ts';
 

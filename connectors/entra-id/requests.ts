@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DirectoryReading } from './directory-reading.ts';
-import type { GraphRequest } from './graph.ts';
+import type { DirectoryReading } from './reading.ts';
+import { maxPageSize, type GraphRequest } from './graph.ts';
 import { isObject, keptOf, propertyOf } from './raw-row.ts';
-
-/** Most objects that a page of the directory holds. */
-export const maxPageSize = 999;
 
 function selected({ select, optional }: DirectoryReading, withOptional: boolean): string {
   return [...select, ...(withOptional && optional !== undefined ? [optional] : [])].join(',');

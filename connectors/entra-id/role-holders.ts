@@ -11,7 +11,7 @@ import {
   type RolePart,
 } from '../../src/connector/role-reading.ts';
 import type { RoleRow } from '../../src/connector/role-rows.ts';
-import { concernsStream, FeatureAbsent } from './answers.ts';
+import { concernsStream, FeatureAbsent, unlessRefused } from './answers.ts';
 import {
   assignmentsOfRole,
   eligibleRoles,
@@ -25,7 +25,6 @@ import { isEmptyByCount, shownMembersOf } from './mapped-group.ts';
 import type { Session } from './session.ts';
 import { propertyOf } from './raw-row.ts';
 import { idOf, textOf, timeOf } from './values.ts';
-import { unlessRefused } from './directory-reading.ts';
 
 /** An assignment, active or eligible; only the latter has times. */
 type Holding = Omit<EligibleRole, 'startDateTime' | 'endDateTime' | 'memberType'> &

@@ -10,9 +10,8 @@ import { BatchRequest } from './batch.ts';
 import { cloudOf, graphBase } from './clouds.ts';
 import type { Config } from './config.ts';
 import { DeletedItems } from './deleted-items.ts';
-import { Graph } from './graph.ts';
+import { Graph, maxPageSize } from './graph.ts';
 import { loginOf } from './login.ts';
-import { maxPageSize } from './requests.ts';
 import { rolesOf } from './token-roles.ts';
 import { Organization } from './wire.ts';
 
