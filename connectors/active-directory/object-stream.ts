@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineStream, type ReadRequest, type Stream } from '../../src/connector/contract.ts';
+import { joined, warning } from '../../src/connector/finding.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import type { NormalisedRecord } from '../../src/inventory/kinds.ts';
 import type { Base } from './bases.ts';
@@ -7,6 +8,7 @@ import type { DeletedClass } from './deleted-objects.ts';
 import { rowOf } from './entry-row.ts';
 import { guidOf } from './guid.ts';
 import { mappableRow } from './mappable-row.ts';
+import { unknownAttributes } from './mapped-attributes.ts';
 import { objectProbe } from './probe.ts';
 import { checkBase, readScope, scopeName, type ScopeEvent, type ScopePage } from './scope.ts';
 import { isSecretAttribute } from './secret-attributes.ts';
@@ -46,7 +48,14 @@ export function objectStream<Kind extends 'User' | 'Group' | 'Device'>(
     toRecord,
     mappable: mappableRow,
     probe: objectProbe(stream),
-    test: (session) => testBases(session, session.bases[stream], { what: stream, filter }),
+    async test(session) {
+      const found = await testBases(session, session.bases[stream], { what: stream, filter });
+      const unknown = await unknownAttributes(session, stream);
+      if (unknown.length === 0) return found;
+      const names = unknown.join(', ');
+      const message = `spec.mapping.${stream}: the schema of the directory has no attribute ${names}, so that it gives nothing; correct the name`;
+      return joined([warning(message), found]);
+    },
   });
 }
 

@@ -31,6 +31,8 @@ export interface Session {
   /** Where the controller stood before anything was read: all that a run reads goes on from there. */
   readonly position: Position;
   readonly bases: Bases;
+  /** Where the attributes of the forest are described; undefined when the server does not say. */
+  readonly schemaDn: string | undefined;
   readonly pageSize: number;
   readonly deleted: DeletedObjects;
   readonly memberKinds: MemberKinds;
@@ -47,6 +49,11 @@ export async function openSession(context: ConnectContext<Config>) {
   const { config, credentials } = context;
   const bases = basesOf(config);
   const name = credentials.value('username');
+  if (!/[=@\\]/u.test(name))
+    throw new Failure(
+      'credentials',
+      `${credentials.source}: key username has no domain, and would count as a wrong password; use name@domain, DOMAIN\\name, or a DN`,
+    );
   const client = await context.ldap({
     urls: config.urls.map((url) => new URL(url)),
     startTls: config.startTls === true,
@@ -63,6 +70,10 @@ export async function openSession(context: ConnectContext<Config>) {
     domain,
     position: await readPosition(client, root),
     bases,
+    schemaDn:
+      root.configurationNamingContext === undefined
+        ? undefined
+        : `CN=Schema,${root.configurationNamingContext}`,
     pageSize: Math.min(context.pageSize ?? defaultPageSize, largestPage),
     deleted: new DeletedObjects(client, domain.dn, root.configurationNamingContext, root.supportedControls),
     memberKinds: new MemberKinds(client, domain.dn),

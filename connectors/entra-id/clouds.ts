@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../../src/connector/failure.ts';
 interface Hosts {
   readonly login: string;
   readonly graph: string;
@@ -28,6 +29,19 @@ const defaultCloud: Cloud = 'Global';
 
 export function cloudOf({ cloud = defaultCloud }: Place): Cloud {
   return cloud;
+}
+
+/** A token of one cloud is nothing to another: who names one address names both. Throws a configuration Failure. */
+export function requireBothAddresses({ graphUrl, loginUrl }: Place): void {
+  if ((graphUrl === undefined) === (loginUrl === undefined)) return;
+  const missing = graphUrl === undefined ? 'graphUrl' : 'loginUrl';
+  const message = `spec.connector.entraId: ${missing} is missing; graphUrl and loginUrl go together, set both or neither`;
+  throw new Failure('configuration', message);
+}
+
+/** Field of the spec that says where the login or Graph is. */
+export function fieldOf(config: Place, name: 'loginUrl' | 'graphUrl'): string {
+  return `spec.connector.entraId.${config[name] === undefined ? 'cloud' : name}`;
 }
 
 /** Base of all requests, version and slash included; /beta may change without notice and is not used. */

@@ -75,7 +75,16 @@ export const Config = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, description: 'Microsoft Entra ID and Intune, read by Microsoft Graph.' },
+  {
+    additionalProperties: false,
+    description: 'Microsoft Entra ID and Intune, read by Microsoft Graph.',
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.graphUrl) == has(self.loginUrl)',
+        message: 'graphUrl and loginUrl go together, set both or neither',
+      },
+    ],
+  },
 );
 export type Config = Static<typeof Config>;
 

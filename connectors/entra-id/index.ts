@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConnector } from '../../src/connector/define.ts';
 import { certificateCheck, permissionsCheck, tenantCheck } from './checks.ts';
-import { graphBase } from './clouds.ts';
+import { graphBase, requireBothAddresses } from './clouds.ts';
 import { Config } from './config.ts';
 import { devices } from './devices.ts';
 import { groups } from './groups.ts';
@@ -26,6 +26,9 @@ export const entraId = defineConnector({
   streams: [users, groups, memberships, devices, managedDevices, ssoApplications, roleAssignments],
   roleSources: ['group', 'directoryRole'],
   checks: [tenantCheck, permissionsCheck, certificateCheck],
-  origin: graphBase,
+  origin(config) {
+    requireBothAddresses(config);
+    return graphBase(config);
+  },
   open: openSession,
 });

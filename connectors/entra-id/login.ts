@@ -6,7 +6,7 @@ import {
 } from '../../src/connector/client-assertion.ts';
 import type { ConnectContext } from '../../src/connector/contract.ts';
 import { OAuthTokens } from '../../src/connector/oauth.ts';
-import { graphScope, tokenEndpoint } from './clouds.ts';
+import { fieldOf, graphScope, tokenEndpoint } from './clouds.ts';
 import type { Config } from './config.ts';
 import { tokenRefusal } from './token-refusal.ts';
 
@@ -37,6 +37,7 @@ export function loginOf(context: ConnectContext<Config>): Login {
   const tokens = new OAuthTokens(context, {
     ...proof,
     endpoint,
+    urlField: fieldOf(config, 'loginUrl'),
     clientId,
     grant: { type: 'client_credentials' },
     fields: { scope: graphScope(config) },

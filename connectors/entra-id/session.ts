@@ -7,7 +7,7 @@ import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import type { MappedPath } from '../../src/connector/mapping.ts';
 import { classifyAnswer, isForeignIdentity, type AnswerContext } from './answers.ts';
 import { BatchRequest } from './batch.ts';
-import { cloudOf, graphBase } from './clouds.ts';
+import { cloudOf, fieldOf, graphBase } from './clouds.ts';
 import type { Config } from './config.ts';
 import { DeletedItems } from './deleted-items.ts';
 import { Graph, maxPageSize } from './graph.ts';
@@ -62,6 +62,7 @@ export async function openSession(context: ConnectContext<Config>): Promise<Open
   });
   const http = context.http({
     baseUrl: base,
+    urlField: fieldOf(config, 'graphUrl'),
     async authorize(headers) {
       await login.tokens.authorize(headers);
       clientRequestId = headers['x-correlation-id'];

@@ -61,6 +61,10 @@ const readings: ReadonlyMap<number, Reading> = new Map([
     ),
   ],
   [500011, spec('the tenant does not know this Graph; check spec.connector.entraId.cloud and graphUrl')],
+  [
+    1002012,
+    spec('the login does not know the Graph of graphUrl; check spec.connector.entraId.graphUrl and cloud'),
+  ],
   [900382, spec('the tenant lives in another cloud; correct spec.connector.entraId.cloud')],
   [90033, { code: 'unavailable', means: 'the login is not available for the moment' }],
 ]);

@@ -39,6 +39,8 @@ export interface RawAnswer {
 
 export interface HttpClientOptions {
   readonly baseUrl: URL;
+  /** Field of the spec that says where it is, for messages; default `spec.connector.ID.url`. */
+  readonly urlField?: string;
   /** Adds credentials to the headers of a request to the base URL's origin. */
   authorize?(headers: Record<string, string>): void | Promise<void>;
   /**

@@ -19,6 +19,8 @@ export type ClientProof = { readonly clientSecret: string } | { readonly asserti
 export type OAuthOptions = ClientProof & {
   /** Token endpoint. */
   readonly endpoint: URL;
+  /** Field of the spec that says where it is, for messages. */
+  readonly urlField?: string;
   readonly clientId: string;
   readonly grant: OAuthGrant;
   /** Further fields of the form, such as scope, audience or resource. */
@@ -91,6 +93,7 @@ export class OAuthTokens {
     this.options = options;
     this.http = context.http({
       baseUrl: new URL(options.endpoint.origin),
+      ...(options.urlField === undefined ? {} : { urlField: options.urlField }),
       classify: (answer) => this.refusalOf(answer),
     });
   }
@@ -179,8 +182,11 @@ export class OAuthTokens {
       const transient =
         error instanceof Failure && (error.code === 'unavailable' || error.code === 'throttled');
       if (!transient) throw error;
-      const { retryAfterMs } = error;
-      const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
+      const { retryAfterMs, audience } = error;
+      const asked = {
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        ...(audience === undefined ? {} : { audience }),
+      };
       throw new OutOfTries(error.code, error.message, { cause: error, ...asked });
     }
   }

@@ -82,8 +82,10 @@ export function openUpstream(options: UpstreamOptions) {
     bodyTimeout: idleMs,
   });
 
-  const { urlField } = options;
-  const reading = (what: string) => ({ what, now: options.now(), redact, urlField });
+  const fieldOf = ({ urlField }: HttpClientOptions) => urlField ?? options.urlField;
+  const reading = (client: HttpClientOptions, what: string) => ({
+    ...{ what, now: options.now(), redact, urlField: fieldOf(client) },
+  });
 
   async function headersOf(client: HttpClientOptions, request: HttpRequest): Promise<Record<string, string>> {
     const headers: Record<string, string> = {
@@ -106,12 +108,13 @@ export function openUpstream(options: UpstreamOptions) {
   ): Promise<HttpAnswer<T>> {
     let url = resolveUrl(client.baseUrl, request, redact);
     const what = describe(request, url);
+    const urlField = fieldOf(client);
     const waiter = { what, signal: options.signal, remainingMs: options.remainingMs, onHeld };
     for (let hop = 1; ; hop += 1) {
       const target = url;
       const answer = await options.budget.use(async () => {
         const sentAt = options.now();
-        const answer = await transfer(target, request, headers, what);
+        const answer = await transfer(target, request, headers, { what, urlField });
         const receivedAt = options.now();
         if (redirection(answer) === undefined) {
           judge(client, request, answer, what, attempt);
@@ -120,7 +123,7 @@ export function openUpstream(options: UpstreamOptions) {
         return answer;
       }, waiter);
       const location = redirection(answer);
-      if (location === undefined) return parseBody(answer, reading(what), check);
+      if (location === undefined) return parseBody(answer, reading(client, what), check);
       url = followed(location, url, request, { what, hop, redact, urlField });
     }
   }
@@ -129,20 +132,19 @@ export function openUpstream(options: UpstreamOptions) {
     url: URL,
     request: HttpRequest,
     headers: Record<string, string>,
-    what: string,
+    about: { readonly what: string; readonly urlField: string },
   ): Promise<RawAnswer> {
     const startedMs = options.clock.monotonicMs();
     usage.requests += 1;
     let status: number | undefined;
     try {
       const answer = await send(agent, url, request, headers, {
-        what,
+        ...about,
         maxBytes: request.maxBytes ?? defaultMaxBytes,
         signal: options.signal,
         timeoutMs: options.answerTimeoutMs ?? answerTimeoutMs,
         onBytes: (bytes) => (usage.bytes += bytes),
         redact,
-        urlField,
       });
       ({ status } = answer);
       return answer;
@@ -162,7 +164,7 @@ export function openUpstream(options: UpstreamOptions) {
     what: string,
     attempt: number,
   ): void {
-    const failure = client.classify?.(answer, request) ?? failureOfStatus(answer, reading(what));
+    const failure = client.classify?.(answer, request) ?? failureOfStatus(answer, reading(client, what));
     if (failure === undefined) return;
     const askedMs = failure.retryAfterMs ?? retryAfter(answer.headers.get('retry-after'), options.now());
     if (failure.code === 'throttled' || (failure.code === 'unavailable' && askedMs !== undefined)) {
@@ -209,7 +211,7 @@ export function openUpstream(options: UpstreamOptions) {
     usage,
     clockOf: (origin: string) => clocks.of(origin),
     http(client: HttpClientOptions): HttpClient {
-      checkUrl(client.baseUrl, options.addresses, options.urlField);
+      checkUrl(client.baseUrl, options.addresses, fieldOf(client));
       return {
         json: (request, check) =>
           retrying((attempt) => renewing(client, request, check, attempt), {

@@ -26,7 +26,7 @@ export function fillCertificates(
       const application = bounded(name ?? externalId, maxLabelLength);
       metrics.set(
         'extsys_sso_certificate_expiry_timestamp_seconds',
-        { ...labels, application, id: bounded(externalId, maxLabelLength) },
+        { ...labels, application, application_id: bounded(externalId, maxLabelLength) },
         expiresAt.getTime() / 1000,
       );
     }

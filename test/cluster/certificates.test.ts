@@ -81,7 +81,7 @@ test('a certificate that ends soon shows in the condition, an event and the seri
     (await bench.kubectl('get', 'events', '-o', 'json')).includes('"CertificateExpiring"'),
   );
   const labels = `namespace="${bench.namespace}",system="cmdb"`;
-  const series = `extsys_sso_certificate_expiry_timestamp_seconds{${labels},application="Wiki",id="app-1"}`;
+  const series = `extsys_sso_certificate_expiry_timestamp_seconds{${labels},application="Wiki",application_id="app-1"}`;
   await waitForSeries(`${series} ${Date.parse(ends.certificateExpiresAt) / 1000}`);
   await waitForSeries(`extsys_sso_applications{${labels},state="expiring"} 1`);
   await waitForSeries(`extsys_sso_applications{${labels},state="none"} 0`);
@@ -137,7 +137,7 @@ test('what a run reads of Entra ID is judged by the certificate that signs, disa
     const found = await waitForCondition('CertificateExpiring');
     expect(found.message).toContain(`end: 1 of ${enabled.length} (1 within 30 days): App 0 (ends `);
     expect(found.message).toContain('in 10 days); renew');
-    await waitForSeries(`application="App 0",id="${enabled[0]?.id}"}`);
+    await waitForSeries(`application="App 0",application_id="${enabled[0]?.id}"}`);
   } finally {
     await graph.stop();
   }

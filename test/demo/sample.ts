@@ -6,7 +6,7 @@ import type { DemoSystem, StartedSystem } from './systems/demo-system.ts';
 /** The project's own sample of a connector, pointed at a system; its rows are marked as demo data. */
 export async function sampleManifests(
   { id, sample }: Pick<DemoSystem, 'id' | 'sample'>,
-  { connector, secret }: Pick<StartedSystem, 'connector' | 'secret'>,
+  { connector, secret, roleMappings }: Pick<StartedSystem, 'connector' | 'secret' | 'roleMappings'>,
 ): Promise<string> {
   const file = new URL(`../../config/samples/${sample}`, import.meta.url);
   const documents = loadAll(await readFile(file, 'utf8')) as Record<string, unknown>[];
@@ -15,7 +15,11 @@ export async function sampleManifests(
     if (document['kind'] !== 'ExternalSystem') return document;
     const spec = document['spec'] as { connector: Readonly<Record<string, object>> };
     const block = { [id]: { ...spec.connector[id], ...connector } };
-    return { ...document, spec: { ...spec, connector: block, schedule: { every: '1m' }, demo: true } };
+    const roles = roleMappings === undefined ? {} : { roleMappings };
+    return {
+      ...document,
+      spec: { ...spec, connector: block, ...roles, schedule: { every: '1m' }, demo: true },
+    };
   });
   return changed.map((document) => dump(document)).join('---\n');
 }

@@ -135,7 +135,7 @@ describe('the series of certificates', () => {
     expect(lines.filter((line) => line.startsWith(series))).toHaveLength(50);
     const expiresAt = (start.now().getTime() + dayMs) / 1000;
     expect(lines).toContain(
-      `${series}{namespace="ns",system="cmdb",application="Wiki",id="app-59"} ${expiresAt}`,
+      `${series}{namespace="ns",system="cmdb",application="Wiki",application_id="app-59"} ${expiresAt}`,
     );
     const state = (name: string, count: number) =>
       `extsys_sso_applications{namespace="ns",system="cmdb",state="${name}"} ${count}`;

@@ -19,7 +19,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
   '525': { means: 'there is no such user', remedy: 'correct the key username of the Secret' },
   '52e': {
     means: 'wrong user name or password',
-    remedy: 'correct the Secret; it is not tried again, since that would lock the account',
+    remedy:
+      'correct the Secret; this run does not try it again, since every try counts towards locking the account',
   },
   '52f': {
     means: 'restrictions of the account forbid this logon',
@@ -72,6 +73,6 @@ export function bindRefusal(
     );
   }
   const said = text === '' ? '' : `: "${vendorWords(text, redact)}"`;
-  const message = `${what}: the directory refuses ${account} (49, invalidCredentials)${said}; correct username and password in the Secret; it is not tried again, since that would lock the account`;
+  const message = `${what}: the directory refuses ${account} (49, invalidCredentials)${said}; correct username and password in the Secret; this run does not try them again, since every try counts towards locking the account`;
   return new Failure('credentials', message);
 }

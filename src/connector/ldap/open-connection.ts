@@ -42,11 +42,11 @@ export async function openConnection(target: Target, options: ConnectionOptions)
   if (!target.startTls) return connection;
   try {
     const what = `StartTLS with ${options.host}`;
-    const { result } = await connection.exchange(
-      what,
-      'extended',
-      (messageId) => new ExtendedRequest({ messageId, oid: startTlsOid }),
-    );
+    const { result } = await connection
+      .exchange(what, 'extended', (messageId) => new ExtendedRequest({ messageId, oid: startTlsOid }))
+      .catch((error: unknown) => {
+        throw wrongPort(error, 'StartTLS needs the plain port (usually 389)', options);
+      });
     // Servers without a certificate say that they do not know the request.
     if (result.code === 2 || result.code === 12 || result.code === 53) {
       const message = `${what}: the directory offers no StartTLS (${result.code}); give it a certificate, or use ldaps:// URLs`;
@@ -59,6 +59,15 @@ export async function openConnection(target: Target, options: ConnectionOptions)
     connection.destroy();
     throw error;
   }
+}
+
+/** A server that is spoken to in the wrong way closes the connection without a word. */
+function wrongPort(error: unknown, hint: string, { urlField }: ConnectionOptions): unknown {
+  // A certificate that is not trusted has been understood.
+  if (!(error instanceof Failure) || error.code !== 'unavailable' || error.audience !== undefined)
+    return error;
+  const message = `${error.message}; where it is always so, the port may be the wrong one: ${hint}; check ${urlField}`;
+  return new Failure('unavailable', message, { cause: error });
 }
 
 /** The name of the certificate is checked against the URL's host; an address is no server name for TLS. */
@@ -87,7 +96,9 @@ async function establish(
       const message = `${what}: no connection within ${connectMs / 1000} s; check ${options.urlField}, and that a firewall lets it through`;
       throw new Failure('unavailable', message, { cause: error });
     }
-    throw connectionFailure(error, url, { what, urlField: options.urlField });
+    const failure = connectionFailure(error, url, { what, urlField: options.urlField });
+    if (ready === 'connect' || url.protocol !== 'ldaps:') throw failure;
+    throw wrongPort(failure, 'ldaps:// needs the port for TLS (usually 636)', options);
   }
 }
 

@@ -265,7 +265,12 @@ class LdapSession implements LdapClient {
     }
     const [first, ...others] = failures;
     if (first !== undefined && others.length === 0) throw first;
-    throw new Failure('unavailable', failures.map(({ message }) => message).join('; '), { cause: first });
+    const { audience } = first ?? {};
+    const shared = audience !== undefined && others.every((other) => other.audience === audience);
+    throw new Failure('unavailable', failures.map(({ message }) => message).join('; '), {
+      cause: first,
+      ...(shared ? { audience } : {}),
+    });
   }
 
   private async bound(url: URL, attempt: number): Promise<LdapConnection> {

@@ -52,6 +52,22 @@ describe('StartTLS', () => {
     expect(server.asked('bind')).toHaveLength(0);
   });
 
+  it('whose certificate is not trusted is told to the owner, and not asked again', async () => {
+    await using server = await fakeDirectory({ tls: trustedTls });
+    await using up = kit(localhost(server.url), startTls, { maxRetries: 3 });
+    await expect(up.connect()).rejects.toMatchObject({ audience: 'owner of the ExternalSystem' });
+    expect(server.asked('startTls')).toHaveLength(1);
+  });
+
+  it('that closes the connection at the wrong port says so', async () => {
+    await using server = await fakeDirectory({ tls: trustedTls });
+    const byTls = new URL(server.url.href.replace('ldap:', 'ldaps:').replace('127.0.0.1', 'localhost'));
+    await using up = kit([byTls], {}, { ...trusting, maxRetries: 0 });
+    await expect(up.connect()).rejects.toMatchObject({
+      message: expect.stringMatching(/the port may be the wrong one: ldaps:\/\/ needs the port for TLS/u),
+    });
+  });
+
   it('with more in the clear behind its answer is refused: it could be taken for an answer over TLS', async () => {
     await using server = await fakeDirectory({ tls: trustedTls });
     const success = Buffer.from('300c02010178070a010004000400', 'hex');

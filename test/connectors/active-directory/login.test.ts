@@ -59,6 +59,17 @@ describe('logins that a real domain refuses', { timeout: 60_000 }, () => {
     expect(failure).toMatchObject({ code: 'credentials', message: expect.stringContaining('password') });
   });
 
+  test('a user name without a domain is refused before anything is sent', async () => {
+    const { failure } = await directory.test({
+      account: accounts.sync,
+      secret: { username: accounts.sync.name, 'ca.crt': directory.domain.ca },
+    });
+    expect(failure).toMatchObject({
+      code: 'credentials',
+      message: expect.stringMatching(/key username has no domain.*name@domain, DOMAIN\\name, or a DN/u),
+    });
+  });
+
   test.each([
     ['a DN', `CN=${accounts.sync.name},${places.service}`],
     ['DOMAIN\\user', `CORP\\${accounts.sync.name}`],

@@ -163,6 +163,16 @@ test(
     const mapping = (from: string) => ({
       mapping: { users: { 'attributes.room': { from }, department: { from: 'cn' } } },
     });
+    const unknown = await directory.test({ spec: mapping('noSuchAttribute') });
+    expect(unknown.status.checks).toContainEqual({
+      name: 'users',
+      result: 'Warning',
+      message: expect.stringMatching(
+        /^spec\.mapping\.users: the schema .* has no attribute nosuchattribute,/u,
+      ),
+    });
+    const known = await directory.test({ spec: mapping('logonCount') });
+    expect(known.status.checks?.find(({ name }) => name === 'users')?.result).toBe('Passed');
     await directory.sync({ block, spec: mapping('logonCount') });
     expect(
       directory.rows(

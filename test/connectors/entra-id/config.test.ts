@@ -36,6 +36,15 @@ describe('a configuration', () => {
     expect(entraId.problem(config)).toMatchObject({ path });
   });
 
+  test.each([
+    ['graphUrl', 'loginUrl'],
+    ['loginUrl', 'graphUrl'],
+  ])('%s without %s is refused', (given, missing) => {
+    expect(() => entraId.origin({ tenantId, [given]: 'https://graph.example.com' })).toThrow(
+      `spec.connector.entraId: ${missing} is missing; graphUrl and loginUrl go together, set both or neither`,
+    );
+  });
+
   test.each(['common', 'organizations', 'my tenant'])(
     'says what to use instead of the tenant %s',
     (tenant) => {

@@ -201,6 +201,7 @@ describe('a refusal of the login is read by its number', () => {
     [400, 90_002, 'configuration', /no such tenant/u],
     [400, 900_023, 'configuration', /neither a GUID nor a domain/u],
     [400, 500_011, 'configuration', /cloud and graphUrl/u],
+    [400, 1_002_012, 'configuration', /graphUrl and cloud/u],
     [400, 90_033, 'unavailable', /not available for the moment/u],
   ])('%i, AADSTS%i', (status, code, failure, message) => {
     expect(read(status, body(code))).toMatchObject({ code: failure, message });

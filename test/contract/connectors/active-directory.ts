@@ -43,6 +43,8 @@ class Domain {
   private readonly counts = new Map<string | undefined, number>();
   private armed: { kind: LdapFault; at: Place; times: number; hits: number } | undefined;
   private quotes = false;
+  /** Stream of the newest request that belongs to one. */
+  private newest: string | undefined;
   private change = firstChange;
 
   constructor(server: FakeDirectory) {
@@ -127,7 +129,7 @@ class Domain {
 
   private met(asked: Asked): Behaviour {
     if (asked.operation === 'unbind') return undefined;
-    const stream = streamOf(asked);
+    const stream = this.streamOf(asked);
     const count = this.counts.get(stream) ?? 0;
     this.counts.set(stream, count + 1);
     this.asked.push(stream);
@@ -140,6 +142,14 @@ class Domain {
     const behaviour = this.behaviour(armed.kind, asked);
     if (behaviour !== undefined) armed.hits += 1;
     return behaviour;
+  }
+
+  /** Role assignments come last, and ask for members as memberships do once they have found their group. */
+  private streamOf(asked: Asked): string | undefined {
+    const stream = streamOf(asked);
+    const walked = stream === 'memberships' && this.newest === 'roleAssignments';
+    this.newest = walked ? this.newest : (stream ?? this.newest);
+    return walked ? this.newest : stream;
   }
 
   private behaviour(kind: LdapFault, { operation, request }: Asked): Behaviour {

@@ -33,6 +33,7 @@ async function samba(): Promise<StartedSystem> {
   return {
     what: `a Samba domain controller with ${seeded.users} users answers at ${controller.ldapsUrl}`,
     connector: { urls: [controller.ldapsUrl], baseDN, userBases: [baseDN] },
+    roleMappings: [{ role: 'inventory-admin', group: 'Outer' }],
     secret: { username: `${name}@${dnsDomain}`, password, 'ca.crt': controller.ca },
     stop: async () => controller[Symbol.asyncDispose](),
   };
@@ -45,6 +46,7 @@ async function fake(size: number, why: string): Promise<StartedSystem> {
   return {
     what: `${why}: a fake directory server with ${size} users answers at ${server.url.href}, in the clear`,
     connector: { urls: [server.url.href.replace(/\/$/u, '')], baseDN: domainDn, userBases: [domainDn] },
+    roleMappings: [{ role: 'inventory-admin', group: 'Group 0' }],
     secret: { username: syncAccount.name, password: syncAccount.password },
     stop: () => server.stop(),
   };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { RoleMapping } from '../../../src/api/role-mappings.ts';
 
 /** What the demo must know of one connector: a system to read, and where to look afterwards. */
 export interface DemoSystem {
@@ -24,6 +25,8 @@ export interface StartedSystem {
   readonly what: string;
   /** Laid over the block of the sample. */
   readonly connector: Readonly<Record<string, unknown>>;
+  /** In the place of those of the sample, which name groups of its own; undefined where a sample has none. */
+  readonly roleMappings?: readonly RoleMapping[];
   /** In the place of the sample's Secret. */
   readonly secret: Readonly<Record<string, string>>;
   stop(): Promise<void>;

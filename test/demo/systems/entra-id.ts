@@ -15,6 +15,10 @@ export const entraDemo: DemoSystem = {
     return {
       what: `a Microsoft Graph emulator with ${size} users answers at ${graph.url}, its login at ${graph.loginUrl}`,
       connector: { tenantId: graph.tenant.id, graphUrl: graph.url, loginUrl: graph.loginUrl },
+      roleMappings: [
+        { role: 'inventory-admin', group: 'All staff' },
+        { role: 'auditor', directoryRole: 'Global Reader' },
+      ],
       secret: login,
       stop: () => graph.stop(),
     };
