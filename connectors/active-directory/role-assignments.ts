@@ -7,7 +7,9 @@ import {
   readRoles,
   RoleCheckpoint,
   RoleCursor,
+  testRoles,
   type RolePart,
+  type RoleReading,
 } from '../../src/connector/role-reading.ts';
 import { RoleRow, roleRowId, toRoleAssignment } from '../../src/connector/role-rows.ts';
 import { findGroup } from './mapped-group.ts';
@@ -23,22 +25,18 @@ export const roleAssignments = defineStream({
   cursor: RoleCursor,
   checkpoint: RoleCheckpoint,
   enabled: ({ roleMappings }: Session) => roleMappings.length > 0,
-  read: (session, request) =>
-    readRoles(
-      {
-        mappings: session.roleMappings,
-        partsOf: async (mapping) => [partOf(session, mapping, await findGroup(session, mapping))],
-      },
-      request,
-    ),
+  read: (session, request) => readRoles(readingOf(session), request),
   idOf: roleRowId,
   toRecord: (row) => toRoleAssignment(row),
-  async test(session) {
-    const found: Named[] = [];
-    for (const mapping of session.roleMappings) found.push(await findGroup(session, mapping));
-    return `found what spec.roleMappings names: ${found.map(({ id, name }) => name ?? id).join(', ')}`;
-  },
+  test: (session) => testRoles(readingOf(session)),
 });
+
+function readingOf(session: Session): RoleReading {
+  return {
+    mappings: session.roleMappings,
+    partsOf: async (mapping) => [partOf(session, mapping, await findGroup(session, mapping))],
+  };
+}
 
 function partOf(session: Session, mapping: PlacedRoleMapping, source: Named): RolePart {
   const members = new RoleMembers(session);

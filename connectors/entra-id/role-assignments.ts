@@ -6,6 +6,7 @@ import {
   readRoles,
   RoleCheckpoint,
   RoleCursor,
+  testRoles,
   type RolePart,
   type RoleReading,
 } from '../../src/connector/role-reading.ts';
@@ -33,15 +34,7 @@ export const roleAssignments = defineStream({
   read: (session, request) => readRoles(readingOf(session), request),
   idOf: roleRowId,
   toRecord: (row) => toRoleAssignment(row),
-  async test(session) {
-    const reading = readingOf(session);
-    const found: string[] = [];
-    for (const mapping of reading.mappings) {
-      const [part] = await reading.partsOf(mapping);
-      if (part !== undefined) found.push(part.source.name ?? part.source.id);
-    }
-    return `found what spec.roleMappings names: ${found.join(', ')}`;
-  },
+  test: (session) => testRoles(readingOf(session)),
 });
 
 function readingOf(session: Session): RoleReading {

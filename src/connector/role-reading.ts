@@ -26,7 +26,7 @@ export interface RolePart {
 export interface RoleReading {
   readonly mappings: readonly PlacedRoleMapping[];
   /** Looks up what a mapping names. Throws a Failure that names the field, the value and the remedy. */
-  partsOf(mapping: PlacedRoleMapping): Promise<readonly RolePart[]>;
+  readonly partsOf: (mapping: PlacedRoleMapping) => Promise<readonly RolePart[]>;
 }
 
 /**
@@ -56,6 +56,29 @@ export async function* readRoles(
       if (!request.ended(scope)) yield* readPart(scope, part);
     }
   }
+}
+
+/** Looks up what all mappings name, and says so. Throws one Failure that tells of each that is wrong. */
+export async function testRoles({ mappings, partsOf }: RoleReading): Promise<string> {
+  const found: string[] = [];
+  const failures: Failure[] = [];
+  for (const mapping of mappings) {
+    try {
+      const [part] = await partsOf(mapping);
+      if (part !== undefined) found.push(part.source.name ?? part.source.id);
+    } catch (error) {
+      if (!(error instanceof Failure) || !ofOneMapping.has(error.code)) throw error;
+      failures.push(error);
+    }
+  }
+  const [first, ...others] = failures;
+  if (first === undefined) return `found what spec.roleMappings names: ${found.join(', ')}`;
+  if (others.length === 0) throw first;
+  const { code, audience } = first;
+  throw new Failure(code, failures.map(({ message }) => message).join('; '), {
+    cause: first,
+    ...(audience === undefined ? {} : { audience }),
+  });
 }
 
 async function* readPart(scope: string, part: RolePart): AsyncGenerator<RoleEvent, void, void> {

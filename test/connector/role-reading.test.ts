@@ -4,7 +4,13 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import { placedRoleMappings, type RoleMapping } from '../../src/api/role-mappings.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import { groupPart, readRoles, type RoleEvent, type RolePart } from '../../src/connector/role-reading.ts';
+import {
+  groupPart,
+  readRoles,
+  testRoles,
+  type RoleEvent,
+  type RolePart,
+} from '../../src/connector/role-reading.ts';
 import { pathText, type RoleRow, roleRowId, toRoleAssignment } from '../../src/connector/role-rows.ts';
 import { kinds } from '../../src/inventory/kinds.ts';
 
@@ -199,5 +205,43 @@ describe('reading who has a role', () => {
   test('does not read again what ended earlier in the pass', async () => {
     expect(told(await read([{ role: 'x', group: 'A' }], ['group A: x']))).toEqual([]);
     expect(asked).toEqual([]);
+  });
+});
+
+describe('the test of role mappings', () => {
+  const mappings = placedRoleMappings(
+    ['Payroll', 'Nope', 'Twice'].map((group): RoleMapping => ({ role: 'reader', group })),
+  );
+  const nobody = () =>
+    groupPart(
+      { id: 'g1', name: 'Payroll' },
+      mappings[0]!,
+      async function* () {},
+      () => ({}),
+    );
+  const testOf = (wrong: readonly string[], code: 'configuration' | 'unavailable' = 'configuration') =>
+    testRoles({
+      mappings,
+      async partsOf({ field, named }) {
+        if (wrong.includes(named)) throw new Failure(code, `${field}: ${named} is wrong`);
+        return [nobody()];
+      },
+    });
+
+  test('says what was found', async () => {
+    expect(await testOf([])).toBe('found what spec.roleMappings names: Payroll, Payroll, Payroll');
+  });
+
+  test('tells of each that is wrong, in one failure', async () => {
+    await expect(testOf(['Nope', 'Twice'])).rejects.toMatchObject({
+      code: 'configuration',
+      message: 'spec.roleMappings[1].group: Nope is wrong; spec.roleMappings[2].group: Twice is wrong',
+    });
+  });
+
+  test('ends at once where the vendor is away', async () => {
+    await expect(testOf(['Payroll', 'Nope'], 'unavailable')).rejects.toMatchObject({
+      message: 'spec.roleMappings[0].group: Payroll is wrong',
+    });
   });
 });
