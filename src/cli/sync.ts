@@ -4,7 +4,7 @@ import { connectors } from '../../connectors/index.ts';
 import { annotations } from '../api/group.ts';
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import { approvalToken, deletionApproval, waitingProposal } from '../sync/approval.ts';
-import type { Store } from '../store/port.ts';
+import type { Store, SystemHistory } from '../store/port.ts';
 import { changesInventory, runModes, type Check, type RunMode } from '../api/sync-run.ts';
 import { problemsOf } from './known.ts';
 import { RunStop } from '../sync/control.ts';
@@ -124,8 +124,11 @@ export async function runFromFile(options: FileRun): Promise<number> {
       streams.stdout.write(await planSummary(store, run.metadata.uid));
     for (const { runName, phase } of await endTakenFileRuns(store, key, runtime.now()))
       say(`${runName}, which another run had overtaken, was ended as ${phase}`);
-    if (mode === 'Incremental') await tellWithheld(store, run, runtime.now(), say);
-    if (changesInventory(mode)) await tellSetAside(store, run, options.store, say);
+    if (changesInventory(mode)) {
+      const history = await store.history(key, run.status?.systemUid ?? '');
+      if (mode === 'Incremental') tellWithheld(run, history, runtime.now(), say);
+      tellSetAside(run, history, options.store, say);
+    }
     return run.status?.phase === 'Succeeded' ? 0 : 1;
   } finally {
     process.off('SIGINT', interrupt);
@@ -168,17 +171,14 @@ async function modeOf(
 }
 
 /** An incremental run cannot tell whether what an earlier full one withheld is gone still; and no other run follows by itself here. */
-async function tellWithheld(
-  store: Store,
+function tellWithheld(
   run: SyncRun,
+  { withheld, proposal }: SystemHistory,
   now: Date,
   say: (line: string) => void,
-): Promise<void> {
+): void {
   // The failure of the run says it.
   if (run.status?.failure?.code === 'deletionBudget') return;
-  const { systemUid = '' } = run.status ?? {};
-  const key = `${run.metadata.namespace}/${run.spec.systemRef.name}`;
-  const { withheld, proposal } = await store.history(key, systemUid);
   if (withheld === 0) return;
   const remedy =
     waitingProposal(proposal, now) === undefined
@@ -190,20 +190,17 @@ async function tellWithheld(
 }
 
 /** A run speaks of the rows that it met; those of earlier runs are missing in the inventory all the same. */
-async function tellSetAside(
-  store: Store,
+function tellSetAside(
   { metadata, spec, status }: SyncRun,
+  { setAside }: SystemHistory,
   flags: StoreFlags,
   say: (line: string) => void,
-): Promise<void> {
-  const { name } = spec.systemRef;
-  const key = `${metadata.namespace}/${name}`;
-  const { setAside: found } = await store.history(key, status?.systemUid ?? '');
-  const rows = found?.streams.reduce((sum, stream) => sum + stream.rows, 0) ?? 0;
+): void {
+  const rows = setAside?.streams.reduce((sum, stream) => sum + stream.rows, 0) ?? 0;
   if (rows <= (status?.totals?.failed ?? 0)) return;
   say(
     `warning: ${rows} ${rows === 1 ? 'row that does not fit is' : 'rows that do not fit are'} set aside, from earlier runs too; ` +
-      `extsys quarantine list --system ${key} --store '${withoutPassword(oneStore(flags))}' shows each`,
+      `extsys quarantine list --system ${metadata.namespace}/${spec.systemRef.name} --store '${withoutPassword(oneStore(flags))}' shows each`,
   );
 }
 

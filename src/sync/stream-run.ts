@@ -247,9 +247,7 @@ class Reading {
   private async takeEnd(event: Extract<ReadEvent, { type: 'end' }>): Promise<void> {
     const { pass, ledger, stream } = this;
     const { coverage, cursor, scope } = event;
-    // One that was offered a cursor and read everything all the same could not go on from there.
-    const askedInFull =
-      pass.mode === 'Full' || coverage === 'Full' || this.request().cursor(scope) === undefined;
+    const askedInFull = pass.mode === 'Full' || this.request().cursor(scope) === undefined;
     const { proof, evidence } = proofOfEnd(event, pass.scopes.get(scope) ?? {}, askedInFull);
     const wrong = ledger.end(stream.name, scope) ?? disbeliefOfCount(stream.name, scope, proof);
     if (wrong !== undefined) return this.setUnverified(scope, wrong, event.evidence);
