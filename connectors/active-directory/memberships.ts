@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream, type ReadRequest } from '../../src/connector/contract.ts';
+import type { ReadRequest } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { outermost, type Base } from './bases.ts';
 import { groupKind } from './groups.ts';
 import { groupAttributesForMembers, groupIdOf, groupsPerPage, membersOf } from './members.ts';

@@ -33,6 +33,12 @@ export interface DirectoryReading {
 /** Delta tokens live for seven days (vendor's word); a little earlier nobody need try. */
 const tokenLifeMs = 7 * 86_400_000 - 3_600_000;
 
+/**
+ * How far an answer may be behind: any replica answers, and a listing, its count and a read by id may all come from one that has not heard of a
+ * new object. The vendor gives no figure; minutes are seen.
+ */
+export const replicationLagMs = 15 * 60_000;
+
 /** Digest of what is asked for: another selection needs another delta link. */
 export function selectionOf({ resource, select, expand, optional }: DirectoryReading): string {
   return hash('sha256', JSON.stringify([resource, select, expand, optional]), 'base64url').slice(0, 22);

@@ -109,6 +109,11 @@ export const StreamEvidenceSchema = Type.Object(
     last: Type.Optional(
       Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),
     ),
+    young: Type.Optional(
+      count(
+        'Records that were not seen, and are so new or newly changed that the external system may not show them yet: they are withheld until a later full reading.',
+      ),
+    ),
     probed: Type.Optional(count('Records that looked gone and were asked for by id.')),
     present: Type.Optional(count('Of these, those that are there all the same; they live.')),
     stated: Type.Optional(count('Of these, those that the vendor itself states as deleted.')),
@@ -145,7 +150,9 @@ export const StreamStatusSchema = Type.Object(
       ),
     ),
     withheld: Type.Optional(
-      count('Records that look gone but were kept: budget passed or proof incomplete.'),
+      count(
+        'Records that look gone but were kept: budget passed, proof incomplete, or too new to be missed (evidence.young).',
+      ),
     ),
     evidence: Type.Optional(StreamEvidenceSchema),
   },

@@ -20,9 +20,9 @@ import type { DeletionBudget } from './deletion.ts';
 import { sortPage, type SortedPage } from './page.ts';
 import type { BeyondBudget } from './plan-run.ts';
 import { prefetch } from './prefetch.ts';
-import { review, type ProbeSummary } from './review.ts';
+import { review } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
-import { disbeliefOfCount, proofOfEnd } from './scope-proof.ts';
+import { disbeliefOfCount, proofOfEnd, type ReviewSummary } from './scope-proof.ts';
 import { replayKept } from './replay.ts';
 import { withUntold } from './untold.ts';
 import { judgePass, reportOf, type JudgedPass, type StreamReport } from './stream-verdict.ts';
@@ -119,7 +119,7 @@ class Reading {
   private written: Promise<void> = Promise.resolve();
   /** The first row that this attempt set aside, as an example. */
   private firstSetAside: RowSetAside | undefined;
-  private probed: ProbeSummary | undefined;
+  private reviewed: ReviewSummary | undefined;
 
   constructor(stream: BoundStream, pass: Pass, start: StreamTally, context: StreamContext) {
     this.stream = stream;
@@ -280,7 +280,7 @@ class Reading {
     const disbelieve = (scope: string, failure: Failure) =>
       this.setUnverified(scope, failure, ledger.proofs.get(scope)?.evidence);
     const probes = context.deletionPolicy === 'Tombstone';
-    this.probed = await review({ store, hold, pass, stream, ledger, probes, mayGoOn, disbelieve });
+    this.reviewed = await review({ store, hold, pass, stream, ledger, probes, mayGoOn, disbelieve });
   }
 
   /** The verdict on the stream after all its scopes, decided and kept in the transaction that closes the pass. */
@@ -306,10 +306,11 @@ class Reading {
   }
 
   private judged(): JudgedPass {
-    const { stream, pass, ledger, firstSetAside, probed } = this;
+    const { stream, pass, ledger, firstSetAside, reviewed } = this;
     const { deletionPolicy, deletionBudget, setAsideWhere, beyondBudget, redact } = this.context;
     return {
-      ...{ stream: stream.name, pass, ledger, firstSetAside, probed },
+      ...{ stream: stream.name, disjointScopes: stream.disjointScopes },
+      ...{ pass, ledger, firstSetAside, reviewed },
       ...{ deletionPolicy, deletionBudget, setAsideWhere, beyondBudget, redact },
     };
   }

@@ -19,6 +19,7 @@ async function loaded(count = 60): Promise<EntraBench> {
   const bench = await EntraBench.open({ users: count });
   bench.graph.quirks.pageSize = 20;
   expect((await bench.run()).phase).toBe('Succeeded');
+  bench.settle();
   return bench;
 }
 

@@ -19,6 +19,7 @@ async function loaded(users = 120): Promise<EntraBench> {
   const status = await bench.run();
   expect(status.phase).toBe('Succeeded');
   bench.asked();
+  bench.settle();
   return bench;
 }
 
