@@ -22,9 +22,9 @@ Microsoft's token endpoint and Graph v1.0 on 127.0.0.1 until Ctrl-C. It prints {
   --clock-skew-seconds N  how far its clock is ahead; --clock-skew-seconds=-60 for behind; default 0
   --seed N             another tenant for another number; default 1
   --users N            how many users; default 2500
-  --groups N           how many groups; default a 25th of the users
+  --groups N           how many groups, besides the named ones; default a 25th of the users
   --devices N          how many devices; default four fifths of the users
-  --applications N     how many service principals; default 30 and a 50th of the users
+  --applications N     how many service principals, besides the named ones; default 30 and a 50th of the users
   --withhold ROLE      no consent for this permission, such as Device.Read.All; may be given several times
   --without LICENCE    the tenant lacks it: premium, pim or intune; may be given several times
   --page-size N        pages are no larger, whatever was asked for
