@@ -22,6 +22,8 @@ export interface Licences {
   intune: boolean;
 }
 
+export const licenceNames = ['premium', 'pim', 'intune'] as const satisfies readonly (keyof Licences)[];
+
 /** What the vendor does now and then, or what its documents leave open. */
 export interface Quirks {
   /** Every so many-th page of a listing is empty and leads on; 0 for none. */
