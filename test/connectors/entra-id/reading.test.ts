@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { RunStop } from '../../../src/sync/control.ts';
 import { instead, rewritten } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
+import { judgeDevice } from '../../simulators/graph/tenant/devices.ts';
 import { EntraBench } from './bench.ts';
 
 const dayMs = 86_400_000;
@@ -37,12 +38,12 @@ describe('a first run', () => {
     const full = { mode: 'Full', complete: true };
     expect(counts).toEqual({
       users: { created: 250, rows: 250, counted: 250, ...full },
-      groups: { created: 10, rows: 10, counted: 10, ...full },
-      memberships: { created: 325, rows: 325, counted: undefined, ...full },
+      groups: { created: 17, rows: 17, counted: 17, ...full },
+      memberships: { created: 341, rows: 341, counted: undefined, ...full },
       devices: { created: 200, rows: 200, counted: 200, ...full },
       managedDevices: { created: 160, rows: 160, counted: undefined, ...full },
-      // Of 35 service principals 11 are Microsoft's own, and 3 of the others identities of machines.
-      ssoApplications: { created: 21, rows: 35, counted: 35, ...full },
+      // Of 37 service principals 11 are Microsoft's own, and 3 of the others identities of machines.
+      ssoApplications: { created: 23, rows: 37, counted: 37, ...full },
     });
     expect(bench.asked()).toEqual([
       'GET /organization',
@@ -214,7 +215,7 @@ describe('a later run', () => {
     const [first, second] = [...managedDevices];
     if (first === undefined || second === undefined) throw new Error('no managed devices');
     managedDevices.remove(first.id);
-    managedDevices.put({ ...second, complianceState: 'inGracePeriod' });
+    judgeDevice(bench.graph.tenant, second.id, 'inGracePeriod');
     expect((await bench.run()).stream('managedDevices')).toMatchObject({
       mode: 'Full',
       updated: 1,
