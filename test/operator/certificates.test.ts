@@ -78,10 +78,10 @@ describe('the condition CertificatesCurrent', () => {
     announceCertificates(events, world.system(), world.system().status ?? {});
     expect(told).toEqual(['CertificateExpiring']);
 
-    world.pass(26 * dayMs);
+    world.pass(26 * dayMs + 1000);
     await world.reconcile();
     expect(condition(world)).toMatch(
-      /^False CertificateExpired: .* 4 of 5 \(1 expired, 3 within 30 days\): Wiki \(expired 2026-04-02, 0 days ago\); /u,
+      /^False CertificateExpired: .* 4 of 5 \(1 expired, 3 within 30 days\): Wiki \(expired 2026-04-02, 1 day ago\); /u,
     );
   });
 
