@@ -109,7 +109,7 @@ async function* readPart(scope: string, part: RolePart): AsyncGenerator<RoleEven
   }
 }
 
-/** The id first: it is what tells scopes apart where a text has room for their beginning only. */
+/** Rows are stored under it: another form would withdraw them. Where it has no room its middle is cut, see `boundedName`. */
 function scopeName({ source, role }: PlacedRoleMapping, id: string, part?: string): string {
   return `${source} ${id}${part === undefined ? '' : ` (${part})`}: ${role}`;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { bounded } from '../api/bounded.ts';
+import { bounded, boundedName } from '../api/bounded.ts';
 import type { UnverifiedScope } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { RecordKind } from '../inventory/kinds.ts';
@@ -69,7 +69,7 @@ function unverifiedOf(
 ): readonly UnverifiedScope[] {
   return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
     stream,
-    scope: bounded(redact(scope), 64),
+    scope: boundedName(redact(scope), 64),
     reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
   }));
 }
