@@ -40,7 +40,7 @@ export function reportOf(
   stream: { readonly name: string; readonly record: RecordKind },
   pass: Pass | undefined,
   ledger: ScopeLedger,
-  failure: { readonly code: Failure['code']; readonly message: string },
+  failure: StreamFailure,
   redact: (text: string) => string,
 ): StreamReport {
   const message = redact(failure.message);
@@ -57,7 +57,7 @@ export function reportOf(
       unverified: unverifiedOf(stream.name, ledger, redact),
       withheld: 0,
       ...evidenceOf(ledger.proofs),
-      failure: { code: failure.code, message: bounded(message, 512) },
+      failure: { code: failure.code, message: bounded(message, 512), audience: failure.audience },
     },
   };
 }

@@ -75,7 +75,7 @@ describe('Complete', () => {
     const unverifiedScopes = [{ stream: 'cis', scope: 'cmdb_ci_server', reason: '403' }];
     const run: SyncRunStatus = { phase: 'PartiallySucceeded', streams: [good, bad], unverifiedScopes };
     expect(verdictOf({ ...run, ...failed('permission') })?.message).toBe(
-      'not read to a verified end, so nothing absent is deleted: cis: permission: table cmdb_ci_server: 403, 7 records that were not seen are kept (not verified: cis/cmdb_ci_server). Who must act: vendor administrator.',
+      'not read to a verified end, so nothing absent is deleted: cis: permission: table cmdb_ci_server: 403, 7 records that were not seen are kept (not verified: cis/cmdb_ci_server). Who must act: administrator of the external system.',
     );
   });
 
