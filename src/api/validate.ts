@@ -4,7 +4,7 @@ import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
 import { parseDurationMs } from './duration.ts';
 import type { AuthType, ExternalSystemSpec } from './external-system.ts';
 import type { Mapping } from './mapping.ts';
-import { roleMappingProblems } from './role-mapping-problems.ts';
+import { roleChoiceProblems, roleMappingProblems } from './role-mapping-problems.ts';
 import type { RoleSource } from './role-mappings.ts';
 import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
 import { schemaProblems, type Problem } from './schema-problems.ts';
@@ -62,7 +62,10 @@ export function specProblems(
 ): readonly Problem[] {
   const problems = schemaProblems(specSchemaOf(connectors), spec, 'spec', 'externalsystem');
   // The rules read fields whose types the schema has just proven.
-  return problems.length > 0 ? problems : ruleProblems(spec as ExternalSystemSpec, connectors, checkSchedule);
+  if (problems.length === 0) return ruleProblems(spec as ExternalSystemSpec, connectors, checkSchedule);
+  const { connector: block, roleMappings } = Object(spec) as Readonly<Record<string, unknown>>;
+  const connector = connectors.find(({ id }) => Object.hasOwn(Object(block), id));
+  return [...problems, ...roleChoiceProblems(roleMappings, connector?.roleSources ?? [])];
 }
 
 /** One schema for a list of connectors: a schema is compiled once, and that takes longer than a thousand checks. */
