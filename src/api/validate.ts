@@ -5,7 +5,7 @@ import { parseDurationMs } from './duration.ts';
 import type { AuthType, ExternalSystemSpec } from './external-system.ts';
 import type { Mapping } from './mapping.ts';
 import { roleChoiceProblems, roleMappingProblems } from './role-mapping-problems.ts';
-import type { RoleSource } from './role-mappings.ts';
+import type { RoleMapping, RoleSource } from './role-mappings.ts';
 import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
 import { schemaProblems, type Problem } from './schema-problems.ts';
 import { SyncRunSpecSchema } from './sync-run.ts';
@@ -15,6 +15,8 @@ export type { Problem } from './schema-problems.ts';
 export interface ValidatedConnector extends ConnectorSchema {
   readonly auth: readonly AuthType[];
   readonly roleSources: readonly RoleSource[];
+  /** What is wrong with a block that fits its schema, together with the roles that are mapped. */
+  blockProblems?(config: unknown, roleMappings: readonly RoleMapping[] | undefined): readonly Problem[];
   /** What is wrong with a mapping that fits its schema. */
   mappingProblems(mapping: Mapping | undefined): readonly Problem[];
 }
@@ -98,6 +100,7 @@ function ruleProblems(
     });
   }
   if (connector !== undefined) {
+    problems.push(...(connector.blockProblems?.(spec.connector[connector.id], spec.roleMappings) ?? []));
     problems.push(...connector.mappingProblems(spec.mapping));
     problems.push(...roleMappingProblems(spec.roleMappings, connector));
   }

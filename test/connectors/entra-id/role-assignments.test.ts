@@ -361,3 +361,16 @@ test('without a mapping, or switched off, there is no such stream', async () => 
   bench.config = { streams: { ...Object(bench.config['streams']), roleAssignments: false } };
   expect(await names()).toEqual(['users']);
 });
+
+test.each(['Test', 'Full'] as const)(
+  'without any stream nothing is read, and mode %s says what to do',
+  async (mode) => {
+    bench.config = { streams: Object.fromEntries(others.map((name) => [name, false])) };
+    const { phase, failure } = await bench.run({ mode });
+    expect([phase, failure?.code]).toEqual(['Failed', 'configuration']);
+    expect(failure?.message).toMatch(
+      /^spec\.connector\.entraId\.streams: leaves nothing to read; .*roleMappings/u,
+    );
+    expect(bench.asked()).toEqual([]);
+  },
+);
