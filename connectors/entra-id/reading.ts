@@ -26,6 +26,8 @@ export interface DirectoryReading {
   readonly plain?: boolean;
   /** Which objects are records. */
   keeps?(raw: unknown): boolean;
+  /** What the vendor counts and `keeps` leaves out, in words: there is no filter of the vendor's for it. */
+  readonly leavesOut?: string;
   /** What a listing leaves out, looked up for the rows of a page. */
   complete?(rows: readonly unknown[]): Promise<readonly unknown[]>;
 }

@@ -257,6 +257,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   readonly checks?: readonly ConnectionCheck<[session: Session]>[];
   /** The URL that is contacted, checked before anything is sent. */
   origin(config: Static<Config>): URL;
+  /** What is wrong with a configuration that fits its schema, with paths from its block on: `.streams`. Pure. */
+  problems?(config: Static<Config>, roleMappings: readonly RoleMapping[]): readonly Problem[];
   /** Opens the session; the place for look-ups that all streams share. Throws a Failure. */
   open(context: ConnectContext<Static<Config>>): Promise<{
     readonly session: Session;
@@ -284,6 +286,8 @@ export interface Connector {
   /** First problem of a configuration block, or undefined when it is valid. */
   problem(config: unknown): { readonly path: string; readonly reason: string } | undefined;
   origin(config: unknown): URL;
+  /** What is wrong with a configuration that fits its schema, together with the roles that are mapped. */
+  blockProblems(config: unknown, roleMappings: readonly RoleMapping[] | undefined): readonly Problem[];
   /** What is wrong with a mapping, by the streams of this connector. */
   mappingProblems(mapping: Mapping | undefined): readonly Problem[];
   connect(request: ConnectRequest): Promise<Connection>;

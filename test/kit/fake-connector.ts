@@ -155,6 +155,7 @@ export function fakeConnector(script: Script): Connector {
     folder: 'fake',
     streams,
     problem: () => undefined,
+    blockProblems: () => [],
     mappingProblems: () => [],
     origin: () => new URL('https://fake.example.com'),
     async connect(): Promise<Connection> {

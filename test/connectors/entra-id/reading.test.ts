@@ -150,6 +150,31 @@ describe('a later run', () => {
     expect(bench.rows(`SELECT manager FROM users WHERE external_id = '${id}'`)).toEqual([{ manager: null }]);
   });
 
+  test('sees another registered owner of a device with its next change, at the latest in full', async () => {
+    await using bench = await EntraBench.open({ users: 20, devices: 10 });
+    await bench.run();
+    const { directory } = bench.graph.tenant;
+    const [one, other] = [...directory.objects.device].filter(
+      ({ id }) => [...directory.related('registeredOwners', id)].length === 1,
+    );
+    const owner = (id = '') =>
+      bench.rows(`SELECT user_id AS u FROM devices WHERE external_id = '${id}'`)[0]?.['u'];
+    const before = [owner(one?.id), owner(other?.id)];
+    const heir = [...directory.objects.user].find(({ id }) => !before.includes(id))?.id ?? '';
+    for (const { id } of [one, other].filter((device) => device !== undefined)) {
+      for (const { id: former } of directory.related('registeredOwners', id))
+        directory.unrelate('registeredOwners', id, former);
+      directory.relate('registeredOwners', id, heir);
+    }
+    expect((await bench.run()).stream('devices')).toMatchObject({ mode: 'Incremental', fetched: 0 });
+    expect([owner(one?.id), owner(other?.id)]).toEqual(before);
+    directory.update(one?.id ?? '', { displayName: 'Renamed' });
+    await bench.run();
+    expect([owner(one?.id), owner(other?.id)]).toEqual([heir, before[1]]);
+    await bench.run({ mode: 'Full' });
+    expect([owner(one?.id), owner(other?.id)]).toEqual([heir, heir]);
+  });
+
   test('takes back a user who was restored, with the date on which it was first seen', async () => {
     await using bench = await loaded(30);
     const { directory } = bench.graph.tenant;
