@@ -144,7 +144,7 @@ export interface StreamVerdict {
   readonly incompleteReason?: string;
   readonly scopesTotal: number;
   readonly scopesVerified: number;
-  /** Ten at most. */
+  /** Ten at most, those first that most need a person; `scopesTotal` less `scopesVerified` is their number. */
   readonly unverified: readonly UnverifiedScope[];
   /** Candidates that were not deleted. */
   readonly withheld: number;
