@@ -127,7 +127,8 @@ export const StreamStatusSchema = Type.Object(
     record: Type.String({ maxLength: 32, description: 'Kind of record.' }),
     mode: Type.Optional(
       Type.Enum(['Incremental', 'Full'], {
-        description: 'How this stream was read.',
+        description:
+          'How this stream was read; Full also where an Incremental run was given everything of every scope, as by a system that forgot where the run before ended.',
       }),
     ),
     complete: Type.Boolean({

@@ -96,27 +96,27 @@ export interface JudgedPass {
 
 /** What the stream has come to, and what may be deleted. Pure. */
 export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
-  const { stream, pass, ledger, firstSetAside, deletionPolicy, deletionBudget, setAsideWhere } = judged;
+  const { stream, ledger, firstSetAside, deletionPolicy, deletionBudget, setAsideWhere } = judged;
   const wrong = misread(stream, tally, firstSetAside, setAsideWhere);
   if (wrong !== undefined) {
     // The same rows are read again next time: whoever mends the reading loses none.
-    return { ...incomplete(judged, deleteNothing(tally, undefined), wrong), keepCursors: false };
+    return { ...incomplete(judged, tally, deleteNothing(tally, undefined), wrong), keepCursors: false };
   }
   const decision = decideDeletions(tally, deletionPolicy, deletionBudget);
   const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
-  if (failure !== undefined) return incomplete(judged, decision, failure);
+  if (failure !== undefined) return incomplete(judged, tally, decision, failure);
   const { budgetPassed, withheldReason = '' } = decision;
-  const propose = pass.mode === 'Full' ? decision.propose : undefined;
+  const propose = tally.mode === 'Full' ? decision.propose : undefined;
   const deleted = decision.delete.approved === true ? 'nothing beyond what was approved' : 'nothing';
   const passed = `${stream}: ${withheldReason}; ${judged.beyondBudget({ deleted, proposed: propose !== undefined })}`;
   const setAside = fewSetAside(stream, tally, firstSetAside, setAsideWhere);
   return {
     delete: decision.delete,
-    withdraw: provesScopes(pass.mode, tally),
+    withdraw: provesScopes(tally),
     propose,
     keepCursors: true,
     stream: {
-      ...factsOf(judged, decision, true),
+      ...factsOf(judged, tally, decision, true),
       complete: true,
       ...(budgetPassed ? { failure: said(judged, new Failure('deletionBudget', passed)) } : {}),
       ...(setAside === undefined ? {} : { setAside: said(judged, setAside) }),
@@ -124,13 +124,18 @@ export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
   };
 }
 
-function incomplete(judged: JudgedPass, decision: DeletionDecision, failure: Failure): PassVerdict {
+function incomplete(
+  judged: JudgedPass,
+  tally: PassTally,
+  decision: DeletionDecision,
+  failure: Failure,
+): PassVerdict {
   const words = said(judged, failure);
   return {
     delete: decision.delete,
     keepCursors: true,
     stream: {
-      ...factsOf(judged, decision, false),
+      ...factsOf(judged, tally, decision, false),
       complete: false,
       incompleteReason: bounded(`${words.code}: ${words.message}`, 128),
       failure: words,
@@ -138,12 +143,12 @@ function incomplete(judged: JudgedPass, decision: DeletionDecision, failure: Fai
   };
 }
 
-function factsOf(judged: JudgedPass, decision: DeletionDecision, complete: boolean) {
+function factsOf(judged: JudgedPass, { mode }: PassTally, decision: DeletionDecision, complete: boolean) {
   const { pass, ledger, stream, probed, redact } = judged;
   const { withheldReason } = decision;
-  const fullAt = complete && pass.mode === 'Full' ? pass.startedAt : pass.lastFullAt;
+  const fullAt = complete && mode === 'Full' ? pass.startedAt : pass.lastFullAt;
   return {
-    mode: pass.mode,
+    mode,
     scopesTotal: ledger.total,
     scopesVerified: ledger.verified,
     unverified: unverifiedOf(stream, ledger, redact),

@@ -6,7 +6,7 @@ import type { Hold, PassTally, Store, StreamVerdict } from '../store/port.ts';
  * attempt verified. What stands in others, and was not seen, is no longer asked for. A scope that could not be read is a part of its
  * pass too, so such a pass proves nothing. Pure.
  */
-export function provesScopes(mode: 'Incremental' | 'Full', { scopes }: PassTally): boolean {
+export function provesScopes({ mode, scopes }: PassTally): boolean {
   const read = scopes.filter(({ coverage }) => coverage !== 'notRead');
   return (
     mode === 'Full' &&

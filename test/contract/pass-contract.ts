@@ -15,6 +15,7 @@ import {
   pass,
   record,
   verdictOf,
+  withCursor,
   type OpenStore,
 } from './contract-bench.ts';
 
@@ -108,6 +109,30 @@ export function passContract(engine: string, open: OpenStore): void {
       await bench.store.endScope(second, { passId: id, scope: 'one', verdict: caughtUp, at: at(4) });
       const tally = await bench.tallyOf(second, id);
       expect(tally.scopes).toMatchObject([{ scope: 'one', coverage: 'Full', confirmed: true }]);
+    });
+
+    it('begun with cursors turns out to be full only when every scope of the stream was read in full', async () => {
+      const first = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(first, pass);
+      for (const scope of ['a', 'b']) await bench.store.endScope(first, withCursor(id, scope));
+      expect(await bench.tallyOf(first, id)).toMatchObject({ mode: 'Full' });
+      await bench.store.finish(first, endOf('run-1'));
+      const modeOf = async (runUid: string, ends: Readonly<Record<string, 'Full' | 'Window'>>) => {
+        const hold = await bench.store.claim(claimOf(runUid));
+        const next = await bench.store.beginPass(hold, { ...pass, mode: 'Incremental' });
+        expect(next.mode).toBe('Incremental');
+        for (const [scope, coverage] of Object.entries(ends)) {
+          const end = withCursor(next.id, scope);
+          await bench.store.endScope(hold, { ...end, verdict: { ...end.verdict, coverage } });
+        }
+        const { mode } = await bench.tallyOf(hold, next.id);
+        await bench.store.finish(hold, endOf(runUid));
+        return mode;
+      };
+      expect(await modeOf('run-2', { a: 'Full', b: 'Window' })).toBe('Incremental');
+      expect(await modeOf('run-3', { a: 'Full' })).toBe('Incremental');
+      expect(await modeOf('run-4', {})).toBe('Incremental');
+      expect(await modeOf('run-5', { a: 'Full', b: 'Full' })).toBe('Full');
     });
 
     it('in a full run is incremental for a stream that had its full pass since', async () => {

@@ -152,7 +152,8 @@ export function proposalContract(engine: string, open: OpenStore): void {
         expect(opened.mode).toBe(mode);
         const end = full(opened.id);
         await bench.store.writePage(hold, page(opened.id, [record('a')], { removed: ['b'] }));
-        await bench.store.endScope(hold, end);
+        const coverage = mode === 'Full' ? 'Full' : 'Window';
+        await bench.store.endScope(hold, { ...end, verdict: { ...end.verdict, coverage } });
         const looked = new Error('only looked at');
         let seen: PassTally | undefined;
         await bench.store

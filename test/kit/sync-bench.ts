@@ -20,6 +20,8 @@ export class SyncBench {
   readonly script: Script = { events: [], asked: [] };
   time = Date.parse('2026-03-01T10:00:00Z');
   spec: Partial<ExternalSystemSpec> = {};
+  /** What a person has approved, `RUN@DIGEST`. */
+  approval: string | undefined;
   private runs = 0;
 
   /** Against another store than the file of its own, when given. */
@@ -56,6 +58,7 @@ export class SyncBench {
           uid: 'system-uid',
           generation: 1,
           spec: { connector: { fake: {} }, auth: { type: 'None' }, ...this.spec },
+          approval: this.approval,
         },
         run: {
           name: `fake-${uid}`,

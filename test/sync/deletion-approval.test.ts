@@ -16,6 +16,7 @@ const scope = (given: Partial<ScopeTally>): ScopeTally => ({
   ...given,
 });
 const tally = (...scopes: readonly ScopeTally[]): PassTally => ({
+  mode: 'Full',
   scopes,
   systemLive: scopes.reduce((sum, { live }) => sum + live, 0),
   systemRecentlyDeleted: 0,

@@ -19,6 +19,7 @@ function scope(part: Partial<ScopeTally> = {}): ScopeTally {
 
 function tally(...scopes: ScopeTally[]): PassTally {
   return {
+    mode: 'Full',
     scopes,
     systemLive: scopes.reduce((sum, { live }) => sum + live, 0),
     systemRecentlyDeleted: scopes.reduce((sum, { recentlyDeleted }) => sum + recentlyDeleted, 0),

@@ -107,7 +107,7 @@ test.each([
 ])(
   'a pass of which too much was set aside is a failure of %s when %i of 10 rows misfit the mapping',
   (code, by) => {
-    const tally = { scopes: [], systemLive: 0, systemRecentlyDeleted: 0 };
+    const tally = { mode: 'Full' as const, scopes: [], systemLive: 0, systemRecentlyDeleted: 0 };
     const failure = misread('cis', { ...tally, fetched: 20, setAside: 10, setAsideByMapping: by }, undefined);
     expect(failure?.code).toBe(code);
   },
@@ -117,7 +117,14 @@ test.each([
   ['the owner, when all misfit the mapping', 2, 'owner of the ExternalSystem'],
   ['the maintainer, when some do not', 1, undefined],
 ])('a few rows set aside are for %s', (_, by, audience) => {
-  const tally = { scopes: [], systemLive: 0, systemRecentlyDeleted: 0, fetched: 20, setAside: 2 };
+  const tally = {
+    mode: 'Full' as const,
+    scopes: [],
+    systemLive: 0,
+    systemRecentlyDeleted: 0,
+    fetched: 20,
+    setAside: 2,
+  };
   const failure = fewSetAside('cis', { ...tally, setAsideByMapping: by }, undefined);
   expect(failure).toMatchObject({ code: 'contract', audience });
 });

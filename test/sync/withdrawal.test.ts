@@ -19,8 +19,16 @@ describe('which pass tells what is asked for', () => {
     },
     ...given,
   });
-  const tally = (scopes: readonly ScopeTally[]) => ({
-    ...{ scopes, systemLive: 1, systemRecentlyDeleted: 0, fetched: 1, setAside: 0, setAsideByMapping: 0 },
+  const tally = (mode: 'Full' | 'Incremental', scopes: readonly ScopeTally[]) => ({
+    ...{
+      mode,
+      scopes,
+      systemLive: 1,
+      systemRecentlyDeleted: 0,
+      fetched: 1,
+      setAside: 0,
+      setAsideByMapping: 0,
+    },
   });
   test.each([
     ['a full one with every scope verified', 'Full', [{}, { scope: 'two' }], true],
@@ -42,7 +50,7 @@ describe('which pass tells what is asked for', () => {
     ['without any scope', 'Full', [], false],
     ['that read nothing', 'Full', [{ coverage: 'notRead' }], false],
   ] as const)('%s: %s', (_case, mode, scopes, expected) => {
-    expect(provesScopes(mode, tally(scopes.map(scope)))).toBe(expected);
+    expect(provesScopes(tally(mode, scopes.map(scope)))).toBe(expected);
   });
 });
 

@@ -90,7 +90,7 @@ export interface PassEnd {
   readonly at: Date;
   /** Deletions since then count against the budget. */
   readonly budgetSince: Date;
-  /** What a person has approved; it speaks only for a full pass. */
+  /** What a person has approved; it speaks only for a pass that turned out to be full. */
   readonly approval?: GivenApproval | undefined;
 }
 
@@ -114,6 +114,11 @@ export interface ScopeTally {
 
 /** What a pass has come to. */
 export interface PassTally {
+  /**
+   * What the pass turned out to be: Full also where cursors were offered and every scope of the stream was read in full all the same, as by a
+   * system that has forgotten the cursor. Such a pass knows as much as one that was begun as full.
+   */
+  readonly mode: Pass['mode'];
   readonly scopes: readonly ScopeTally[];
   /** Over all streams of the system, without withdrawn ones. */
   readonly systemLive: number;

@@ -4,7 +4,7 @@ import type { RecordKind } from '../../inventory/kinds.ts';
 import type { Hold, PassEnd, PassTally, PassVerdict } from '../port.ts';
 import { checkFence } from './fence.ts';
 import { streamOfPass, type StreamOfPass } from './passes.ts';
-import { closingPass, fullScopes, lastSeen, tallyOf, type ClosingPass } from './pass-tally.ts';
+import { closingPass, fullScopes, lastSeen, modeOf, tallyOf, type ClosingPass } from './pass-tally.ts';
 import { recordStates, statesOf, withdrawOutsideOf } from './withdrawals.ts';
 import { approvedProposal, settleProposals } from './proposals.ts';
 import { integer, type Sql } from './sql.ts';
@@ -20,8 +20,9 @@ export async function endPass(
   const stream = await streamOfPass(sql, end.passId);
   await sql.expectLargeJoins();
   const pass = await closingPass(sql, end.passId);
-  const approved = await approvedProposal(sql, pass, end.approval);
-  const tally = await tallyOf(sql, hold, pass, end.budgetSince, approved);
+  const mode = await modeOf(sql, pass);
+  const approved = await approvedProposal(sql, pass, mode, end.approval);
+  const tally = await tallyOf(sql, hold, pass, mode, end.budgetSince, approved);
   const verdict = decide(tally);
   const mark = markIn(sql, hold, pass, end.at.toISOString());
   const deletedByApproval =

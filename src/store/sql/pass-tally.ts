@@ -81,11 +81,24 @@ export async function lacksRecords(sql: Sql, pass: ClosingPass): Promise<boolean
   return unseen !== undefined;
 }
 
+/** What a pass of the inventory that is about to be closed turned out to be, see PassTally. */
+export async function modeOf(sql: Sql, pass: ClosingPass): Promise<PassTally['mode']> {
+  const full = await sql.get(
+    `SELECT 1 AS one FROM passes p WHERE p.id = ? AND (p.mode = 'Full'
+       OR EXISTS (SELECT 1 FROM pass_scopes WHERE pass_id = p.id)
+         AND NOT EXISTS (SELECT 1 FROM scopes s LEFT JOIN pass_scopes r ON r.pass_id = p.id AND r.scope_id = s.id
+           WHERE s.stream_id = p.stream_id AND (r.verdict IS NULL OR r.verdict <> 'Full')))`,
+    pass.id,
+  );
+  return full === undefined ? 'Incremental' : 'Full';
+}
+
 /** What the transaction sees of a pass that is about to be closed. */
 export async function tallyOf(
   sql: Sql,
   hold: Hold,
   pass: ClosingPass,
+  mode: PassTally['mode'],
   since: Date,
   approved?: number,
 ): Promise<PassTally> {
@@ -127,6 +140,7 @@ export async function tallyOf(
     pass.id,
   );
   return {
+    mode,
     scopes,
     systemLive: nothingCanGo ? 0 : await liveOf(sql, pass.system),
     systemRecentlyDeleted: [...recent.values()].reduce((sum, records) => sum + records, 0),

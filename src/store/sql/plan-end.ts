@@ -27,7 +27,7 @@ export async function endPlanPass(
     const closing = closingPlan(pass);
     const { approval } = end;
     const approved = approval === undefined ? undefined : await proposalNamed(sql, pass.id, approval);
-    const own = await tallyOf(sql, hold, closing, end.budgetSince, approved);
+    const own = await tallyOf(sql, hold, closing, 'Full', end.budgetSince, approved);
     const tally = await withEarlierStreams(sql, pass, own);
     const verdict = decide(tally);
     const samples = await samplesOf(sql, pass, closing, verdict, approved);

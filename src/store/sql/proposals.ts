@@ -6,6 +6,7 @@ import type {
   DeletionProposal,
   GivenApproval,
   Hold,
+  Pass,
   PassVerdict,
   ProposedRecord,
   RunProposals,
@@ -21,11 +22,11 @@ const sampleSize = 5;
 export async function approvedProposal(
   sql: Sql,
   pass: ClosingPass,
+  mode: Pass['mode'],
   approval: GivenApproval | undefined,
 ): Promise<number | undefined> {
-  if (approval === undefined) return undefined;
-  const full = await sql.get(`SELECT 1 AS one FROM passes WHERE id = ? AND mode = 'Full'`, pass.id);
-  return full === undefined ? undefined : proposalNamed(sql, pass.streamId, approval);
+  if (approval === undefined || mode !== 'Full') return undefined;
+  return proposalNamed(sql, pass.streamId, approval);
 }
 
 /** The open proposal of a stream that an approval names. */

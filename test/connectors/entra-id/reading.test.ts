@@ -236,7 +236,9 @@ describe('a place to go on from that is lost', () => {
       bench.graph.deltaTokens.expire();
       const status = await bench.run();
       expect(status.phase).toBe('Succeeded');
-      expect(status.stream('users')).toMatchObject({ fetched: 59, updated: 1, unchanged: 58, deleted: 1 });
+      expect(status.stream('users')).toMatchObject({
+        ...{ mode: 'Full', fetched: 59, updated: 1, unchanged: 58, deleted: 1 },
+      });
       expect(status.stream('users').evidence).toMatchObject({ rows: 59, counted: 59 });
       expect(status.stream('devices')).toMatchObject({ unchanged: 47, deleted: 1 });
       expect(status.stream('memberships')).toMatchObject({ complete: true, created: 0 });
