@@ -173,6 +173,8 @@ export const UnverifiedScopeSchema = Type.Object(
   },
   { ...closed, description: 'A scope whose end was not verified.' },
 );
+/** So many a record names at most. */
+export const maxNamedScopes = 10;
 export type UnverifiedScope = Static<typeof UnverifiedScopeSchema>;
 
 export const MissedSlotsSchema = Type.Object(
@@ -251,10 +253,17 @@ export const SyncRunStatusSchema = Type.Object(
     ),
     unverifiedScopes: Type.Optional(
       Type.Array(UnverifiedScopeSchema, {
-        maxItems: 10,
-        description: 'Scopes whose end was not verified, ten at most.',
+        maxItems: maxNamedScopes,
+        description:
+          'Scopes whose end was not verified, ten at most: of each stream first the one that most needs a person, then the next of each.',
         'x-kubernetes-list-type': 'atomic',
       }),
+    ),
+    unverifiedScopesTotal: Type.Optional(
+      count('Scopes whose end was not verified, in all; absent when there were none, or nobody counted yet.'),
+    ),
+    unverifiedScopesLeftOut: Type.Optional(
+      count('Of these, those that unverifiedScopes does not name; the table pass_scopes does.'),
     ),
     deletionProposal: Type.Optional(
       Type.Object(

@@ -30,6 +30,11 @@ export type ReadEvent<Cursor = Json, Checkpoint = Json> =
       /** External ids that the vendor itself states as gone. */
       readonly removed?: readonly string[];
       /**
+       * Ids of members that the vendor itself states as gone: whatever edge leads to one is gone with it, so no edge need be named. The member
+       * of a Membership is its `memberId`; other kinds have none.
+       */
+      readonly removedMembers?: readonly string[];
+      /**
        * Ids of parents whose edges have all been given by the pages of this pass, this one included: what stands of a parent and was
        * not given is gone. The parent of a Membership is its `groupId`, of a Relationship its `parentId`, of a RoleAssignment its `sourceId`; other kinds have none. A
        * page without rows states that a parent has no edges, as one that was deleted.

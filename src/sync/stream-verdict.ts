@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded, boundedName } from '../api/bounded.ts';
-import type { UnverifiedScope } from '../api/sync-run.ts';
+import { maxNamedScopes, type UnverifiedScope } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { RecordKind } from '../inventory/kinds.ts';
 import type {
@@ -13,7 +13,7 @@ import type {
   StreamVerdict,
 } from '../store/port.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
-import { worstFailure } from './outcome.ts';
+import { byNeed, worstFailure } from './outcome.ts';
 import type { BeyondBudget } from './plan-run.ts';
 import type { ScopeLedger } from './scope-ledger.ts';
 import { evidenceOf, type ReviewSummary } from './scope-proof.ts';
@@ -61,16 +61,20 @@ export function reportOf(
   };
 }
 
+/** The one that the failure of the stream speaks of stands first. */
 function unverifiedOf(
   stream: string,
   ledger: ScopeLedger,
   redact: (text: string) => string,
 ): readonly UnverifiedScope[] {
-  return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
-    stream,
-    scope: boundedName(redact(scope), 64),
-    reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
-  }));
+  return ledger.unverified
+    .toSorted(byNeed)
+    .slice(0, maxNamedScopes)
+    .map(({ scope, failure }) => ({
+      stream,
+      scope: boundedName(redact(scope), 64),
+      reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
+    }));
 }
 
 /** What is known of a pass that came to its end, for the verdict on its stream. */
