@@ -70,7 +70,8 @@ export async function* membersOf(
   );
 }
 
-function groupAt(client: LdapClient, base: string, dn: string): Promise<LdapEntry | undefined> {
+/** A group as it stands now; undefined when it went away. */
+export function groupAt(client: LdapClient, base: string, dn: string): Promise<LdapEntry | undefined> {
   return client.one({
     subject: `the group ${dn}`,
     base,

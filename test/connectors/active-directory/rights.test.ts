@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { accounts, organisation, places } from '../../kit/samba/seed.ts';
+import { accounts, organisation, places, seeded } from '../../kit/samba/seed.ts';
 import { baseDN } from '../../kit/samba/settings.ts';
 import { Directory } from './directory.ts';
 import { expectedOf } from './expected.ts';
@@ -126,18 +126,42 @@ test(
 );
 
 describe('what is hidden from the account', { timeout: 120_000 }, () => {
-  const deny = async (rights: string, dn: string) => {
+  /** An entry of an access list, before all others: `D;CI;LC;` without whom it is for. */
+  const addAce = async (ace: string, dn: string) => {
     const [found] = await directory.domain.ldb.search(baseDN, `(sAMAccountName=${account.name})`, [
       'objectSid',
     ]);
     const sid = found?.get('objectsid')?.[0] ?? '';
-    await directory.domain.ldb.tool('dsacl', 'set', `--objectdn=${dn}`, `--sddl=(D;${rights};;;${sid})`);
+    await directory.domain.ldb.tool('dsacl', 'set', `--objectdn=${dn}`, `--sddl=(${ace};;${sid})`);
   };
+
+  test('of a group is its list: it keeps its members, and the run says whose right is missing', async () => {
+    const [group] = await directory.domain.ldb.search(baseDN, '(sAMAccountName=Newsletter)', ['objectGUID']);
+    const listed = () =>
+      directory.live('memberships').filter((id) => id.startsWith(group?.get('objectguid')?.[0] ?? 'none'));
+    await directory.full({ account, block });
+    const before = listed();
+    expect(before).toHaveLength(seeded.contacts + 1);
+    const member = 'bf9679c0-0de6-11d0-a285-00aa003049e2';
+    await addAce(`OD;;RP;${member}`, `CN=Newsletter,${places.groups}`);
+    // The group counts as changed by it.
+    for (const run of [await directory.sync({ account, block }), await directory.full({ account, block })]) {
+      expect(run.failure).toMatchObject({
+        code: 'permission',
+        message: expect.stringMatching(/^members of CN=Newsletter,.*let the account read member of groups/u),
+      });
+      expect(run.stream('memberships')).toMatchObject({ complete: false, deleted: 0 });
+      expect(listed()).toEqual(before);
+    }
+    await addAce(`OA;;RP;${member}`, `CN=Newsletter,${places.groups}`);
+    expect((await directory.full({ account, block })).status.phase).toBe('Succeeded');
+    expect(listed()).toEqual(before);
+  });
 
   test('within a base looks as if it were gone, and stops at the deletion budget', async () => {
     await directory.full({ account, block });
     const before = directory.live('devices');
-    await deny('CI;LCRP', places.computers);
+    await addAce('D;CI;LCRP;', places.computers);
     const { status } = await directory.full({ account, block });
     expect(status.failure).toMatchObject({ code: 'deletionBudget' });
     expect(directory.live('devices')).toEqual(before);
@@ -145,7 +169,7 @@ describe('what is hidden from the account', { timeout: 120_000 }, () => {
 
   test('as a base is told from what is empty', async () => {
     const before = directory.live('users');
-    await deny(';LC', organisation);
+    await addAce('D;;LC;', organisation);
     const { status } = await directory.full({ account, block });
     expect(status.failure).toMatchObject({
       code: 'configuration',

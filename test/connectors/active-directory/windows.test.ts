@@ -220,7 +220,7 @@ describe('what a controller says of itself', { timeout: 120_000 }, () => {
     server.clockOffsetMs = 59 * 86_400_000;
     expect((await sync()).counts['users']).toEqual(['Incremental', 0, 0, 0, 0, 0]);
     server.clockOffsetMs = (59 + 61) * 86_400_000;
-    expect((await sync()).counts['users']).toEqual(['Incremental', 149, 0, 0, 149, 1]);
+    expect((await sync()).counts['users']).toEqual(['Full', 149, 0, 0, 149, 1]);
   });
 
   test('recycled objects count as deleted', async () => {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../../src/connector/failure.ts';
+import type { LdapEntry } from '../../src/connector/ldap/client.ts';
+import { anyOf, equals } from '../../src/connector/ldap/filter.ts';
+import { parseExtendedDn } from './distinguished-name.ts';
+import { groupAt, groupIdOf } from './members.ts';
+import type { ScopeEvent } from './scope.ts';
+import type { Session } from './session.ts';
+
+/** Where everything is read the verdict stands by then: no more are looked for. */
+const mostNamed = 10;
+
+/**
+ * Of groups that listed nobody those that hide their list: it looks like an empty one, and those who are in it name the group all the same. Asked in one
+ * question for all of them (some tens at most), and one by one only where somebody does. Members of other domains name no group of this one, so a list of
+ * them alone cannot be told from an empty one. Throws a Failure.
+ */
+export async function hiddenAmong(
+  session: Session,
+  groups: readonly LdapEntry[],
+): Promise<readonly LdapEntry[]> {
+  if (groups.length === 0 || !(await isNamed(session, groups))) return [];
+  const hidden: LdapEntry[] = [];
+  for (const group of groups) {
+    if ((groups.length === 1 || (await isNamed(session, [group]))) && (await listsNone(session, group)))
+      hidden.push(group);
+  }
+  return hidden;
+}
+
+/** Whether anybody in the domain tells that he is in one of the groups. */
+async function isNamed({ client, domain }: Session, groups: readonly LdapEntry[]): Promise<boolean> {
+  const names = groups.map(({ dn }) => parseExtendedDn(dn).dn);
+  const more = names.length > 1 ? ` or of ${names.length - 1} other groups` : '';
+  const search = {
+    subject: `objects that tell of themselves that they are members of ${names[0] ?? ''}${more}`,
+    base: domain.dn,
+    scope: 'sub',
+    filter: anyOf(...names.map((name) => equals('memberOf', name))),
+    attributes: ['objectGUID'],
+    controls: ['domainScope'],
+  } as const;
+  for await (const { entries } of client.pages(search)) if (entries.length > 0) return true;
+  return false;
+}
+
+/** Asked once more: the first member may have come meanwhile. */
+async function listsNone({ client }: Session, group: LdapEntry): Promise<boolean> {
+  const { id } = groupIdOf(group);
+  const now = await groupAt(client, `<GUID=${id}>`, parseExtendedDn(group.dn).dn);
+  return now === undefined || (now.values('member').length === 0 && now.range('member') === undefined);
+}
+
+export function hiddenFailure(group: string, others = 0): Failure {
+  const which =
+    others === 0
+      ? `${group}: the list of the group shows none, and objects name it`
+      : `${group} and of ${others} more groups: the lists show none, and objects name them`;
+  return new Failure(
+    'permission',
+    `members of ${which} as theirs; let the account read member of groups. Nothing is taken as deleted`,
+  );
+}
+
+/** What is known of hidden lists in one scope: what was read before and after is handed on, and the end is not believed. */
+export class HiddenLists {
+  private readonly session: Session;
+  /** DNs, the first one also from before a stop. */
+  private readonly found = new Set<string>();
+
+  constructor(session: Session, before: string | undefined) {
+    this.session = session;
+    if (before !== undefined) this.found.add(before);
+  }
+
+  /** Those of groups that listed nobody which truly have no members. `all`: each must be told, not only whether there is one. */
+  async without(groups: readonly LdapEntry[], all: boolean): Promise<readonly LdapEntry[]> {
+    if (!all && this.found.size >= mostNamed) return [];
+    const hidden = await hiddenAmong(this.session, groups);
+    for (const { dn } of hidden) this.found.add(parseExtendedDn(dn).dn);
+    return groups.filter((group) => !hidden.includes(group));
+  }
+
+  /** The place to go on from tells of a hidden list that was met before it; a later attempt would not meet it again. */
+  judged(event: ScopeEvent): ScopeEvent {
+    const [first] = this.found;
+    if (first === undefined) return event;
+    switch (event.type) {
+      case 'page':
+        return { ...event, checkpoint: { ...event.checkpoint, hiddenList: first.slice(0, 512) } };
+      case 'end': {
+        const { scope, evidence } = event;
+        return { type: 'unverified', scope, failure: hiddenFailure(first, this.found.size - 1), evidence };
+      }
+      case 'unverified':
+        return event;
+    }
+  }
+}
