@@ -4,7 +4,7 @@ import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import { anyOf, equals } from '../../src/connector/ldap/filter.ts';
 import type { Named } from '../../src/connector/nested-groups.ts';
 import type { RoleMember } from '../../src/connector/role-reading.ts';
-import { isWithin, parseExtendedDn } from './distinguished-name.ts';
+import { isOfDomain, parseExtendedDn } from './distinguished-name.ts';
 import { guidBytes, guidOf } from './guid.ts';
 import { hiddenAmong, hiddenFailure } from './hidden-lists.ts';
 import { nameOf } from './mapped-group.ts';
@@ -95,7 +95,7 @@ export class RoleMembers {
       const entry = entries.get(id);
       if (entry !== undefined) return [{ id, name: nameOf(entry), kind: kindOf(entry) }];
       // Of another domain of the forest only the name is known here.
-      if (!isWithin(dn, domain.dn)) return [{ id, name: dn, kind: undefined }];
+      if (!isOfDomain(dn, domain.dn)) return [{ id, name: dn, kind: undefined }];
       this.hidden.add(dn);
       this.hiddenIn ||= parseExtendedDn(group).dn;
       return [];

@@ -11,6 +11,7 @@ import {
 import {
   deletedId,
   dnKey,
+  isOfDomain,
   isWithin,
   parseDn,
   parseExtendedDn,
@@ -315,6 +316,19 @@ describe('distinguished names', () => {
     [String.raw`CN=a\,OU=x,DC=c`, 'OU=x,DC=c', false],
     ['CN=a', '', true],
   ])('%j within %j: %s', (dn, base, within) => expect(isWithin(dn, base)).toBe(within));
+
+  test.each([
+    ['CN=a,OU=x,DC=corp,DC=test', true],
+    ['CN=a,dc=CORP,dc=test', true],
+    ['DC=corp,DC=test', true],
+    ['CN=a,DC=child,DC=corp,DC=test', false],
+    ['CN=a,DC=other,DC=test', false],
+    ['CN=a,DC=test', false],
+    // What a domain keeps of the DNS has parts of that kind too.
+    ['DC=www,DC=zone,CN=MicrosoftDNS,CN=System,DC=corp,DC=test', true],
+    [String.raw`CN=a\,DC\=child,DC=corp,DC=test`, true],
+    ['no name', true],
+  ])('%j is of the domain itself: %s', (dn, own) => expect(isOfDomain(dn, 'DC=corp,DC=test')).toBe(own));
 
   test.each([
     [
