@@ -7,9 +7,6 @@ import { groupAt, groupIdOf } from './members.ts';
 import type { ScopeEvent } from './scope.ts';
 import type { Session } from './session.ts';
 
-/** Where everything is read the verdict stands by then: no more are looked for. */
-const mostNamed = 10;
-
 /**
  * Of groups that listed nobody those that hide their list: it looks like an empty one, and those who are in it name the group all the same. Asked in one
  * question for all of them (some tens at most), and one by one only where somebody does. Members of other domains name no group of this one, so a list of
@@ -62,38 +59,26 @@ export function hiddenFailure(group: string, others = 0): Failure {
   );
 }
 
-/** What is known of hidden lists in one scope: what was read before and after is handed on, and the end is not believed. */
+/** The hidden lists of one scope: other groups are handed on, and the end is not believed. */
 export class HiddenLists {
   private readonly session: Session;
-  /** DNs, the first one also from before a stop. */
-  private readonly found = new Set<string>();
+  private readonly found: string[] = [];
 
-  constructor(session: Session, before: string | undefined) {
+  constructor(session: Session) {
     this.session = session;
-    if (before !== undefined) this.found.add(before);
   }
 
-  /** Those of groups that listed nobody which truly have no members. `all`: each must be told, not only whether there is one. */
-  async without(groups: readonly LdapEntry[], all: boolean): Promise<readonly LdapEntry[]> {
-    if (!all && this.found.size >= mostNamed) return [];
+  /** Those of groups that listed nobody which truly have no members. */
+  async without(groups: readonly LdapEntry[]): Promise<readonly LdapEntry[]> {
     const hidden = await hiddenAmong(this.session, groups);
-    for (const { dn } of hidden) this.found.add(parseExtendedDn(dn).dn);
+    this.found.push(...hidden.map(({ dn }) => parseExtendedDn(dn).dn));
     return groups.filter((group) => !hidden.includes(group));
   }
 
-  /** The place to go on from tells of a hidden list that was met before it; a later attempt would not meet it again. */
   judged(event: ScopeEvent): ScopeEvent {
-    const [first] = this.found;
-    if (first === undefined) return event;
-    switch (event.type) {
-      case 'page':
-        return { ...event, checkpoint: { ...event.checkpoint, hiddenList: first.slice(0, 512) } };
-      case 'end': {
-        const { scope, evidence } = event;
-        return { type: 'unverified', scope, failure: hiddenFailure(first, this.found.size - 1), evidence };
-      }
-      case 'unverified':
-        return event;
-    }
+    const [first, ...others] = this.found;
+    if (first === undefined || event.type !== 'end') return event;
+    const { scope, evidence } = event;
+    return { type: 'unverified', scope, failure: hiddenFailure(first, others.length), evidence };
   }
 }

@@ -5,6 +5,7 @@ import { outermost, type Base } from './bases.ts';
 import { groupKind } from './groups.ts';
 import { HiddenLists } from './hidden-lists.ts';
 import { groupAttributesForMembers, groupIdOf, groupsPerPage, membersOf } from './members.ts';
+import { membershipProbe } from './membership-probe.ts';
 import { memberIdOf, membershipId, toMembership } from './membership-record.ts';
 import { testBases } from './object-stream.ts';
 import { accountAttributes, accountFilter, PrimaryGroups } from './primary-groups.ts';
@@ -28,6 +29,7 @@ export const memberships = defineStream({
   read: readMemberships,
   idOf: membershipId,
   toRecord: (row) => toMembership(row),
+  probe: membershipProbe,
   test: (session) =>
     testBases(session, session.bases.groups, { what: 'groups and their members', filter: groupKind.filter }),
 });
@@ -41,7 +43,7 @@ async function* readMemberships(
   const { users, groups, computers } = session.bases;
   const accounts = outermost([...users, ...computers]);
   for (const base of groups) {
-    const hidden = new HiddenLists(session, request.checkpoint(scopeName(base))?.hiddenList);
+    const hidden = new HiddenLists(session);
     const reading = listedMembers(session, base, { primary, accounts, hidden });
     for await (const event of readScope(session, reading, request)) yield hidden.judged(event);
   }
@@ -85,15 +87,14 @@ function listedMembers(
           listed += members?.length ?? 0;
           yield* pages.add(members?.map((member) => ({ group: id, member })) ?? []);
         }
-        if (isGone) continue;
-        if (listed === 0) empty.push(entry);
-        if (!changed) continue;
+        // Of what is missing in a full pass the members are asked: see the probe.
+        if (!changed || isGone) continue;
         if (rid !== undefined)
           for await (const rows of primary.members(id, rid, accounts)) yield* pages.add(rows);
         if (listed > 0) pages.complete(id);
+        else empty.push(entry);
       }
-      const trulyEmpty = await hidden.without(empty, changed);
-      if (changed) for (const entry of trulyEmpty) pages.complete(groupIdOf(entry).id);
+      for (const entry of await hidden.without(empty)) pages.complete(groupIdOf(entry).id);
       yield* pages.rest();
     },
     async *deletedSince(usn): AsyncGenerator<ScopePage> {

@@ -59,8 +59,6 @@ export const Checkpoint = Type.Object(
     entries: Type.Integer({ minimum: 0 }),
     rows: Type.Integer({ minimum: 0 }),
     pages: Type.Integer({ minimum: 0 }),
-    /** DN of a group whose members the account may not read: met before this place, so that the end proves nothing. */
-    hiddenList: Type.Optional(Type.String({ maxLength: 512 })),
   },
   { additionalProperties: false },
 );
