@@ -18,6 +18,7 @@ import {
 } from '../../../connectors/active-directory/distinguished-name.ts';
 import { groupTypeWords, isSecurityGroup } from '../../../connectors/active-directory/group-type.ts';
 import { guidBytes, guidOf } from '../../../connectors/active-directory/guid.ts';
+import { kindOf } from '../../../connectors/active-directory/member-kinds.ts';
 import { sidBytes, sidOf, splitSid } from '../../../connectors/active-directory/sid.ts';
 import { fileTime, generalizedTime, intervalMs, isPast } from '../../../connectors/active-directory/times.ts';
 
@@ -372,4 +373,21 @@ describe('distinguished names', () => {
       }),
     );
   });
+});
+
+describe('the kind of a member', () => {
+  const machine = ['top', 'person', 'organizationalPerson', 'user', 'computer'];
+  test.each([
+    ['805306368', machine.slice(0, 4), 'User'],
+    ['805306369', machine, 'Device'],
+    ['268435456', ['top', 'group'], 'Group'],
+    ['536870913', ['top', 'group'], 'Group'],
+    [undefined, ['top', 'person', 'organizationalPerson', 'contact'], 'Contact'],
+    [undefined, ['top', 'foreignSecurityPrincipal'], undefined],
+    ['805306369', [...machine, 'msDS-GroupManagedServiceAccount'], undefined],
+    ['805306369', [...machine, 'msDS-ManagedServiceAccount'], undefined],
+    ['805306369', [...machine, 'msDS-DelegatedManagedServiceAccount'], undefined],
+  ])('of type %j and classes %j is %j', (type, classes, kind) =>
+    expect(kindOf({ first: () => type, values: () => classes })).toBe(kind),
+  );
 });
