@@ -135,3 +135,19 @@ test(
     expect(windows.live('memberships')).toEqual(ids.toSorted());
   },
 );
+
+test('what changes ahead of a full pass is met at its end as it is then', { timeout }, async () => {
+  const ahead = account(200, { uSNChanged: '120000', title: 'before' });
+  await using windows = await WindowsDomain.start([ahead]);
+  await windows.sync();
+  const state = whenRead(windows, domainDn, 'lastlogontimestamp', () =>
+    windows.change(account(200, { title: 'after' })),
+  );
+  const run = await windows.full();
+  expect(state.done).toBe(true);
+  expect(run.counts['users']).toEqual(['Full', 151, 0, 1, 150, 0]);
+  expect(run.stream('users').evidence).not.toHaveProperty('probed');
+  expect(windows.rows('SELECT title FROM users WHERE external_id = ?', userId(200))).toEqual([
+    { title: 'after' },
+  ]);
+});

@@ -45,10 +45,11 @@ export class Directory {
   search(request: SearchRequest): Found[] | undefined {
     const base = this.resolve(request.base);
     if (base === undefined) return undefined;
-    const deleted = request.controls.has(controls.showDeleted) || request.controls.has(controls.showRecycled);
+    const recycled = request.controls.has(controls.showRecycled);
+    const deleted = recycled || request.controls.has(controls.showDeleted);
     const groups = this.groupsByMember();
     return this.entries
-      .filter((entry) => deleted || !isDeleted(entry))
+      .filter((entry) => (isTrue(entry, 'isRecycled') ? recycled : deleted || !isTrue(entry, 'isDeleted')))
       .filter(({ dn }) => inScope(dn, base, request.scope))
       .map((entry) => readable(entry, groups.get(entry.dn.toLowerCase())))
       .filter((entry) => matches(request.filter, (name) => valuesOf(entry, name)))
@@ -130,8 +131,8 @@ function readable(entry: DirectoryEntry, memberOf: readonly string[] | undefined
   return { dn, attributes: Object.fromEntries(all.filter(([name]) => !hidden.includes(name))) };
 }
 
-function isDeleted(entry: DirectoryEntry): boolean {
-  return String(valuesOf(entry, 'isDeleted')[0] ?? '').toUpperCase() === 'TRUE';
+function isTrue(entry: DirectoryEntry, name: 'isDeleted' | 'isRecycled'): boolean {
+  return String(valuesOf(entry, name)[0] ?? '').toUpperCase() === 'TRUE';
 }
 
 function same(one: string, other: string): boolean {
