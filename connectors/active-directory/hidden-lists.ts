@@ -9,20 +9,21 @@ import type { Session } from './session.ts';
 
 /**
  * Of groups that listed nobody those that hide their list: it looks like an empty one, and those who are in it name the group all the same. Asked in one
- * question for all of them (some tens at most), and one by one only where somebody does. Members of other domains name no group of this one, so a list of
+ * question for all of them (some tens at most), and again for each half only where somebody does. Members of other domains name no group of this one, so a list of
  * them alone cannot be told from an empty one. Throws a Failure.
  */
 export async function hiddenAmong(
   session: Session,
   groups: readonly LdapEntry[],
 ): Promise<readonly LdapEntry[]> {
-  if (groups.length === 0 || !(await isNamed(session, groups))) return [];
-  const hidden: LdapEntry[] = [];
-  for (const group of groups) {
-    if ((groups.length === 1 || (await isNamed(session, [group]))) && (await listsNone(session, group)))
-      hidden.push(group);
-  }
-  return hidden;
+  const [first] = groups;
+  if (first === undefined || !(await isNamed(session, groups))) return [];
+  if (groups.length === 1) return (await listsNone(session, first)) ? groups : [];
+  const half = groups.length >> 1;
+  return [
+    ...(await hiddenAmong(session, groups.slice(0, half))),
+    ...(await hiddenAmong(session, groups.slice(half))),
+  ];
 }
 
 /** Whether anybody in the domain tells that he is in one of the groups. */

@@ -23,7 +23,7 @@ interface Edge {
 /**
  * Looks memberships up that a full pass did not meet, where groups and accounts stand now: one that moved from a base not yet read into one already read, or
  * whose OU was moved, was in neither. The member is asked for its groups, which is one question for all members of a call; where it does not tell (it is of
- * another domain, hidden, or in too many groups for one answer) the list of the group is read. A list that the account may not read looks like an empty one
+ * another domain, hidden, names no group at all, or too many for one answer) the list of the group is read. A list that the account may not read looks like an empty one
  * in every other question: here its members are there, and hidden. See docs/adr/0031-memberships-are-asked-for.md.
  */
 export const membershipProbe: StreamProbe<Session> = {
@@ -39,7 +39,7 @@ export const membershipProbe: StreamProbe<Session> = {
       const group = groups.get(edge.group);
       const member = members.get(edge.member);
       if (group === undefined) continue;
-      if (member === undefined || member.range('memberOf') !== undefined) unanswered.push(edge);
+      if (member === undefined || tellsNotAll(member)) unanswered.push(edge);
       if (member === undefined) continue;
       if (isListed(member, group)) listed.push(edge);
       else if (isPrimary(session, member, group)) answers.set(edge.id, 'present');
@@ -128,6 +128,11 @@ function idFilter(id: string): Filter | undefined {
 function standsBelow(entry: LdapEntry, bases: readonly Base[]): boolean {
   const { dn } = parseExtendedDn(entry.dn);
   return bases.some((base) => isWithin(dn, base.dn));
+}
+
+/** Too many groups for one answer, or none, which is what a right that is missing gives too. */
+function tellsNotAll(member: LdapEntry): boolean {
+  return member.range('memberOf') !== undefined || member.values('memberOf').length === 0;
 }
 
 /** By what the member tells of itself. */

@@ -102,18 +102,23 @@ describe('a group that moves during a full pass into a base that was read alread
   });
 });
 
-test('a member that does not tell of its groups is looked for in their lists', { timeout }, async () => {
-  const kid = '00000000-1111-4222-8333-444444444444';
-  const other = `<GUID=${kid}>;CN=Kid,CN=Users,DC=child,${domainDn}`;
+const kid = '00000000-1111-4222-8333-444444444444';
+const shy = { ...account(5), hidden: ['memberOf'] };
+test.each([
+  ['is of another domain', `<GUID=${kid}>;CN=Kid,CN=Users,DC=child,${domainDn}`, kid],
+  ['hides its groups', shy.dn, userId(5)],
+])('a member that %s is looked for in the lists of groups', { timeout }, async (_why, member, id) => {
   await using windows = await domainOfTwo(0);
-  windows.change(at(secondBase, listing(2, [other])));
+  windows.change(shy);
+  windows.change(at(secondBase, listing(2, [member])));
   await windows.sync({ block });
   expect(windows.listed(2)).toBe(1);
   whenRead(windows, secondBase, 'member', () =>
-    windows.change(at(firstBase, listing(2, [other])), at(secondBase, listing(2, [])).dn),
+    windows.change(at(firstBase, listing(2, [member])), at(secondBase, listing(2, [])).dn),
   );
-  expect((await windows.full({ block })).stream('memberships')).toMatchObject({ evidence: { present: 1 } });
-  expect(windows.live('memberships')).toContain(`${groupId(2)}/${kid}`);
+  const run = await windows.full({ block });
+  expect(run.stream('memberships')).toMatchObject({ evidence: { present: 1 } });
+  expect(windows.live('memberships')).toContain(`${groupId(2)}/${id}`);
 });
 
 test(
