@@ -4,7 +4,7 @@ import type { Evidence } from '../../src/connector/evidence.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import type { Base } from './bases.ts';
-import { checkSameController, cursorOf, whyNotFrom, type Position } from './controller.ts';
+import { cursorOf, whyNotFrom, type Position } from './controller.ts';
 import { dnKey } from './distinguished-name.ts';
 import { scopeFailure } from './scope-failure.ts';
 import type { Session } from './session.ts';
@@ -152,7 +152,6 @@ async function* readBase(
   if (since !== undefined) {
     for await (const parts of reading.deletedSince(since)) yield page(parts, read);
   }
-  await checkSameController(client, position);
   const evidence: Evidence = {
     rows,
     pages: read.pages,
