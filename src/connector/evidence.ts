@@ -17,6 +17,8 @@ const CountedFactsSchema = Type.Object({
   last: Type.Optional(Type.String()),
   /** The vendor was asked a second time, in other words, and said again that the scope holds nothing. */
   emptyTwice: Type.Optional(Type.Boolean()),
+  /** Why what is absent is not proven gone although everything that was asked for was read, and until when: of an end with coverage Window. */
+  unproven: Type.Optional(Type.String()),
 });
 export type CountedFacts = Readonly<Static<typeof CountedFactsSchema>>;
 
