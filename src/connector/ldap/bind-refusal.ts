@@ -2,6 +2,9 @@
 import { Failure } from '../failure.ts';
 import { vendorWords, type Redact } from '../vendor-words.ts';
 
+/** A refusal that counts towards locking the account, as far as can be told. */
+export class WrongPassword extends Failure {}
+
 interface Refusal {
   readonly means: string;
   readonly remedy: string;
@@ -9,6 +12,8 @@ interface Refusal {
   readonly audience?: string;
 }
 
+/** The password was wrong; with the others it was right, or there is no such account. */
+const wrongPassword = '52e';
 const administrator = 'administrator of the directory';
 
 /**
@@ -66,6 +71,7 @@ export function bindRefusal(
   const account = vendorWords(name, redact);
   if (known !== undefined) {
     const message = `${what}: ${known.means} (49, data ${code}) for ${account}; ${known.remedy}`;
+    if (code === wrongPassword) return new WrongPassword('credentials', message);
     return new Failure(
       'credentials',
       message,
@@ -74,5 +80,5 @@ export function bindRefusal(
   }
   const said = text === '' ? '' : `: "${vendorWords(text, redact)}"`;
   const message = `${what}: the directory refuses ${account} (49, invalidCredentials)${said}; correct username and password in the Secret; this run does not try them again, since every try counts towards locking the account`;
-  return new Failure('credentials', message);
+  return new WrongPassword('credentials', message);
 }

@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import { BindRequest } from 'ldapts';
 import { checkUrl, type AddressPolicy } from '../address.ts';
 import { Failure } from '../failure.ts';
-import { retrying, type RetryOptions } from '../retry.ts';
+import { OutOfTries, retrying, type RetryOptions } from '../retry.ts';
 import type { DatedAnswer } from '../vendor-clock.ts';
 import type { Redact } from '../vendor-words.ts';
 import { bindRefusal } from './bind-refusal.ts';
@@ -20,7 +20,7 @@ import type {
 } from './client.ts';
 import type { ConnectionLimits, LdapConnection } from './connection.ts';
 import { oidOf, pagedOid } from './controls.ts';
-import type { Logins } from './logins.ts';
+import { UnansweredLogin, type Logins } from './logins.ts';
 import { openConnection } from './open-connection.ts';
 import { PagedPlace } from './paged-place.ts';
 import { failureOfResult, resultName } from './result.ts';
@@ -173,7 +173,8 @@ class LdapSession implements LdapClient {
     if (first !== undefined && others.length === 0) throw first;
     const { audience } = first ?? {};
     const shared = audience !== undefined && others.every((other) => other.audience === audience);
-    throw new Failure('unavailable', failures.map(({ message }) => message).join('; '), {
+    const Kind = failures.every((failure) => failure instanceof OutOfTries) ? OutOfTries : Failure;
+    throw new Kind('unavailable', failures.map(({ message }) => message).join('; '), {
       cause: first,
       ...(shared ? { audience } : {}),
     });
@@ -181,8 +182,9 @@ class LdapSession implements LdapClient {
 
   private async bound(url: URL, attempt: number): Promise<LdapConnection> {
     const { kit, options } = this;
-    const { name, startTls, urlField } = options;
-    kit.logins.check(name);
+    const { urls, name, password, startTls, urlField } = options;
+    const account = { hosts: urls.map(({ host }) => host), name, password };
+    kit.logins.check(account, url.host);
     const target = { ...kit, url, startTls, secureContext: kit.secureContext() };
     const connection = await openConnection(target, {
       ...{ ...kit, host: url.host, urlField, monotonicMs: () => kit.clock.monotonicMs() },
@@ -190,7 +192,7 @@ class LdapSession implements LdapClient {
         kit.onRequest({ status: code === undefined ? undefined : resultName(code), durationMs }),
     });
     try {
-      await kit.logins.try(name, () => this.bind(connection, `login at ${url.host}`, attempt));
+      await kit.logins.try(account, url.host, () => this.bind(connection, `login at ${url.host}`, attempt));
       await options.check?.(this.serverOn(connection, url, attempt));
       return connection;
     } catch (error) {
@@ -202,11 +204,12 @@ class LdapSession implements LdapClient {
   private async bind(connection: LdapConnection, what: string, attempt: number): Promise<void> {
     const { name, password } = this.options;
     const { redact } = this.kit;
-    const { result } = await connection.exchange(
-      what,
-      'bind',
-      (messageId) => new BindRequest({ messageId, dn: name, password }),
-    );
+    const isSent = connection.usable;
+    const { result } = await connection
+      .exchange(what, 'bind', (messageId) => new BindRequest({ messageId, dn: name, password }))
+      .catch((error: unknown) => {
+        throw isSent ? unanswered(error) : error;
+      });
     if (result.code === 49) throw bindRefusal(result.text, { what, name, redact });
     if (result.code !== 0) throw judged(failureOfResult(result, { what, redact }), this.kit, attempt);
   }
@@ -229,4 +232,10 @@ class LdapSession implements LdapClient {
   private described(subject: string): string {
     return `${subject} (at ${this.url.host})`;
   }
+}
+
+/** What is to be thrown for a login that was sent, and of which nobody knows how it ended. */
+function unanswered(error: unknown): unknown {
+  const isOutcome = !(error instanceof Failure) || error.code === 'cancelled';
+  return isOutcome ? error : new UnansweredLogin(error.code, error.message, { cause: error });
 }
