@@ -190,6 +190,13 @@ describe('secrets', () => {
     'ntPwdHistory',
     'msDS-KeyCredentialLink',
     'companyApiToken',
+    'userPKCS12',
+    'msPKI-CredentialRoamingTokens',
+    'krbPrincipalKey',
+    'ipsecData',
+    'sambaPasswordHistory',
+    'companyPreSharedKey',
+    'msDS-ManagedPasswordId',
   ])('%s is one, and cannot be mapped', (name) => {
     expect(isSecretAttribute(name)).toBe(true);
     expect(mappableRow.pathProblem(name)).toMatch(/secret/u);
@@ -202,6 +209,10 @@ describe('secrets', () => {
     'extensionAttribute1',
     'msDS-ResultantPSO',
     'secretary',
+    'tokenGroups',
+    'userCertificate',
+    'msDS-UserPasswordExpiryTimeComputed',
+    'pwdHistoryLength',
   ])('%s is none', (name) => {
     expect(isSecretAttribute(name)).toBe(false);
     expect(mappableRow.pathProblem(name)).toBeUndefined();
