@@ -105,6 +105,13 @@ export class BoundServer implements LdapServer {
     };
   }
 
+  /** Tells the server that a search is not gone on with (RFC 2696: page size 0 with the cookie). Answers whether it understood. */
+  async giveUp(search: ParsedSearch, cookie: Buffer): Promise<boolean> {
+    const controls = [...(search.controls ?? []).map(requestControl), pagedControl(0, cookie)];
+    const { result, entries } = await this.searched(search, controls, () => true);
+    return result.code === 0 && entries.length === 0;
+  }
+
   /** One search request; a result that is neither success nor `accepted` is thrown as what it means. */
   private async searched(
     search: ParsedSearch,

@@ -8,7 +8,7 @@ import { OutOfTries, retrying, type RetryOptions } from '../retry.ts';
 import type { DatedAnswer } from '../vendor-clock.ts';
 import type { Redact } from '../vendor-words.ts';
 import { bindRefusal } from './bind-refusal.ts';
-import { BoundServer, judged, parsedFilter } from './bound-server.ts';
+import { BoundServer, judged, parsedFilter, type ParsedSearch } from './bound-server.ts';
 import type {
   LdapClient,
   LdapControl,
@@ -100,14 +100,34 @@ class LdapSession implements LdapClient {
     this.require(subject, search.controls, true);
     const request = { ...search, filter: parsedFilter(search.filter, subject) };
     const place = new PagedPlace(this.described(subject));
+    let isBroken = false;
     try {
       do {
         yield await this.ask(subject, (server) => server.page(request, place));
       } while (!place.ended);
+    } catch (error) {
+      isBroken = true;
+      throw error;
     } finally {
-      // A directory keeps few places per connection, and throws away those of others when there are too many.
-      place.heldBy?.destroy();
+      await this.giveUp(request, place, isBroken);
     }
+  }
+
+  /** A directory keeps few places per connection, and throws away those of others when there are too many: so one that is not gone on with is given back. */
+  private async giveUp(search: ParsedSearch, place: PagedPlace, isBroken: boolean): Promise<void> {
+    const { held } = place;
+    if (held === undefined) return;
+    const { connection, cookie } = held;
+    // Whom something was wrong with is not asked for a favour.
+    if (isBroken || this.closed) return connection.destroy();
+    const server = this.serverOn(connection, this.url, 1);
+    const isGivenBack = await this.onBudget(this.described(search.subject), () =>
+      server.giveUp(search, cookie),
+    ).catch(
+      // What was read is read: with the connection its places go.
+      () => false,
+    );
+    if (!isGivenBack) connection.destroy();
   }
 
   async one(search: Omit<LdapSearch, 'scope' | 'pageSize'>): Promise<LdapEntry | undefined> {

@@ -43,6 +43,15 @@ function second(domain: FakeDomain): ControllerState {
   return { entries: atSecond(entries.map((one) => (one.dn === early.dn ? early : one))), root: secondRoot() };
 }
 
+function rebuilt(state: ControllerState): ControllerState {
+  const entries = state.entries.map(({ dn, attributes }) =>
+    dn.startsWith('CN=NTDS Settings')
+      ? { dn, attributes: { ...attributes, invocationId: guidBytes(9, 7) } }
+      : { dn, attributes },
+  );
+  return { ...state, entries };
+}
+
 describe('all of a run is read from one controller', { timeout: 60_000 }, () => {
   test('one that answers in between is asked nothing but who it is, and the reading goes on at the first', async () => {
     await using domain = await domainOfTwelve();
@@ -104,14 +113,7 @@ describe('all of a run is read from one controller', { timeout: 60_000 }, () => 
   test.each([
     [
       'was restored with another invocationId',
-      (state: ControllerState): ControllerState => ({
-        ...state,
-        entries: state.entries.map(({ dn, attributes }) =>
-          dn.startsWith('CN=NTDS Settings')
-            ? { dn, attributes: { ...attributes, invocationId: guidBytes(9, 7) } }
-            : { dn, attributes },
-        ),
-      }),
+      rebuilt,
       /dc1\S* was rebuilt or restored while it was read \(another invocationId\)/u,
     ],
     [
@@ -130,6 +132,38 @@ describe('all of a run is read from one controller', { timeout: 60_000 }, () => 
     const { status } = await domain.sync({ limits: { maxRetries: 1, requestsPerSecond: 1000 } });
     expect(status.failure).toMatchObject({ code: 'unavailable', message: expect.stringMatching(words) });
   });
+
+  test.each([
+    ['another controller', (domain: FakeDomain) => second(domain)],
+    ['the same one with another database', (domain: FakeDomain) => rebuilt(domain.state)],
+  ])(
+    'a first reading that was broken off is not gone on with at %s: its places mean nothing there',
+    async (_what, next) => {
+      await using domain = await FakeDomain.start(
+        upTo(600).map((number) => person(number, { uSNChanged: String(1_000 + number * 100) })),
+      );
+      const spec = { limits: { maxRetries: 0, pageSize: 10, requestsPerSecond: 1000 } };
+      let pages = 0;
+      domain.server.script = (asked) =>
+        asked.operation === 'search' &&
+        /"lastlogontimestamp"/u.test(JSON.stringify(asked.request)) &&
+        ++pages === 20
+          ? { type: 'result', result: { code: 52, text: '' } }
+          : undefined;
+      const first = await domain.sync(spec);
+      expect(first.status.failure?.code).toBe('unavailable');
+      const read = domain.inventory.live('users').length;
+      expect(read).toBeGreaterThan(100);
+      expect(read).toBeLessThan(300);
+      domain.server.script = () => undefined;
+      const { entries, root } = next(domain);
+      // Of the first page there, by its own numbers.
+      domain.become({ entries: [...entries, person(900, { uSNChanged: '1' })], root });
+      const { status } = await domain.sync(spec);
+      expect(status.phase).toBe('Succeeded');
+      expect(domain.inventory.live('users')).toHaveLength(601);
+    },
+  );
 
   test('a lost connection to the same controller is nothing: the reading goes on', async () => {
     await using domain = await domainOfTwelve();

@@ -242,3 +242,10 @@ test('nothing is asked for that holds a secret', async () => {
     expect(asked).not.toContain(secret);
   expect(asked).toContain('lastlogontimestamp');
 });
+
+test('mode Test logs in once, and asks nothing of a search beyond its first page', async () => {
+  const { status } = await sync('--mode', 'Test');
+  expect(status.phase).toBe('Succeeded');
+  expect(server.asked('bind')).toHaveLength(1);
+  expect(server.openPlaces).toBe(0);
+});
