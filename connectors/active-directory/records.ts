@@ -63,7 +63,7 @@ export const userAttributes: readonly string[] = [
 ];
 
 /** What every user has, and the columns are made of: of an object that does not show it, it is hidden from the account. */
-export const essentialOfUsers = ['userAccountControl', 'msDS-User-Account-Control-Computed'] as const;
+export const essentialOfUsers = ['userAccountControl'] as const;
 
 const keptOfGroups = {
   ...common,
