@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { objectStream } from './object-stream.ts';
-import { computerAttributes, toDevice } from './records.ts';
+import { essentialOfComputers, computerAttributes, toDevice } from './records.ts';
 
 /** By class managed service accounts would be computers too. */
 export const computers = objectStream(
@@ -12,6 +12,7 @@ export const computers = objectStream(
       '(&(objectClass=computer)(!(objectClass=msDS-ManagedServiceAccount))(!(objectClass=msDS-GroupManagedServiceAccount)))',
     deleted: 'computer',
     attributes: computerAttributes,
+    essential: essentialOfComputers,
   },
   'Device',
   toDevice,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { objectStream, type ObjectKind } from './object-stream.ts';
-import { groupAttributes, toGroup } from './records.ts';
+import { essentialOfGroups, groupAttributes, toGroup } from './records.ts';
 
 export const groupKind: ObjectKind = {
   stream: 'groups',
@@ -9,6 +9,7 @@ export const groupKind: ObjectKind = {
   otherFilter: '(objectClass=group)',
   deleted: 'group',
   attributes: groupAttributes,
+  essential: essentialOfGroups,
 };
 
 export const groups = objectStream(groupKind, 'Group', toGroup);

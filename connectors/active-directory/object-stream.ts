@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadRequest, Stream } from '../../src/connector/contract.ts';
 import { defineStream } from '../../src/connector/define-stream.ts';
-import { joined, warning } from '../../src/connector/finding.ts';
+import { joined, warning, type CheckFinding } from '../../src/connector/finding.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import type { NormalisedRecord } from '../../src/inventory/kinds.ts';
 import type { Base } from './bases.ts';
@@ -26,6 +26,8 @@ export interface ObjectKind {
   readonly otherFilter: string;
   readonly deleted: DeletedClass;
   readonly attributes: readonly string[];
+  /** Of these, what every object of the kind has, and the inventory needs. */
+  readonly essential: readonly string[];
 }
 
 /** A stream that reads the objects of one kind below its bases. */
@@ -34,7 +36,7 @@ export function objectStream<Kind extends 'User' | 'Group' | 'Device'>(
   record: Kind,
   toRecord: (row: ObjectRow, session: Session) => NormalisedRecord<Kind>,
 ): Stream<Session> {
-  const { stream, filter } = kind;
+  const { stream, filter, essential } = kind;
   return defineStream({
     name: stream,
     record,
@@ -50,7 +52,7 @@ export function objectStream<Kind extends 'User' | 'Group' | 'Device'>(
     mappable: mappableRow,
     probe: objectProbe(stream),
     async test(session) {
-      const found = await testBases(session, session.bases[stream], { what: stream, filter });
+      const found = await testBases(session, session.bases[stream], { what: stream, filter, essential });
       const unknown = await unknownAttributes(session, stream);
       if (unknown.length === 0) return found;
       const names = unknown.join(', ');
@@ -105,34 +107,49 @@ function objectId(raw: unknown): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** Whether each base is there, and whether anything is seen below it. Throws a Failure. */
+/** Whether each base is there, whether anything is seen below it, and whether the first of that shows what is essential. Throws a Failure. */
 export async function testBases(
   session: Session,
   bases: readonly Base[],
-  { what, filter }: { readonly what: string; readonly filter: string },
-): Promise<string> {
+  asked: { readonly what: string; readonly filter: string; readonly essential?: readonly string[] },
+): Promise<CheckFinding> {
+  const { what, essential = [] } = asked;
   const empty: string[] = [];
+  const warnings: CheckFinding[] = [];
   for (const base of bases) {
     await checkBase(session, { base, what });
-    if (!(await findsAny(session, base, what, filter))) empty.push(base.dn);
+    const first = await firstBelow(session, base, asked);
+    if (first === undefined) empty.push(base.dn);
+    const hidden = essential.filter((name) => first !== undefined && first.first(name) === undefined);
+    if (hidden.length > 0) {
+      const message = `${hidden.join(', ')}: hidden from the account, so what stands of it stays as it was; grant read (runbook, step 3); seen at ${first?.dn}`;
+      warnings.push(warning(message));
+    }
   }
   const deletions = (await session.deleted.visible())
     ? 'deletions are seen by incremental runs'
     : 'deleted objects are hidden from the account, so deletions wait for the full pass';
   const found = empty.length === 0 ? `${what} are readable` : `no ${what} are seen below ${empty.join('; ')}`;
-  return `${found}; ${deletions}`;
+  return joined([...warnings, `${found}; ${deletions}`]);
 }
 
-async function findsAny({ client }: Session, base: Base, what: string, filter: string): Promise<boolean> {
+async function firstBelow(
+  { client }: Session,
+  base: Base,
+  { what, filter, essential = [] }: Parameters<typeof testBases>[2],
+): Promise<LdapEntry | undefined> {
   const search = {
     subject: `${what} below ${base.dn}`,
     base: base.dn,
     scope: 'sub',
     filter,
-    attributes: ['objectGUID'],
+    attributes: ['objectGUID', ...essential],
     pageSize: 1,
     controls: ['domainScope'],
   } as const;
-  for await (const { entries } of client.pages(search)) if (entries.length > 0) return true;
-  return false;
+  for await (const { entries } of client.pages(search)) {
+    const [first] = entries;
+    if (first !== undefined) return first;
+  }
+  return undefined;
 }

@@ -62,6 +62,9 @@ export const userAttributes: readonly string[] = [
   'msDS-User-Account-Control-Computed',
 ];
 
+/** What every user has, and the columns are made of: of an object that does not show it, it is hidden from the account. */
+export const essentialOfUsers = ['userAccountControl'] as const;
+
 const keptOfGroups = {
   ...common,
   displayName: 'text',
@@ -74,6 +77,8 @@ export const groupAttributes: readonly string[] = [
   'mail',
   'managedBy',
 ];
+
+export const essentialOfGroups = ['groupType'] as const;
 
 const keptOfComputers = {
   ...common,
@@ -92,6 +97,8 @@ export const computerAttributes: readonly string[] = [
   'operatingSystemVersion',
   'lastLogonTimestamp',
 ];
+
+export const essentialOfComputers = ['userAccountControl'] as const;
 
 /** `dnsDomain`: of the domain, for the accounts without a userPrincipalName, who log in with an implied one. */
 export function toUser(row: ObjectRow, dnsDomain: string): NormalisedRecord<'User'> {
@@ -119,6 +126,7 @@ export function toUser(row: ObjectRow, dnsDomain: string): NormalisedRecord<'Use
   return {
     externalId: required(row, 'objectGUID'),
     columns,
+    ...untold({ active: control, locked: computed }),
     attributes: {
       ...attributesOf(row, keptOfUsers, columns),
       ...flagsOf(control),
@@ -143,6 +151,7 @@ export function toGroup(row: ObjectRow): NormalisedRecord<'Group'> {
   return {
     externalId: required(row, 'objectGUID'),
     columns,
+    ...untold({ type: groupType }),
     attributes: attributesOf(row, keptOfGroups, columns),
   };
 }
@@ -167,8 +176,15 @@ export function toDevice(row: ObjectRow): NormalisedRecord<'Device'> {
   return {
     externalId: required(row, 'objectGUID'),
     columns,
+    ...untold({ active: control, trustType: control }),
     attributes: { ...attributesOf(row, keptOfComputers, columns), ...flagsOf(control) },
   };
+}
+
+/** Columns whose attribute every object of the kind has: where it did not come it is hidden, and what stands stays. */
+function untold(told: Readonly<Record<string, number | undefined>>): { readonly untold?: readonly string[] } {
+  const lacking = Object.keys(told).filter((column) => told[column] === undefined);
+  return lacking.length === 0 ? {} : { untold: lacking };
 }
 
 function trustOf(control: number): string {

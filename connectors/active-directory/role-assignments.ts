@@ -14,6 +14,7 @@ import {
 import { RoleRow, roleRowId, toRoleAssignment } from '../../src/connector/role-rows.ts';
 import { findGroup } from './mapped-group.ts';
 import { RoleMembers } from './role-members.ts';
+import { trustIn } from './trust.ts';
 import type { Session } from './session.ts';
 
 /** Who has which role by `spec.roleMappings`: everybody in a group and in the groups within it, wherever in the domain. */
@@ -35,6 +36,7 @@ export const roleAssignments = defineStream({
 function readingOf(session: Session): RoleReading {
   return {
     mappings: session.roleMappings,
+    factsAfter: (lastEvidence) => trustIn(session.position, lastEvidence, 'Full').facts,
     partsOf: async (mapping) => [partOf(session, mapping, await findGroup(session, mapping))],
   };
 }

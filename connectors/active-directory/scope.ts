@@ -4,10 +4,11 @@ import type { Evidence } from '../../src/connector/evidence.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import type { Base } from './bases.ts';
-import { checkSameController, cursorOf, whyNotFrom, type Position } from './controller.ts';
+import { cursorOf, whyNotFrom, type Position } from './controller.ts';
 import { dnKey } from './distinguished-name.ts';
 import { scopeFailure } from './scope-failure.ts';
 import type { Session } from './session.ts';
+import { trustIn } from './trust.ts';
 import { walk, type WalkProgress } from './walk.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
 
@@ -55,7 +56,8 @@ export async function* readScope(
   if (request.ended(scope)) return;
   try {
     await checkBase(session, reading);
-    yield* readBase(session, reading, await startOf(session, scope, request));
+    const start = await startOf(session, scope, request);
+    yield* readBase(session, reading, start, await request.lastEvidence(scope));
   } catch (error) {
     const failure = scopeFailure(error);
     if (failure === undefined) throw error;
@@ -118,9 +120,12 @@ async function* readBase(
   session: Session,
   reading: ScopeReading,
   { position, since, progress, rows: before, anew }: Start,
+  lastEvidence: unknown,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const { client } = session;
   const { scope, base, what, filter, attributes, pageSize } = reading;
+  const asked = since === undefined ? 'Full' : 'Window';
+  const { facts, mayLag } = trustIn(session.position, lastEvidence, asked);
   let rows = before;
   const page = (parts: ScopePage, { after, entries, pages }: WalkProgress): ScopeEvent => {
     rows += parts.rows.length;
@@ -148,26 +153,28 @@ async function* readBase(
   let step = await pages.next();
   for (; step.done !== true; step = await pages.next()) {
     const { entries, progress: reached } = step.value;
-    for await (const parts of reading.pagesOf(entries, since !== undefined)) yield page(parts, reached);
+    for await (const { complete, ...parts } of reading.pagesOf(entries, since !== undefined)) {
+      // What a list of a controller that lags behind does not name may be new.
+      yield page({ ...parts, ...(mayLag || complete === undefined ? {} : { complete }) }, reached);
+    }
   }
   const read = step.value;
   // After what stands: what is stated then stands nowhere any more.
   if (since !== undefined) {
     for await (const parts of reading.deletedSince(since)) yield page(parts, read);
   }
-  await checkSameController(client, position);
   const evidence: Evidence = {
     rows,
     pages: read.pages,
+    ...facts,
     last: String(position.usn),
-    dc: position.dc,
     ...(since === undefined ? {} : { since: String(since), deletions: await session.deleted.visible() }),
     ...(anew === undefined ? {} : { anew }),
     ...(since === undefined && { entries: read.entries, rows }[reading.emptyOf] === 0
       ? await emptyTwice(session, reading)
       : {}),
   };
-  const coverage = since === undefined ? 'Full' : 'Window';
+  const coverage = evidence.unproven === undefined ? asked : 'Window';
   yield { type: 'end', scope, coverage, evidence, cursor: cursorOf(position) };
 }
 

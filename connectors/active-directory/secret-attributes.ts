@@ -7,6 +7,11 @@
 const secrets: ReadonlySet<string> = new Set([
   'currentvalue',
   'dbcspwd',
+  'ipanthash',
+  // Policies of IPsec, with their preshared keys.
+  'ipsecdata',
+  'krbmkey',
+  'krbprincipalkey',
   'initialauthincoming',
   'initialauthoutgoing',
   'lmpwdhistory',
@@ -17,6 +22,8 @@ const secrets: ReadonlySet<string> = new Set([
   'trustauthoutgoing',
   'unicodepwd',
   'userpassword',
+  // Certificates with their private keys.
+  'userpkcs12',
   'unixuserpassword',
   'orclcommonattribute',
   'ms-mcs-admpwd',
@@ -25,6 +32,9 @@ const secrets: ReadonlySet<string> = new Set([
   'msds-execscriptpassword',
   'mspkiaccountcredentials',
   'mspkidpapimasterkeys',
+  'mspki-credentialroamingtokens',
+  'msds-managedpasswordid',
+  'msds-managedpasswordpreviousid',
   'mstpm-ownerinformation',
   'mstpm-ownerinformationtemp',
   'peklist',
@@ -32,7 +42,8 @@ const secrets: ReadonlySet<string> = new Set([
 /** Of local administrators, of encrypted disks, and the keys of managed service accounts. */
 const secretPrefixes = ['mslaps-', 'msfve-', 'mskds-'] as const;
 /** Of attributes that companies add themselves. */
-const secretWord = /(?:passwords?|passwd|pwd|passphrase|secrets?|credentials?|private-?key|token)$/u;
+const secretWord =
+  /(?:passwords?|passwd|pwd|(?:password|pwd)-?history|(?:password|pwd|nt|lm)-?hash|passphrase|secrets?|credentials?|private-?keys?|preshared-?keys?|pkcs-?12|tokens?)$/u;
 /** Names that end so and tell nothing: times and counts of passwords. */
 const harmless: ReadonlySet<string> = new Set(['badpwdcount', 'maxpwdage', 'minpwdage']);
 

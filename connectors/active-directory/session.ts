@@ -5,14 +5,13 @@ import { Failure } from '../../src/connector/failure.ts';
 import type { LdapClient, RootDse } from '../../src/connector/ldap/client.ts';
 import { basesOf, type Bases } from './bases.ts';
 import type { Config } from './config.ts';
-import { checkServer, readPosition, type Position } from './controller.ts';
+import { Controller, urlField, type Position } from './controller.ts';
 import { DeletedObjects } from './deleted-objects.ts';
 import { isWithin, parseDn } from './distinguished-name.ts';
 import { binaryAttributes } from './entry-row.ts';
 import { MemberKinds } from './member-kinds.ts';
 import { sidOf } from './sid.ts';
 
-const urlField = 'spec.connector.activeDirectory.urls';
 /** What a controller gives at most, unless its policy was changed (MaxPageSize). */
 const largestPage = 1000;
 const defaultPageSize = 500;
@@ -54,6 +53,7 @@ export async function openSession(context: ConnectContext<Config>) {
       'credentials',
       `${credentials.source}: key username has no domain, and would count as a wrong password; use name@domain, DOMAIN\\name, or a DN`,
     );
+  const controller = new Controller();
   const client = await context.ldap({
     urls: config.urls.map((url) => new URL(url)),
     startTls: config.startTls === true,
@@ -61,14 +61,14 @@ export async function openSession(context: ConnectContext<Config>) {
     password: credentials.value('password'),
     binaryAttributes,
     urlField,
+    check: (server) => controller.check(server),
   });
-  const root = await client.root();
-  checkServer(root, client.url);
+  const { root, position } = controller.first;
   const domain = await readDomain(client, root, config.baseDN);
   const session: Session = {
     client,
     domain,
-    position: await readPosition(client, root),
+    position,
     bases,
     schemaDn:
       root.configurationNamingContext === undefined

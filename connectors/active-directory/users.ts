@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { objectStream } from './object-stream.ts';
-import { toUser, userAttributes } from './records.ts';
+import { essentialOfUsers, toUser, userAttributes } from './records.ts';
 
 /** By class alone computers would be users too, and by category contacts. */
 export const users = objectStream(
@@ -11,6 +11,7 @@ export const users = objectStream(
     otherFilter: '(sAMAccountType=805306368)',
     deleted: 'user',
     attributes: userAttributes,
+    essential: essentialOfUsers,
   },
   'User',
   (row, { domain }) => toUser(row, domain.dnsName),

@@ -103,13 +103,19 @@ export const StreamEvidenceSchema = Type.Object(
     ),
     scopesUnproven: Type.Optional(
       count(
-        'Scopes that were read in full, but in a way that proves nothing absent: the vendor does not count.',
+        'Scopes that were read, but in a way that proves nothing absent: the vendor does not count, or it is said in `unproven`.',
       ),
     ),
     scopesNotOffered: Type.Optional(
       count(
         'Scopes that were not read, since the external system does not have them for this tenant, such as without a licence.',
       ),
+    ),
+    unproven: Type.Optional(
+      Type.String({
+        maxLength: 224,
+        description: 'Why what is absent is not taken as gone yet, and until when; of the first such scope.',
+      }),
     ),
     last: Type.Optional(
       Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),

@@ -8,6 +8,7 @@ import { Budgets } from '../connector/budget.ts';
 import type { Connector, Credentials } from '../connector/contract.ts';
 import { credentialsFrom, missingSecret } from '../connector/credentials.ts';
 import type { Failure } from '../connector/failure.ts';
+import { KnownLogins } from '../connector/ldap/logins.ts';
 import { originOf } from '../connector/origin.ts';
 import { openUpstream } from '../connector/upstream.ts';
 import type { Store } from '../store/port.ts';
@@ -51,7 +52,7 @@ export interface Runtime {
   dependencies(input: RunInput): SyncDependencies;
 }
 
-/** What all runs of one process share: clocks, the budgets of the accounts, the redactor. */
+/** What all runs of one process share: clocks, the budgets of the accounts, which logins were refused, the redactor. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const now = () => new Date();
   const monotonicMs = () => performance.now();
@@ -60,6 +61,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
   };
   const budgets = new Budgets(clock);
+  const logins = new KnownLogins(monotonicMs);
   const redactor = new Redactor();
 
   return {
@@ -84,6 +86,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
               `${originOf(connector.origin(system.spec.connector[connector.id]))} ${credentials.account}`,
               limits,
             ),
+            logins,
             maxRetries: limits.maxRetries,
             addresses: options.addresses,
             urlField: field,

@@ -67,6 +67,11 @@ export interface ReadRequest<Cursor = Json, Checkpoint = Json> {
   checkpoint(scope: string): Checkpoint | undefined;
   /** True when this pass already read the scope to its verified end and nothing can be caught up: skip it. */
   ended(scope: string): boolean;
+  /**
+   * The evidence of the newest verified end of the scope in an earlier pass, as it was stored; undefined when there was none. Also where a full reading is asked for
+   * and where the configuration has changed: by it a reader knows that another server answers now, of which absence proves nothing yet.
+   */
+  lastEvidence(scope: string): Promise<unknown>;
 }
 
 /** The outcome of one raw row. An unreadable id makes the scope unverified, since nobody can say what was seen. */

@@ -89,6 +89,7 @@ export function defineStream<
               return checkpointCheck.Check(stored) ? stored : undefined;
             },
             ended: (scope) => request.ended(scope),
+            lastEvidence: (scope) => request.lastEvidence(scope),
           }),
         prepare: async () => definition.prepare?.(session),
         normalise: (raw) => normalise(session, raw, mapping),

@@ -22,6 +22,8 @@ const CountedFactsSchema = Type.Object({
    * proves nothing absent: a scope in which records stand is unverified then.
    */
   notOffered: Type.Optional(Type.String()),
+  /** Why what is absent is not proven gone although everything that was asked for was read, and until when: of an end with coverage Window. */
+  unproven: Type.Optional(Type.String()),
 });
 export type CountedFacts = Readonly<Static<typeof CountedFactsSchema>>;
 

@@ -30,6 +30,11 @@ export interface RoleReading {
   readonly mappings: readonly PlacedRoleMapping[];
   /** Looks up what a mapping names. Throws a Failure that names the field, the value and the remedy. */
   readonly partsOf: (mapping: PlacedRoleMapping) => Promise<readonly RolePart[]>;
+  /**
+   * What stands in the evidence of each end beside the counts, given that of the reading before; with `unproven` in it absence proves nothing. Left out where every
+   * reading is like the one before.
+   */
+  readonly factsAfter?: (lastEvidence: unknown) => Evidence;
 }
 
 /**
@@ -56,7 +61,9 @@ export async function* readRoles(
       // A second mapping that names the same group in other words says nothing more.
       if (given.has(scope)) continue;
       given.add(scope);
-      if (!request.ended(scope)) yield* readPart(scope, part);
+      if (request.ended(scope)) continue;
+      const facts = reading.factsAfter?.(await request.lastEvidence(scope));
+      yield* readPart(scope, part, facts);
     }
   }
 }
@@ -91,7 +98,11 @@ export async function testRoles({ mappings, partsOf }: RoleReading): Promise<Che
   });
 }
 
-async function* readPart(scope: string, part: RolePart): AsyncGenerator<RoleEvent, void, void> {
+async function* readPart(
+  scope: string,
+  part: RolePart,
+  facts: Evidence = {},
+): AsyncGenerator<RoleEvent, void, void> {
   try {
     const pages = part.read();
     let count = 0;
@@ -102,8 +113,9 @@ async function* readPart(scope: string, part: RolePart): AsyncGenerator<RoleEven
       rows += step.value.length;
       yield { type: 'page', scope, rows: step.value, checkpoint: {} };
     }
-    const evidence = { pages: count, rows, ...step.value };
-    yield { type: 'end', scope, coverage: 'Full', evidence };
+    const evidence: Evidence = { pages: count, rows, ...step.value, ...facts };
+    const coverage = evidence.unproven === undefined ? 'Full' : 'Window';
+    yield { type: 'end', scope, coverage, evidence };
   } catch (error) {
     yield unverified(scope, error);
   }

@@ -8,7 +8,7 @@ import type { AccountBudget, BudgetClock } from './budget.ts';
 import { Failure } from './failure.ts';
 import type { BodyCheck, HttpAnswer, HttpClient, HttpClientOptions, HttpRequest, RawAnswer } from './http.ts';
 import type { LdapClient, LdapOptions } from './ldap/client.ts';
-import { Logins } from './ldap/logins.ts';
+import { KnownLogins, Logins } from './ldap/logins.ts';
 import { openLdap, type LdapKit } from './ldap/session.ts';
 import { originOf } from './origin.ts';
 import { backoffMs, retrying } from './retry.ts';
@@ -32,6 +32,8 @@ export interface UpstreamOptions {
   /** No wait may be longer than what this answers. */
   readonly remainingMs: () => number;
   readonly budget: AccountBudget;
+  /** Of this process; default those of this attempt alone. */
+  readonly logins?: KnownLogins;
   readonly maxRetries: number;
   readonly addresses: AddressPolicy;
   /** Field of the spec that holds the URL, for messages. */
@@ -204,7 +206,7 @@ export function openUpstream(options: UpstreamOptions) {
     onSent: () => (usage.requests += 1),
     onBytes: (bytes) => (usage.bytes += bytes),
     onClock: (origin, answer) => clocks.noteAnswer(origin, answer),
-    logins: new Logins(),
+    logins: new Logins(options.logins ?? new KnownLogins(() => options.clock.monotonicMs()), options.signal),
   };
 
   return {

@@ -51,8 +51,10 @@ function ofWholeStreams(run: SyncRunStatus, streams: readonly StreamStatus[]): O
   const unproven = streams.filter(({ evidence }) => (evidence?.scopesUnproven ?? 0) > 0);
   if (unproven.length > 0) {
     const names = unproven.map(({ name }) => name).join(', ');
-    const message = `read in full, but what is absent is not proven gone and stays: the external system does not count (${names})`;
-    return { status: 'Unknown', reason: 'NotCounted', message };
+    const said = unproven.find(({ evidence }) => evidence?.unproven !== undefined)?.evidence?.unproven;
+    const why = said ?? 'the external system does not count';
+    const message = `read in full, but what is absent is not proven gone and stays: ${why} (${names})`;
+    return { status: 'Unknown', reason: said === undefined ? 'NotCounted' : 'NotProven', message };
   }
   return { status: 'True', reason: 'Verified', message: verified(streams) };
 }

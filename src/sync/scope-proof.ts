@@ -99,8 +99,10 @@ export function evidenceOf(
   const facts = [...proofs.values()].map(({ evidence }) => evidence);
   const totals = facts.flatMap(({ counted }) => counted ?? []);
   const unproven = [...proofs.values()].filter(
-    ({ askedInFull, coverage }) => askedInFull && coverage === 'Window',
-  ).length;
+    ({ askedInFull, coverage, evidence }) =>
+      coverage === 'Window' && (askedInFull || evidence.unproven !== undefined),
+  );
+  const why = unproven.find(({ evidence }) => evidence.unproven !== undefined)?.evidence.unproven;
   const notOffered = facts.filter((fact) => fact.notOffered !== undefined).length;
   const last = facts.length === 1 ? facts[0]?.last : undefined;
   const evidence = {
@@ -108,7 +110,8 @@ export function evidenceOf(
     ...(totals.length === 0 ? {} : { counted: totals.reduce((sum, counted) => sum + counted, 0) }),
     scopesCounted: totals.length,
     scopesAgreed: facts.filter((fact) => fact.counted !== undefined && agrees(fact)).length,
-    ...(unproven === 0 ? {} : { scopesUnproven: unproven }),
+    ...(unproven.length === 0 ? {} : { scopesUnproven: unproven.length }),
+    ...(why === undefined ? {} : { unproven: bounded(why, 224) }),
     ...(notOffered === 0 ? {} : { scopesNotOffered: notOffered }),
     ...(last === undefined || last === '' ? {} : { last: bounded(last, 64) }),
     ...reviewed,

@@ -142,6 +142,7 @@ describe('reading who has a role', () => {
       cursor: () => undefined,
       checkpoint: () => undefined,
       ended: (scope: string) => ended.includes(scope),
+      lastEvidence: async () => undefined,
     };
     for await (const event of readRoles(reading, request)) events.push(event);
     return events;

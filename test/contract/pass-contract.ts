@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { SourceChanged, type HashedRecord } from '../../src/store/port.ts';
+import { SourceChanged, type HashedRecord, type PassRequest } from '../../src/store/port.ts';
 import {
   at,
   claimOf,
@@ -51,6 +51,33 @@ export function passContract(engine: string, open: OpenStore): void {
       const changed = await bench.store.beginPass(hold, { ...incremental, fingerprint: 'f2' });
       expect(changed).toMatchObject({ mode: 'Full', continued: false });
       expect(changed.cursors.size).toBe(0);
+    });
+
+    it('knows the evidence of the newest verified end before it, whatever it is asked for', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const end = async (evidence: object | undefined, scope: string, request: Partial<PassRequest>) => {
+        const { id } = await bench.store.beginPass(hold, { ...pass, ...request });
+        const before = await bench.store.lastEvidence(id, scope);
+        const verdict =
+          evidence === undefined
+            ? ({ type: 'unverified', reason: 'cut', evidence: { by: 'nobody' } } as const)
+            : ({ type: 'verified', coverage: 'Window', evidence } as const);
+        await bench.store.endScope(hold, { passId: id, scope, verdict, at: at(3) });
+        expect(await bench.store.lastEvidence(id, scope)).toEqual(before);
+        await bench.store.endPass(hold, ended(id), deleteNothing);
+        return before;
+      };
+      expect(await end({ by: 'one' }, 'all', {})).toBeUndefined();
+      expect(await end({ by: 'other' }, 'elsewhere', { at: at(4) })).toBeUndefined();
+      expect(await end(undefined, 'all', { at: at(5) })).toEqual({ by: 'one' });
+      expect(await end({ by: 'two' }, 'all', { fingerprint: 'f2', at: at(6) })).toEqual({ by: 'one' });
+      expect(await end({ by: 'three' }, 'all', { mode: 'Full', fingerprint: 'f2', at: at(7) })).toEqual({
+        by: 'two',
+      });
+      const planned = bench.store.planWriter((text) => text);
+      const plan = await planned.beginPass(hold, { ...pass, fingerprint: 'f2', at: at(8) });
+      expect(await planned.lastEvidence(plan.id, 'all')).toEqual({ by: 'three' });
+      expect(await planned.lastEvidence(plan.id, 'new')).toBeUndefined();
     });
 
     it('of another source under the same name is refused', async () => {

@@ -69,6 +69,19 @@ describe('Complete', () => {
       'False PermissionDenied',
     ],
     [
+      'when another server answers than before',
+      {
+        phase: 'Succeeded',
+        streams: [
+          {
+            ...good,
+            evidence: { rows: 3, scopesCounted: 0, scopesAgreed: 0, scopesUnproven: 1, unproven: 'x' },
+          },
+        ],
+      },
+      'Unknown NotProven',
+    ],
+    [
       'when streams are left out of the record',
       { phase: 'PartiallySucceeded', streams: [good], streamsLeftOut: 3, ...failed('permission') },
       'Unknown NotShown',

@@ -138,6 +138,14 @@ test('scopes that were asked for in full and answered as a window prove nothing 
     ['incremental', { ...window, askedInFull: false }],
   ]);
   expect(evidenceOf(proofs).evidence).toMatchObject({ rows: 6, scopesCounted: 1, scopesUnproven: 1 });
+  expect(evidenceOf(proofs).evidence).not.toHaveProperty('unproven');
+  const unproven = `another server answers ${'x'.repeat(300)}`;
+  proofs.set('of another server', { ...window, askedInFull: false, evidence: { rows: 2, unproven } });
+  expect(evidenceOf(proofs).evidence).toMatchObject({
+    scopesUnproven: 2,
+    unproven: expect.stringMatching(/^another server answers x{10,}/u),
+  });
+  expect(evidenceOf(proofs).evidence?.unproven?.length).toBeLessThanOrEqual(224);
 });
 
 test('the last position stands in the record of one scope alone, and is cut', () => {

@@ -14,6 +14,30 @@ export const tags = {
   set: 0x31,
 } as const;
 
+/** So many values one answer may hold: two bytes make one, and each is an object of about a hundred bytes in memory. */
+export const mostElements = 1_000_000;
+
+/** More values than are read of any answer. */
+export class TooManyElements extends Error {
+  override readonly name = 'TooManyElements';
+}
+
+/** Counts the values that are read, so that they are never all made first. */
+export class ElementCount {
+  count = 0;
+  private readonly most: number;
+
+  constructor(most: number = mostElements) {
+    this.most = most;
+  }
+
+  /** Throws TooManyElements. */
+  add(): void {
+    this.count += 1;
+    if (this.count > this.most) throw new TooManyElements(`more than ${this.most} values`);
+  }
+}
+
 /** Bytes that are no such encoding. The message names what is wrong, never a value. */
 export class MalformedBer extends Error {
   override readonly name = 'MalformedBer';
@@ -41,8 +65,11 @@ export function headerOf(bytes: Buffer, offset = 0): Header | undefined {
   return { tag, headerBytes: 2 + lengthBytes, contentBytes: bytes.readUIntBE(offset + 2, lengthBytes) };
 }
 
-/** The values that content is made of, which they must fill to its last byte: what is cut off is never read as if it were whole. */
-export function elementsOf(content: Buffer): Element[] {
+/**
+ * The values that content is made of, which they must fill to its last byte: what is cut off is never read as if it were whole. `counted` is of
+ * the message that holds them.
+ */
+export function elementsOf(content: Buffer, counted = new ElementCount()): Element[] {
   const elements: Element[] = [];
   for (let offset = 0; offset < content.length;) {
     const header = headerOf(content, offset);
@@ -50,6 +77,7 @@ export function elementsOf(content: Buffer): Element[] {
     if (header === undefined || start + header.contentBytes > content.length)
       throw new MalformedBer('a value that reaches beyond what holds it');
     offset = start + header.contentBytes;
+    counted.add();
     elements.push({ tag: header.tag, content: content.subarray(start, offset) });
   }
   return elements;

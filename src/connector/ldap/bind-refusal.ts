@@ -3,6 +3,9 @@ import { audiences, type Audience } from '../../api/failure.ts';
 import { Failure } from '../failure.ts';
 import { vendorWords, type Redact } from '../vendor-words.ts';
 
+/** A refusal that counts towards locking the account, as far as can be told. */
+export class WrongPassword extends Failure {}
+
 interface Refusal {
   readonly means: string;
   readonly remedy: string;
@@ -11,6 +14,8 @@ interface Refusal {
 }
 
 const { administrator } = audiences;
+/** The password was wrong; with the others it was right, or there is no such account. */
+const wrongPassword = '52e';
 
 /**
  * Sub-codes of result 49 from Active Directory, hexadecimal Windows error codes in its diagnostic message (`data 52e`). Samba answers
@@ -67,6 +72,7 @@ export function bindRefusal(
   const account = vendorWords(name, redact);
   if (known !== undefined) {
     const message = `${what}: ${known.means} (49, data ${code}) for ${account}; ${known.remedy}`;
+    if (code === wrongPassword) return new WrongPassword('credentials', message);
     return new Failure(
       'credentials',
       message,
@@ -75,5 +81,5 @@ export function bindRefusal(
   }
   const said = text === '' ? '' : `: "${vendorWords(text, redact)}"`;
   const message = `${what}: the directory refuses ${account} (49, invalidCredentials)${said}; correct username and password in the Secret; this run does not try them again, since every try counts towards locking the account`;
-  return new Failure('credentials', message);
+  return new WrongPassword('credentials', message);
 }

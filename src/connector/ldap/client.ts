@@ -18,7 +18,15 @@ export interface LdapOptions {
   readonly binaryAttributes: readonly string[];
   /** Field of the spec that holds the URLs, for messages: `spec.connector.activeDirectory.urls`. */
   readonly urlField: string;
+  /**
+   * Looks at the server behind each connection, the first one included: after the login, and before anything else is asked over it. Behind one name stands
+   * now this server and now that one. Throws a Failure that refuses it; `unavailable` where the next connection may lead to the right one.
+   */
+  readonly check?: (server: LdapServer) => Promise<void>;
 }
+
+/** What may be asked while a server is looked at: over one connection, nothing tried again. */
+export type LdapServer = Pick<LdapClient, 'url' | 'root' | 'one'>;
 
 /** Controls beside paging. One that the server does not offer is refused before the search. */
 export type LdapControl = 'showDeleted' | 'showRecycled' | 'domainScope' | 'extendedDn';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { UnbindRequest, type Message } from 'ldapts';
 import { Failure } from '../failure.ts';
 import { vendorWords, type Redact } from '../vendor-words.ts';
-import { MalformedBer } from './ber.ts';
+import { ElementCount, MalformedBer, mostElements, TooManyElements } from './ber.ts';
 import { Framing, MessageTooLong } from './framing.ts';
 import { readMessage, type LdapMessage, type LdapResult, type RawEntry } from './message.ts';
 
@@ -50,6 +50,7 @@ interface Pending {
   readonly references: string[];
   readonly silence: NodeJS.Timeout;
   bytes: number;
+  elements: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (failure: Failure) => void;
 }
@@ -145,7 +146,7 @@ export class LdapConnection {
     const silence = setTimeout(late(silenceMs, 'the directory says nothing for'), silenceMs);
     const whole = setTimeout(late(answerMs, 'the answer takes longer than'), answerMs);
     return new Promise<Answer>((resolve, reject) => {
-      const state = { what, expected, entries: [], references: [], silence, bytes: 0 };
+      const state = { what, expected, entries: [], references: [], silence, bytes: 0, elements: 0 };
       this.pending.set(id, { ...state, resolve, reject });
       this.socket.write(bytes);
     }).finally(() => {
@@ -156,11 +157,13 @@ export class LdapConnection {
   }
 
   private readonly onData = (chunk: Buffer): void => {
-    this.options.onBytes(chunk.length);
-    for (const { silence } of this.pending.values()) silence.refresh();
+    // Whatever goes wrong here concerns this connection: thrown out of an event it would end the process.
     try {
+      this.options.onBytes(chunk.length);
+      for (const { silence } of this.pending.values()) silence.refresh();
       for (const bytes of this.framing.push(chunk)) {
-        this.received(readMessage(bytes), bytes.length);
+        const counted = new ElementCount();
+        this.received(readMessage(bytes, counted), bytes.length, counted.count);
         if (!this.usable) return;
       }
     } catch (error) {
@@ -182,18 +185,20 @@ export class LdapConnection {
     );
   };
 
-  private received(message: LdapMessage, bytes: number): void {
+  private received(message: LdapMessage, bytes: number, elements: number): void {
     // Only a server that is about to end the connection speaks unasked: Notice of Disconnection, RFC 4511 section 4.4.1.
     if (message.id === 0) return this.end((what) => this.farewell(message, what));
     const pending = this.pending.get(message.id);
     if (pending === undefined) return this.end((what) => this.confused(what, 'an answer to no request'));
     pending.bytes += bytes;
+    pending.elements += elements;
     const { maxAnswerBytes } = this.options;
     if (pending.bytes > maxAnswerBytes) return this.end((what) => this.tooLong(what, maxAnswerBytes));
+    if (pending.elements > mostElements) return this.end((what) => this.tooMany(what));
     if (message.kind === 'entry' && pending.expected === 'done') {
       pending.entries.push(message.entry);
     } else if (message.kind === 'reference' && pending.expected === 'done') {
-      pending.references.push(...message.urls);
+      for (const url of message.urls) pending.references.push(url);
     } else if (message.kind === pending.expected && 'result' in message) {
       const controls = 'controls' in message ? message.controls : new Map<string, Buffer>();
       const { entries, references } = pending;
@@ -206,8 +211,11 @@ export class LdapConnection {
 
   private unreadable(error: unknown, what: string): Failure {
     if (error instanceof MessageTooLong) return this.tooLong(what, error.bytes);
+    if (error instanceof TooManyElements) return this.tooMany(what);
     if (error instanceof MalformedBer) return this.confused(what, error.message, error);
-    throw error;
+    const name = error instanceof Error ? error.name : typeof error;
+    const message = `${what}: what ${this.options.host} sent could not be taken in (${name}); this is an error of the operator, report it`;
+    return new Failure('internal', message, { cause: error });
   }
 
   private confused(what: string, found: string, cause?: Error): Failure {
@@ -223,6 +231,11 @@ export class LdapConnection {
       'contract',
       `${what}: the answer has ${bytes} bytes or more; ${bounds}; lower spec.limits.pageSize`,
     );
+  }
+
+  private tooMany(what: string): Failure {
+    const message = `${what}: the answer is made of more than ${mostElements} values, which is the most that is read of one page; lower spec.limits.pageSize, or narrow the bases`;
+    return new Failure('contract', message);
   }
 
   private farewell(message: LdapMessage, what: string): Failure {

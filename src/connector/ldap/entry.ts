@@ -7,8 +7,8 @@ import type { RawEntry } from './message.ts';
 type Value = string | Buffer;
 
 interface Known {
-  readonly raw: readonly Buffer[];
-  readonly range:
+  readonly raw: Buffer[];
+  range:
     { readonly low: number; readonly high: number | undefined; readonly raw: readonly Buffer[] } | undefined;
 }
 
@@ -22,19 +22,14 @@ export function entryOf(raw: RawEntry, binary: ReadonlySet<string>): LdapEntry {
     const [first = '', ...options] = type.toLowerCase().split(';');
     const kept = options.filter((option) => option !== 'binary' && !rangeOption.test(option));
     const name = [first, ...kept].join(';');
-    const before = known.get(name) ?? { raw: [], range: undefined };
+    const attribute: Known = known.get(name) ?? { raw: [], range: undefined };
+    known.set(name, attribute);
     const [, low, high] =
       options.map((option) => rangeOption.exec(option)).find((found) => found !== null) ?? [];
     // Beside the part, a server gives the attribute itself without values.
-    known.set(
-      name,
-      low === undefined
-        ? { ...before, raw: [...before.raw, ...values] }
-        : {
-            ...before,
-            range: { low: Number(low), high: high === '*' ? undefined : Number(high), raw: values },
-          },
-    );
+    if (low !== undefined)
+      attribute.range = { low: Number(low), high: high === '*' ? undefined : Number(high), raw: values };
+    else for (const value of values) attribute.raw.push(value);
   }
 
   const read = (name: string, values: readonly Buffer[]): Value[] =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { contentOf, elementsOf, MalformedBer, numberOf, tags, type Element } from './ber.ts';
+import { contentOf, ElementCount, elementsOf, MalformedBer, numberOf, tags, type Element } from './ber.ts';
 
 /** LDAPResult, RFC 4511 section 4.1.9. */
 export interface LdapResult {
@@ -40,51 +40,60 @@ const oidTag = 0x8a;
 
 /**
  * Reads one message. Strict: every part that the protocol asks for must be there, and nothing may be cut off, since a result code that is
- * missing must not be taken for success. Throws MalformedBer.
+ * missing must not be taken for success. Throws MalformedBer and TooManyElements.
  */
-export function readMessage(bytes: Buffer): LdapMessage {
-  const [message, ...more] = elementsOf(bytes);
-  const [idElement, operation, controls] = elementsOf(contentOf(message, tags.sequence, 'message'));
+export function readMessage(bytes: Buffer, counted = new ElementCount()): LdapMessage {
+  const parts = (content: Buffer) => elementsOf(content, counted);
+  const [message, ...more] = parts(bytes);
+  const [idElement, operation, controls] = parts(contentOf(message, tags.sequence, 'message'));
   if (more.length > 0 || operation === undefined) throw new MalformedBer('a message without an operation');
   const id = numberOf(idElement, tags.integer, 'message id');
   switch (operation.tag) {
     case operations.bind:
     case operations.done: {
       const kind = operation.tag === operations.bind ? 'bind' : 'done';
-      return { id, kind, result: resultOf(elementsOf(operation.content)), controls: controlsOf(controls) };
+      return {
+        id,
+        kind,
+        result: resultOf(parts(operation.content), parts),
+        controls: controlsOf(controls, parts),
+      };
     }
     case operations.extended: {
-      const parts = elementsOf(operation.content);
-      const oid = parts.find(({ tag }) => tag === oidTag)?.content.toString('utf8');
-      return { id, kind: 'extended', result: resultOf(parts), oid };
+      const given = parts(operation.content);
+      const oid = given.find(({ tag }) => tag === oidTag)?.content.toString('utf8');
+      return { id, kind: 'extended', result: resultOf(given, parts), oid };
     }
     case operations.entry:
-      return { id, kind: 'entry', entry: entryOf(elementsOf(operation.content)) };
+      return { id, kind: 'entry', entry: entryOf(parts(operation.content), parts) };
     case operations.reference:
-      return { id, kind: 'reference', urls: textsOf(operation.content) };
+      return { id, kind: 'reference', urls: textsOf(operation.content, parts) };
     default:
       throw new MalformedBer(`operation 0x${operation.tag.toString(16)}`);
   }
 }
 
-function resultOf([code, matchedDn, text, ...more]: readonly Element[]): LdapResult {
-  const referral = more.find(({ tag }) => tag === referralTag);
+type Parts = (content: Buffer) => readonly Element[];
+
+function resultOf(given: readonly Element[], parts: Parts): LdapResult {
+  const [code, matchedDn, text] = given;
+  const referral = given.slice(3).find(({ tag }) => tag === referralTag);
   return {
     code: numberOf(code, tags.enumerated, 'result code'),
     matchedDn: textOf(matchedDn, 'matched DN'),
     text: textOf(text, 'diagnostic message'),
-    referrals: referral === undefined ? [] : textsOf(referral.content),
+    referrals: referral === undefined ? [] : textsOf(referral.content, parts),
   };
 }
 
-function entryOf([dn, attributes]: readonly Element[]): RawEntry {
+function entryOf([dn, attributes]: readonly Element[], parts: Parts): RawEntry {
   return {
     dn: textOf(dn, 'DN of an entry'),
-    attributes: elementsOf(contentOf(attributes, tags.sequence, 'attributes')).map((element) => {
-      const [type, values] = elementsOf(contentOf(element, tags.sequence, 'attribute'));
+    attributes: parts(contentOf(attributes, tags.sequence, 'attributes')).map((element) => {
+      const [type, values] = parts(contentOf(element, tags.sequence, 'attribute'));
       return {
         type: textOf(type, 'name of an attribute'),
-        values: elementsOf(contentOf(values, tags.set, 'values')).map((value) =>
+        values: parts(contentOf(values, tags.set, 'values')).map((value) =>
           contentOf(value, tags.octetString, 'value'),
         ),
       };
@@ -93,19 +102,19 @@ function entryOf([dn, attributes]: readonly Element[]): RawEntry {
 }
 
 /** Values of response controls by OID; one without a value has an empty one. */
-function controlsOf(element: Element | undefined): Map<string, Buffer> {
+function controlsOf(element: Element | undefined, parts: Parts): Map<string, Buffer> {
   if (element === undefined) return new Map();
   return new Map(
-    elementsOf(contentOf(element, controlsTag, 'controls')).map((control) => {
-      const [oid, ...rest] = elementsOf(contentOf(control, tags.sequence, 'control'));
+    parts(contentOf(element, controlsTag, 'controls')).map((control) => {
+      const [oid, ...rest] = parts(contentOf(control, tags.sequence, 'control'));
       const value = rest.find(({ tag }) => tag === tags.octetString);
       return [textOf(oid, 'OID of a control'), value?.content ?? Buffer.alloc(0)];
     }),
   );
 }
 
-function textsOf(content: Buffer): string[] {
-  return elementsOf(content).map((element) => textOf(element, 'URL'));
+function textsOf(content: Buffer, parts: Parts): string[] {
+  return parts(content).map((element) => textOf(element, 'URL'));
 }
 
 function textOf(element: Element | undefined, what: string): string {

@@ -52,7 +52,12 @@ export async function openConnection(target: Target, options: ConnectionOptions)
       const message = `${what}: the directory offers no StartTLS (${result.code}); give it a certificate, or use ldaps:// URLs`;
       throw new Failure('configuration', message);
     }
-    if (result.code !== 0) throw failureOfResult(result, { what, redact: options.redact });
+    if (result.code !== 0) {
+      const failure = failureOfResult(result, { what, redact: options.redact });
+      if (result.code !== 52) throw failure;
+      const hint = `${failure.message}; a Windows controller without a certificate says so too: where it is always so give it one, since ldaps:// needs it as well`;
+      throw new Failure(failure.code, hint, { cause: failure });
+    }
     await connection.upgrade(secured);
     return connection;
   } catch (error) {

@@ -36,9 +36,10 @@ export class PagedPlace {
     this.what = what;
   }
 
-  /** The connection on which the server keeps the place of a search that did not come to its end. */
-  get heldBy(): LdapConnection | undefined {
-    return this.ended ? undefined : this.connection;
+  /** What the server keeps of a search that did not come to its end: the connection that holds the place, and its cookie. */
+  get held(): { readonly connection: LdapConnection; readonly cookie: Buffer } | undefined {
+    const { ended, connection, cookie } = this;
+    return ended || connection?.usable !== true ? undefined : { connection, cookie };
   }
 
   /** The cookie to send on this connection: that of another one means nothing, so the search begins anew. */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { BindRequest, FilterParser, SearchRequest, type Control, type Filter } from 'ldapts';
+import { BindRequest } from 'ldapts';
 import { checkUrl, type AddressPolicy } from '../address.ts';
 import { Failure } from '../failure.ts';
-import { originOf } from '../origin.ts';
-import { backoffMs, retrying, type RetryOptions } from '../retry.ts';
+import { OutOfTries, retrying, type RetryOptions } from '../retry.ts';
 import type { DatedAnswer } from '../vendor-clock.ts';
-import { vendorWords, type Redact } from '../vendor-words.ts';
+import type { Redact } from '../vendor-words.ts';
 import { bindRefusal } from './bind-refusal.ts';
+import { BoundServer, judged, parsedFilter, type ParsedSearch } from './bound-server.ts';
 import type {
   LdapClient,
   LdapControl,
@@ -18,14 +18,12 @@ import type {
   LdapSearch,
   RootDse,
 } from './client.ts';
-import type { Answer, ConnectionLimits, LdapConnection } from './connection.ts';
-import { oidOf, pagedControl, pagedOid, requestControl } from './controls.ts';
-import { entryOf } from './entry.ts';
-import type { Logins } from './logins.ts';
+import type { ConnectionLimits, LdapConnection } from './connection.ts';
+import { oidOf, pagedOid } from './controls.ts';
+import { UnansweredLogin, type Logins } from './logins.ts';
 import { openConnection } from './open-connection.ts';
 import { PagedPlace } from './paged-place.ts';
-import { failureOfResult, resultName, saysUnbound } from './result.ts';
-import { rootAttributes, rootDseOf } from './root-dse.ts';
+import { failureOfResult, resultName } from './result.ts';
 
 /** What a run shares among its clients; see upstream.ts. */
 export interface LdapKit extends RetryOptions, ConnectionLimits {
@@ -43,11 +41,6 @@ export interface LdapKit extends RetryOptions, ConnectionLimits {
   /** Of this run, by whichever client. */
   readonly logins: Logins;
 }
-
-const defaultPageSize = 500;
-/** A directory that is busy is asked again after 5 s, then 10 s, … for all of the account. */
-const firstPauseMs = 5_000;
-const longestPauseMs = 300_000;
 
 /** Connects to the first of the servers that answers, and binds. Throws a Failure. */
 export async function openLdap(
@@ -97,56 +90,49 @@ class LdapSession implements LdapClient {
   }
 
   async root(): Promise<RootDse> {
-    const search = { subject: 'rootDSE', base: '', filter: '(objectClass=*)', attributes: rootAttributes };
-    return this.ask(search.subject, async (connection, attempt) => {
-      const sentAt = this.kit.now();
-      const { entries } = await this.searched(connection, { ...search, scope: 'base' }, [], attempt);
-      const receivedAt = this.kit.now();
-      const [entry] = entries;
-      if (entry === undefined) {
-        const message = `${this.described(search.subject)}: the server shows none; check ${this.options.urlField}`;
-        throw new Failure('contract', message);
-      }
-      const root = rootDseOf(entryOf(entry, this.binary));
-      this.offered = root.supportedControls;
-      const [first = this.url] = this.options.urls;
-      // Servers of one list stand for one another, and are known by the first.
-      if (root.currentTime !== undefined)
-        this.kit.onClock(originOf(first), { date: root.currentTime, sentAt, receivedAt });
-      return root;
-    });
+    const root = await this.ask('rootDSE', (server) => server.root());
+    this.offered = root.supportedControls;
+    return root;
   }
 
   async *pages(search: LdapSearch): AsyncGenerator<LdapPage, void, void> {
-    this.require(search.subject, search.controls, true);
-    const request = { ...search, filter: parsed(search.filter, search.subject) };
-    const place = new PagedPlace(this.described(search.subject));
+    const { subject } = search;
+    this.require(subject, search.controls, true);
+    const request = { ...search, filter: parsedFilter(search.filter, subject) };
+    const place = new PagedPlace(this.described(subject));
+    let isBroken = false;
     try {
       do {
-        yield await this.ask(search.subject, (connection, attempt) =>
-          this.page(connection, request, place, attempt),
-        );
+        yield await this.ask(subject, (server) => server.page(request, place));
       } while (!place.ended);
+    } catch (error) {
+      isBroken = true;
+      throw error;
     } finally {
-      // A directory keeps few places per connection, and throws away those of others when there are too many.
-      place.heldBy?.destroy();
+      await this.giveUp(request, place, isBroken);
     }
+  }
+
+  /** A directory keeps few places per connection, and throws away those of others when there are too many: so one that is not gone on with is given back. */
+  private async giveUp(search: ParsedSearch, place: PagedPlace, isBroken: boolean): Promise<void> {
+    const { held } = place;
+    if (held === undefined) return;
+    const { connection, cookie } = held;
+    // Whom something was wrong with is not asked for a favour.
+    if (isBroken || this.closed) return connection.destroy();
+    const server = this.serverOn(connection, this.url, 1);
+    const isGivenBack = await this.onBudget(this.described(search.subject), () =>
+      server.giveUp(search, cookie),
+    ).catch(
+      // What was read is read: with the connection its places go.
+      () => false,
+    );
+    if (!isGivenBack) connection.destroy();
   }
 
   async one(search: Omit<LdapSearch, 'scope' | 'pageSize'>): Promise<LdapEntry | undefined> {
     this.require(search.subject, search.controls, false);
-    const request = { ...search, filter: parsed(search.filter, search.subject), scope: 'base' } as const;
-    const controls = (search.controls ?? []).map(requestControl);
-    const entries = await this.ask(search.subject, async (connection, attempt) => {
-      const answer = await this.searched(connection, request, controls, attempt, (code) => code === 32);
-      return answer.result.code === 32 ? [] : answer.entries;
-    });
-    if (entries.length > 1) {
-      const message = `${this.described(search.subject)}: ${entries.length} entries came for one DN`;
-      throw new Failure('contract', message);
-    }
-    const [entry] = entries;
-    return entry === undefined ? undefined : entryOf(entry, this.binary);
+    return this.ask(search.subject, (server) => server.one(search));
   }
 
   async close(): Promise<void> {
@@ -169,72 +155,12 @@ class LdapSession implements LdapClient {
     );
   }
 
-  private async page(
-    connection: LdapConnection,
-    search: LdapSearch,
-    place: PagedPlace,
-    attempt: number,
-  ): Promise<LdapPage> {
-    const cookie = place.cookieOn(connection);
-    const paged = pagedControl(search.pageSize ?? defaultPageSize, cookie);
-    const controls = [...(search.controls ?? []).map(requestControl), paged];
-    const lost = (code: number) => cookie.length > 0 && (code === 12 || code === 53);
-    const answer = await this.searched(connection, search, controls, attempt, lost);
-    if (lost(answer.result.code))
-      throw place.lost(failureOfResult(answer.result, this.reading(search)).message);
-    const start = cookie.length === 0;
-    place.advance(connection, answer);
-    return {
-      start,
-      entries: answer.entries.map((entry) => entryOf(entry, this.binary)),
-      references: answer.references,
-    };
-  }
-
-  /** One search request; a result that is neither success nor `accepted` is thrown as what it means. */
-  private async searched(
-    connection: LdapConnection,
-    search: LdapSearch,
-    controls: Control[],
-    attempt: number,
-    accepted: (code: number) => boolean = () => false,
-  ): Promise<Answer> {
-    const { base: baseDN, scope } = search;
-    const filter = parsed(search.filter, search.subject);
-    const answer = await connection.exchange(
-      this.described(search.subject),
-      'done',
-      // No limit but the server's own: with one of ours a list that is cut would look whole.
-      (messageId) =>
-        new SearchRequest({
-          ...{ messageId, baseDN, scope, filter, controls, attributes: [...search.attributes] },
-          ...{ sizeLimit: 0, timeLimit: 0, derefAliases: 'never' },
-        }),
-    );
-    const { result } = answer;
-    if (result.code === 0 || accepted(result.code)) return answer;
-    if (saysUnbound(result)) connection.destroy();
-    throw this.judged(failureOfResult(result, this.reading(search)), attempt);
-  }
-
-  /** A busy directory is left alone by all of the account, from before its place on the budget is free again. */
-  private judged(failure: Failure, attempt: number): Failure {
-    if (failure.code === 'throttled') {
-      const ownMs = backoffMs(attempt, this.kit.random);
-      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
-      this.kit.budget.pause(Math.max(ownMs, pauseMs));
-    }
-    return failure;
-  }
-
   /** A request with the retries that its failure is worth. */
-  private ask<T>(
-    subject: string,
-    work: (connection: LdapConnection, attempt: number) => Promise<T>,
-  ): Promise<T> {
+  private ask<T>(subject: string, work: (server: BoundServer) => Promise<T>): Promise<T> {
     return retrying(async (attempt) => {
       const connection = await this.connected(attempt);
-      return this.onBudget(this.described(subject), () => work(connection, attempt));
+      const server = this.serverOn(connection, this.url, attempt);
+      return this.onBudget(this.described(subject), () => work(server));
     }, this.kit);
   }
 
@@ -267,7 +193,8 @@ class LdapSession implements LdapClient {
     if (first !== undefined && others.length === 0) throw first;
     const { audience } = first ?? {};
     const shared = audience !== undefined && others.every((other) => other.audience === audience);
-    throw new Failure('unavailable', failures.map(({ message }) => message).join('; '), {
+    const Kind = failures.every((failure) => failure instanceof OutOfTries) ? OutOfTries : Failure;
+    throw new Kind('unavailable', failures.map(({ message }) => message).join('; '), {
       cause: first,
       ...(shared ? { audience } : {}),
     });
@@ -275,8 +202,9 @@ class LdapSession implements LdapClient {
 
   private async bound(url: URL, attempt: number): Promise<LdapConnection> {
     const { kit, options } = this;
-    const { name, startTls, urlField } = options;
-    kit.logins.check(name);
+    const { urls, name, password, startTls, urlField } = options;
+    const account = { hosts: urls.map(({ host }) => host), name, password };
+    kit.logins.check(account, url.host);
     const target = { ...kit, url, startTls, secureContext: kit.secureContext() };
     const connection = await openConnection(target, {
       ...{ ...kit, host: url.host, urlField, monotonicMs: () => kit.clock.monotonicMs() },
@@ -284,7 +212,8 @@ class LdapSession implements LdapClient {
         kit.onRequest({ status: code === undefined ? undefined : resultName(code), durationMs }),
     });
     try {
-      await kit.logins.try(name, () => this.bind(connection, `login at ${url.host}`, attempt));
+      await kit.logins.try(account, url.host, () => this.bind(connection, `login at ${url.host}`, attempt));
+      await options.check?.(this.serverOn(connection, url, attempt));
       return connection;
     } catch (error) {
       connection.destroy();
@@ -295,13 +224,20 @@ class LdapSession implements LdapClient {
   private async bind(connection: LdapConnection, what: string, attempt: number): Promise<void> {
     const { name, password } = this.options;
     const { redact } = this.kit;
-    const { result } = await connection.exchange(
-      what,
-      'bind',
-      (messageId) => new BindRequest({ messageId, dn: name, password }),
-    );
+    const isSent = connection.usable;
+    const { result } = await connection
+      .exchange(what, 'bind', (messageId) => new BindRequest({ messageId, dn: name, password }))
+      .catch((error: unknown) => {
+        throw isSent ? unanswered(error) : error;
+      });
     if (result.code === 49) throw bindRefusal(result.text, { what, name, redact });
-    if (result.code !== 0) throw this.judged(failureOfResult(result, { what, redact }), attempt);
+    if (result.code !== 0) throw judged(failureOfResult(result, { what, redact }), this.kit, attempt);
+  }
+
+  private serverOn(connection: LdapConnection, url: URL, attempt: number): BoundServer {
+    const { kit, binary, options } = this;
+    const { urls, urlField } = options;
+    return new BoundServer(connection, { url, kit, binary, urlField, firstUrl: urls[0] ?? url }, attempt);
   }
 
   private require(subject: string, controls: readonly LdapControl[] | undefined, paged: boolean): void {
@@ -316,23 +252,10 @@ class LdapSession implements LdapClient {
   private described(subject: string): string {
     return `${subject} (at ${this.url.host})`;
   }
-
-  private reading(search: LdapSearch): { what: string; base: string; redact: Redact } {
-    return { what: this.described(search.subject), base: search.base, redact: this.kit.redact };
-  }
 }
 
-/** A text escapes single bytes beyond ASCII as if they were characters, and would match nothing. */
-function parsed(filter: string | Filter, subject: string): Filter {
-  if (typeof filter !== 'string') return filter;
-  if (/\\[89a-f][\da-f]/iu.test(filter)) {
-    const message = `${subject}: a filter as text holds escaped bytes; build it, see src/connector/ldap/filter.ts`;
-    throw new Failure('internal', message);
-  }
-  try {
-    return FilterParser.parseString(filter);
-  } catch (error) {
-    const why = error instanceof Error ? vendorWords(error.message, (text) => text) : 'unknown';
-    throw new Failure('internal', `${subject}: the filter cannot be read: ${why}`, { cause: error });
-  }
+/** What is to be thrown for a login that was sent, and of which nobody knows how it ended. */
+function unanswered(error: unknown): unknown {
+  const isOutcome = !(error instanceof Failure) || error.code === 'cancelled';
+  return isOutcome ? error : new UnansweredLogin(error.code, error.message, { cause: error });
 }

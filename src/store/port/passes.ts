@@ -201,6 +201,8 @@ export interface PassWriter extends CandidateStore, ReplayStore, StoredValueRead
   writePage(hold: Hold, page: PageWrite): Promise<PageResult>;
   /** The verdict on a scope. Its cursor waits with the pass until that is closed. */
   endScope(hold: Hold, end: ScopeEnd): Promise<void>;
+  /** Evidence of the newest verified end of a scope in a pass before this one; undefined when there was none. */
+  lastEvidence(passId: number, scope: string): Promise<unknown>;
   /**
    * Decides deletions of a stream after all its scopes and closes the pass. `decide` gets the numbers that the transaction
    * sees; what it answers is applied, and its verdict on the stream kept for the run's record, in that same transaction.

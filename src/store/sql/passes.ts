@@ -158,6 +158,24 @@ function scopeOf(row: Row): PassScope {
   return { ...begun, ended: { coverage, ...known } };
 }
 
+/** See PassWriter. Passes lie in their order, and the one before is near: what is looked through is what was read since. */
+export async function lastEvidence(
+  sql: Sql,
+  streamId: number,
+  scope: string,
+  before?: number,
+): Promise<unknown> {
+  const known = await sql.get('SELECT id FROM scopes WHERE stream_id = ? AND scope = ?', streamId, scope);
+  if (known === undefined) return undefined;
+  const row = await sql.get(
+    `SELECT evidence FROM pass_scopes WHERE scope_id = ? AND pass_id < ? AND verdict IN ('Full', 'Window')
+     ORDER BY pass_id DESC LIMIT 1`,
+    integer(known, 'id'),
+    before ?? Number.MAX_SAFE_INTEGER,
+  );
+  return row === undefined ? undefined : optionalJson(row, 'evidence');
+}
+
 /** The id of a scope, made when it is new. */
 export async function scopeId(sql: Sql, streamId: number, scope: string): Promise<number> {
   const row =

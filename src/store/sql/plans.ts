@@ -6,6 +6,7 @@ import { sightInPlan, sightYoungInPlan, stateGoneInPlan } from './plan-candidate
 import { endPlanPass } from './plan-end.ts';
 import { writePlanPage } from './plan-pages.ts';
 import { beginPlan, closingPlan, endPlanScope, forgetPlanPass, planPass } from './plan-passes.ts';
+import { lastEvidence } from './passes.ts';
 import { sampleFrom } from './plan-samples.ts';
 import { integer, optionalText, text, type Row, type Sql, type SqlEngine } from './sql.ts';
 import { storedValues } from './stored-values.ts';
@@ -36,6 +37,9 @@ export function planStore(engine: SqlEngine): Omit<PlanStore, 'plan'> {
       rowsToReplay: () => Promise.resolve([]),
       replay: () => Promise.resolve({ created: 0, updated: 0, unchanged: 0 }),
       endScope: (hold, end) => transaction((sql) => endPlanScope(sql, hold, end)),
+      // Of the inventory: plans prove nothing for later.
+      lastEvidence: (passId, scope) =>
+        read(async (sql) => lastEvidence(sql, (await planPass(sql, passId)).id, scope)),
       async endPass(hold, end, decide) {
         await endPlanPass(engine, hold, end, decide, redact);
         await clear(engine, hold);

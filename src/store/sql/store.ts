@@ -11,7 +11,7 @@ import { systemsOfObjects, withdrawSystem } from './gone-systems.ts';
 import { history, slotBefore } from './history.ts';
 import { holdings } from './holdings.ts';
 import { writePage } from './pages.ts';
-import { beginPass, boundSource, endScope } from './passes.ts';
+import { beginPass, boundSource, endScope, lastEvidence, streamOfPass } from './passes.ts';
 import { closingPass } from './pass-tally.ts';
 import * as purges from './purges.ts';
 import { pruneQuarantine } from './quarantine-keeping.ts';
@@ -39,6 +39,8 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     beginPass: (hold, pass) => transaction((sql) => beginPass(sql, hold, pass)),
     writePage: (hold, page) => transaction((sql) => writePage(sql, hold, page)),
     endScope: (hold, end) => transaction((sql) => endScope(sql, hold, end)),
+    lastEvidence: (passId, scope) =>
+      read(async (sql) => lastEvidence(sql, (await streamOfPass(sql, passId)).id, scope, passId)),
     endPass: (hold, end, decide) => transaction((sql) => endPass(sql, hold, end, decide)),
     standing: (passId) => read(async (sql) => standing(sql, await closingPass(sql, passId))),
     candidates: (passId, limit) =>

@@ -33,7 +33,11 @@ describe('StartTLS', () => {
   it.each([
     [2, 'offers no StartTLS (2)', 'configuration'],
     [53, 'offers no StartTLS (53)', 'configuration'],
-    [52, 'the directory is not available (52, unavailable)', 'unavailable'],
+    [
+      52,
+      'not available (52, unavailable); a Windows controller without a certificate says so',
+      'unavailable',
+    ],
   ])('that is refused with %i sends no password', async (code, words, failure) => {
     await using server = await fakeDirectory({ tls: trustedTls });
     server.script = inTurn('startTls', { type: 'result', result: { code } });

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { BindRequest } from 'ldapts';
 import { describe, expect, it } from 'vitest';
+import { entryOf } from '../../../src/connector/ldap/entry.ts';
+import { LdapConnection } from '../../../src/connector/ldap/connection.ts';
 import { always, brokenEntry, garbage, hugeMessage, inTurn } from '../../simulators/ldap/behaviour.ts';
 import { domain, domainDn, guidBytes, user } from '../../simulators/ldap/domain.ts';
-import { fakeDirectory } from '../../simulators/ldap/server.ts';
+import { fakeDirectory, syncAccount } from '../../simulators/ldap/server.ts';
+import { resultMessage } from '../../simulators/ldap/wire.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { allUsers, kit, readAll } from './kit.ts';
 
+const none = Buffer.alloc(0);
 const short = { idleTimeoutMs: 200, answerTimeoutMs: 500 };
 
 describe('an answer that is', () => {
@@ -93,6 +100,37 @@ describe('an answer that is', () => {
     });
   });
 
+  it('one reference of very many URLs is read, and does not end the process', async () => {
+    await using server = await fakeDirectory();
+    await using up = kit(server.url);
+    const client = await up.connect();
+    const bytes = (id: number) =>
+      Buffer.concat([referenceOf(id, 400_000), resultMessage(id, 'search', { code: 0 }, { cookie: none })]);
+    server.script = ({ operation, request }) =>
+      operation === 'search' ? { type: 'bytes', bytes: bytes(request.id) } : undefined;
+    let references = 0;
+    for await (const page of client.pages(allUsers)) references += page.references.length;
+    expect(references).toBe(400_000);
+  });
+
+  it.each([
+    ['one message', [1_100_000]],
+    ['many messages', [400_000, 400_000, 400_000]],
+  ])('%s of more values than are read of a page is refused', async (_, counts) => {
+    await using server = await fakeDirectory();
+    await using up = kit(server.url);
+    const client = await up.connect();
+    server.script = ({ operation, request }) =>
+      operation === 'search'
+        ? { type: 'bytes', bytes: Buffer.concat(counts.map((count) => referenceOf(request.id, count))) }
+        : undefined;
+    await expect(readAll(client)).rejects.toMatchObject({
+      code: 'contract',
+      message: expect.stringMatching(/users .*more than 1000000 values.*lower spec\.limits\.pageSize/u),
+    });
+    await waitFor('the connection to be ended', () => server.openConnections === 0);
+  });
+
   it('late and good all the same is read: silence is counted from the last byte', async () => {
     await using server = await fakeDirectory({ entries: domain({ users: 2 }) });
     await using up = kit(server.url, {}, { idleTimeoutMs: 300, answerTimeoutMs: 60_000 });
@@ -100,6 +138,40 @@ describe('an answer that is', () => {
     server.script = always('search', { type: 'drip', everyMs: 1 }, 2);
     expect((await readAll(client)).entries).toHaveLength(2);
   });
+});
+
+it('whatever goes wrong while an answer is taken in fails its request, and not the process', async () => {
+  await using server = await fakeDirectory();
+  const socket = connect(Number(server.url.port), '127.0.0.1');
+  await once(socket, 'connect');
+  const connection = new LdapConnection(socket, {
+    ...{ host: server.url.host, urlField: 'spec.connector.x.urls', redact: (text: string) => text },
+    ...{ silenceMs: 5_000, answerMs: 5_000, maxMessageBytes: 1_000, maxAnswerBytes: 1_000 },
+    ...{ signal: new AbortController().signal, monotonicMs: () => 0 },
+    ...{ onSent: () => undefined, onAnswered: () => undefined },
+    onBytes: () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    },
+  });
+  const { name: dn, password } = syncAccount;
+  const bind = connection.exchange(
+    'login',
+    'bind',
+    (messageId) => new BindRequest({ messageId, dn, password }),
+  );
+  await expect(bind).rejects.toMatchObject({
+    code: 'internal',
+    message: expect.stringMatching(/login: what .* sent could not be taken in \(RangeError\)/u),
+  });
+  expect(connection.usable).toBe(false);
+});
+
+it('an entry that gives one attribute very many times is read in time that grows with its length', () => {
+  const attributes = Array.from({ length: 200_000 }, () => ({ type: 'cn', values: [Buffer.from('x')] }));
+  const startedMs = performance.now();
+  expect(entryOf({ dn: 'CN=x', attributes }, new Set()).values('cn')).toHaveLength(200_000);
+  // Copied at each of them it takes minutes.
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
 });
 
 describe('a run that is stopped', () => {
@@ -178,4 +250,16 @@ it('a base on another server shows where, and is not followed', async () => {
 
 function reply(id: number, code: number, tag = 0x65): Buffer {
   return Buffer.from([0x30, 12, 2, 1, id, tag, 7, 0x0a, 1, code, 4, 0, 4, 0]);
+}
+
+/** A continuation reference of so many empty URLs, two bytes each. */
+function referenceOf(id: number, count: number): Buffer {
+  const urls = Buffer.alloc(2 * count);
+  for (let at = 0; at < urls.length; at += 2) urls[at] = 0x04;
+  const element = (tag: number, content: Buffer) => {
+    const header = Buffer.from([tag, 0x84, 0, 0, 0, 0]);
+    header.writeUInt32BE(content.length, 2);
+    return Buffer.concat([header, content]);
+  };
+  return element(0x30, Buffer.concat([Buffer.from([0x02, 0x01, id]), element(0x73, urls)]));
 }

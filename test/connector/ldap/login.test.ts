@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { activeDirectory } from '../../../connectors/active-directory/index.ts';
+import type { ExternalSystem } from '../../../src/api/resource.ts';
+import { createRuntime } from '../../../src/cli/runtime.ts';
 import type { Failure } from '../../../src/connector/failure.ts';
+import { KnownLogins } from '../../../src/connector/ldap/logins.ts';
+import type { Store } from '../../../src/store/port.ts';
+import { system } from '../../kit/manifests.ts';
 import { always, inTurn, refusedBind, type Behaviour } from '../../simulators/ldap/behaviour.ts';
 import { domain, domainDn } from '../../simulators/ldap/domain.ts';
 import { fakeDirectory, syncAccount } from '../../simulators/ldap/server.ts';
@@ -56,6 +63,150 @@ describe('a refusal of the credentials', () => {
     expect(JSON.stringify(failure)).not.toContain(syncAccount.password);
   });
 });
+
+describe('a login that gets no answer', () => {
+  const cut: Behaviour = { type: 'cut', afterBytes: 0 };
+
+  it('is sent once to each server in a run, since it may have counted', async () => {
+    await using first = await fakeDirectory();
+    await using second = await fakeDirectory();
+    first.script = always('bind', cut);
+    second.script = always('bind', cut);
+    await using up = kit([first.url, second.url], {}, { maxRetries: 5 });
+    const failure = {
+      code: 'unavailable',
+      message: expect.stringMatching(
+        /no answer came to the login.*not sent to this server again in this run/u,
+      ),
+    };
+    await expect(up.connect()).rejects.toMatchObject(failure);
+    await expect(up.connect()).rejects.toMatchObject(failure);
+    expect([first.asked('bind').length, second.asked('bind').length]).toEqual([1, 1]);
+  });
+
+  it('leaves the other server its retries', async () => {
+    await using first = await fakeDirectory();
+    await using second = await fakeDirectory();
+    first.script = always('bind', cut);
+    second.script = inTurn('bind', failed(52), failed(52));
+    await using up = kit([first.url, second.url], {}, { maxRetries: 5 });
+    expect((await up.connect()).url).toEqual(second.url);
+    expect([first.asked('bind').length, second.asked('bind').length]).toEqual([1, 3]);
+  });
+
+  it('is sent again where the password was taken before: it is no wrong one', async () => {
+    await using server = await fakeDirectory({ entries: domain({ users: 3 }) });
+    await using up = kit(server.url, {}, { maxRetries: 3 });
+    const client = await up.connect();
+    server.requests.length = 0;
+    server.script = inTurn('bind', cut, cut);
+    server.dropConnections();
+    expect((await readAll(client)).entries).toHaveLength(3);
+    expect(server.asked('bind')).toHaveLength(3);
+  });
+});
+
+describe('several systems of one account', () => {
+  const wrong = { password: 'canary-wrong-7731' };
+
+  it('send a wrong password once, also at the same time, and by another list of the same servers', async () => {
+    await using server = await fakeDirectory();
+    await using other = await fakeDirectory();
+    const logins = new KnownLogins(() => 0);
+    await using one = kit(server.url, wrong, { logins });
+    await using two = kit([other.url, server.url], wrong, { logins });
+    const refusals = await Promise.allSettled([one.connect(), one.connect(), two.connect()]);
+    expect(refusals.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await using three = kit(server.url, { ...wrong, name: syncAccount.name.toUpperCase() }, { logins });
+    await expect(three.connect()).rejects.toMatchObject({
+      code: 'credentials',
+      message: expect.stringMatching(
+        /was refused less than 1 min ago.*not sent again for 31 min.*correct the Secret/u,
+      ),
+    });
+    expect(server.asked('bind').length + other.asked('bind').length).toBe(1);
+  });
+
+  it('send the right one at once when the Secret is mended, and the wrong one when a directory has forgotten it', async () => {
+    await using server = await fakeDirectory();
+    let nowMs = 0;
+    const logins = new KnownLogins(() => nowMs);
+    const tried = async (given: object) => {
+      await using up = kit(server.url, given, { logins });
+      return up.connect().then(
+        () => 'taken',
+        () => server.asked('bind').length,
+      );
+    };
+    expect(await tried(wrong)).toBe(1);
+    expect(await tried({})).toBe('taken');
+    nowMs = 31 * 60_000 - 1;
+    expect(await tried(wrong)).toBe(2);
+    nowMs += 1;
+    expect(await tried(wrong)).toBe(3);
+    expect(await tried(wrong)).toBe(3);
+  });
+
+  it('each hear of a refusal that is of the account and not of the password', async () => {
+    await using server = await fakeDirectory();
+    server.script = always('bind', refusedBind('533'));
+    const logins = new KnownLogins(() => 0);
+    for (const count of [1, 2]) {
+      await using up = kit(server.url, {}, { logins });
+      await expect(up.connect()).rejects.toMatchObject({ message: expect.stringContaining('disabled') });
+      expect(server.asked('bind')).toHaveLength(count);
+    }
+  });
+
+  it('are known without their password', async () => {
+    await using server = await fakeDirectory();
+    const logins = new KnownLogins(() => 0);
+    await using up = kit(server.url, wrong, { logins });
+    await expect(up.connect()).rejects.toMatchObject({ code: 'credentials' });
+    expect(inspect(logins, { depth: Infinity, showHidden: true })).not.toContain(wrong.password);
+  });
+
+  it('share what is known of logins in one process', async () => {
+    await using server = await fakeDirectory();
+    const runtime = createRuntime({
+      version: 'test',
+      addresses: { allowHttp: true, allowLoopback: true, remedy: '' },
+      onRequest: () => undefined,
+    });
+    for (const name of ['one', 'two', 'three']) {
+      const deps = runtime.dependencies({
+        ...{ system: directorySystem(name, server.url), connector: activeDirectory },
+        readSecret: async () => ({ username: base64(syncAccount.name), password: base64(wrong.password) }),
+        signal: new AbortController().signal,
+        ...{ onConnected: () => undefined, onProgress: () => undefined },
+        // Nothing is read.
+        store: {} as Store,
+      });
+      const credentials = await deps.credentials();
+      const run = {
+        correlationId: name,
+        credentials,
+        signal: new AbortController().signal,
+        remainingMs: () => 60_000,
+      };
+      const upstream = deps.upstream(run);
+      const options = { urls: [server.url], startTls: false, binaryAttributes: [], urlField: 'urls' };
+      const login = upstream.ldap({ ...options, ...wrong, name: syncAccount.name });
+      await expect(login).rejects.toMatchObject({ code: 'credentials' });
+      await upstream.close();
+    }
+    expect(server.asked('bind')).toHaveLength(1);
+  });
+});
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function directorySystem(name: string, url: URL): ExternalSystem {
+  const connector = { activeDirectory: { urls: [url.href], baseDN: domainDn } };
+  return system(name, { connector }, { namespace: 'inventory' }) as ExternalSystem;
+}
 
 describe('an empty', () => {
   it.each([

@@ -30,6 +30,32 @@ describe('a paged search', () => {
     expect(up.usage.bytes).toBeGreaterThan(250 * 40);
   });
 
+  it('that is not gone on with is given up: the server keeps no place of it, and the connection goes on', async () => {
+    await using server = await fakeDirectory({ entries: domain({ users: 250 }) });
+    await using up = kit(server.url);
+    const client = await up.connect();
+    for await (const { entries } of client.pages({ ...allUsers, pageSize: 1 })) {
+      expect(server.openPlaces).toBe(1);
+      if (entries.length > 0) break;
+    }
+    expect(server.openPlaces).toBe(0);
+    expect((await readAll(client)).entries).toHaveLength(250);
+    expect(server.asked('bind')).toHaveLength(1);
+  });
+
+  it('that a server does not let be given up ends its connection', async () => {
+    await using server = await fakeDirectory({ entries: domain({ users: 250 }) });
+    server.script = ({ operation, request }) =>
+      operation === 'search' && request.operation === 'search' && request.pageSize === 0
+        ? { type: 'result', result: { code: 53, text: '' } }
+        : undefined;
+    await using up = kit(server.url);
+    const client = await up.connect();
+    for await (const { entries } of client.pages(allUsers)) if (entries.length > 0) break;
+    expect((await readAll(client)).entries).toHaveLength(250);
+    expect(server.asked('bind')).toHaveLength(2);
+  });
+
   it('goes on where the server cuts pages shorter than asked', async () => {
     await using server = await fakeDirectory({ entries: domain({ users: 25 }) });
     server.directory.limits = { maxPageSize: 10, maxValRange: 1500 };
@@ -82,19 +108,6 @@ describe('a paged search', () => {
       message: expect.stringContaining('does not offer the control showDeleted'),
     });
   });
-});
-
-it('that is given up leaves no place on the server: its connection ends, and the next search has one that is bound', async () => {
-  await using server = await fakeDirectory({ entries: domain({ users: 250 }) });
-  await using up = kit(server.url);
-  const client = await up.connect();
-  for await (const page of client.pages(allUsers)) {
-    expect(page.entries).toHaveLength(100);
-    break;
-  }
-  expect((await readAll(client)).entries).toHaveLength(250);
-  expect(server.asked('search').map(({ connection }) => connection)).toEqual([1, 1, 2, 2, 2]);
-  expect(server.asked('bind')).toHaveLength(2);
 });
 
 describe('a place that is lost', () => {

@@ -76,6 +76,17 @@ describe.each(ways)('over %s', (_, way) => {
     expect((await readAll(client, everybody)).entries).toHaveLength(users);
   });
 
+  it('lets a search be given up, and goes on over the same connection', async () => {
+    await using up = kit([], { ...accounts.sync, ...way() }, trusting);
+    const client = await up.connect();
+    for await (const { entries } of client.pages({ ...everybody, pageSize: 1 }))
+      if (entries.length > 0) break;
+    const before = up.usage.requests;
+    await client.root();
+    // Nothing but the question: no login.
+    expect(up.usage.requests).toBe(before + 1);
+  });
+
   it('says that a wrong password is wrong', async () => {
     await using up = kit([], { ...accounts.sync, ...way(), password: 'wrong' }, trusting);
     await expect(up.connect()).rejects.toMatchObject({

@@ -91,6 +91,15 @@ describe('users', () => {
     expect(attributes['cn']).toBe(long);
   });
 
+  test('of which the account is hidden keep what stands: nobody becomes active or inactive by a lost right', () => {
+    expect(toUser(person, 'corp')).not.toHaveProperty('untold');
+    expect(toUser({ ...person, useraccountcontrol: [] }, 'corp').untold).toEqual(['active']);
+    const { 'msds-user-account-control-computed': _, useraccountcontrol: __, ...hidden } = person;
+    expect(toUser(hidden, 'corp').untold).toEqual(['active', 'locked']);
+    expect(toDevice({ objectguid: [id], cn: ['PC1'] }).untold).toEqual(['active', 'trustType']);
+    expect(toGroup({ objectguid: [id], cn: ['All'] }).untold).toEqual(['type']);
+  });
+
   test('without an id are no records', () => {
     expect(() => toUser({ ...person, objectguid: [] }, 'corp')).toThrow('objectGUID is empty');
   });
@@ -181,6 +190,13 @@ describe('secrets', () => {
     'ntPwdHistory',
     'msDS-KeyCredentialLink',
     'companyApiToken',
+    'userPKCS12',
+    'msPKI-CredentialRoamingTokens',
+    'krbPrincipalKey',
+    'ipsecData',
+    'sambaPasswordHistory',
+    'companyPreSharedKey',
+    'msDS-ManagedPasswordId',
   ])('%s is one, and cannot be mapped', (name) => {
     expect(isSecretAttribute(name)).toBe(true);
     expect(mappableRow.pathProblem(name)).toMatch(/secret/u);
@@ -193,6 +209,10 @@ describe('secrets', () => {
     'extensionAttribute1',
     'msDS-ResultantPSO',
     'secretary',
+    'tokenGroups',
+    'userCertificate',
+    'msDS-UserPasswordExpiryTimeComputed',
+    'pwdHistoryLength',
   ])('%s is none', (name) => {
     expect(isSecretAttribute(name)).toBe(false);
     expect(mappableRow.pathProblem(name)).toBeUndefined();

@@ -186,6 +186,30 @@ describe('what is hidden from the account', { timeout: 120_000 }, () => {
     expect(listed()).toEqual(before);
   });
 
+  test('of each user, as whether it is active, stays as it was, and mode Test warns', async () => {
+    const activity =
+      'SELECT name, active, locked FROM users WHERE deleted_at IS NULL AND withdrawn_at IS NULL ORDER BY name';
+    await directory.full({ account, block });
+    const before = directory.rows(activity);
+    expect(before.some(({ active }) => active === 0)).toBe(true);
+    // Read of the property userAccountControl.
+    await addAce('OD;CI;RP;bf967a68-0de6-11d0-a285-00aa003049e2', places.service);
+    const { status } = await directory.test({ account, block });
+    expect(status.checks).toContainEqual({
+      name: 'users',
+      result: 'Warning',
+      message: expect.stringMatching(
+        /^userAccountControl.*hidden from the account.*grant read \(runbook, step 3\)/u,
+      ),
+    });
+    const full = await directory.full({ account, block });
+    expect(full.status.phase).toBe('Succeeded');
+    expect(directory.rows(activity)).toEqual(before);
+    const hidden =
+      "SELECT count(*) AS n FROM users WHERE deleted_at IS NULL AND withdrawn_at IS NULL AND attributes NOT LIKE '%userAccountControl%'";
+    expect(directory.rows(hidden)[0]?.['n']).toBeGreaterThan(1);
+  });
+
   test('within a base looks as if it were gone, and stops at the deletion budget', async () => {
     await directory.full({ account, block });
     const before = directory.live('devices');

@@ -199,20 +199,6 @@ describe('what a controller says of itself', { timeout: 120_000 }, () => {
     expect(failure).toMatchObject({ code, message: expect.stringMatching(words) });
   });
 
-  test('a reading that began at one controller and ended at another is not believed', async () => {
-    server.script = ({ operation, nth }) => {
-      // Behind the address stands another one from now on.
-      if (operation === 'search' && nth === 12) setUsn(usn, { dnsHostName: 'dc2.corp.example.test' });
-      return undefined;
-    };
-    const { status } = await sync();
-    expect(status.failure).toMatchObject({
-      code: 'unavailable',
-      message: expect.stringMatching(/dc1.*read first and dc2.*name one controller/u),
-    });
-    expect(status.streams?.some(({ complete }) => !complete)).toBe(true);
-  });
-
   test('after an outage that is longer than deletions are kept everything is read', async () => {
     await sync();
     server.directory.entries.splice(
@@ -282,4 +268,11 @@ test('nothing is asked for that holds a secret', async () => {
   ])
     expect(asked).not.toContain(secret);
   expect(asked).toContain('lastlogontimestamp');
+});
+
+test('mode Test logs in once, and asks nothing of a search beyond its first page', async () => {
+  const { status } = await sync('--mode', 'Test');
+  expect(status.phase).toBe('Succeeded');
+  expect(server.asked('bind')).toHaveLength(1);
+  expect(server.openPlaces).toBe(0);
 });

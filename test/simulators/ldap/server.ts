@@ -94,6 +94,11 @@ export class FakeDirectory implements AsyncDisposable {
     for (const { socket } of this.connections) socket.destroy();
   }
 
+  /** Paged searches that are not at their end, over all connections. */
+  get openPlaces(): number {
+    return [...this.connections].reduce((sum, { places }) => sum + places.size, 0);
+  }
+
   get openConnections(): number {
     return this.connections.size;
   }
@@ -268,6 +273,9 @@ export class FakeDirectory implements AsyncDisposable {
       return [resultMessage(id, 'search', result)];
     }
     connection.places.delete(place);
+    // RFC 2696: the search is given up, and its place forgotten.
+    if (pageSize === 0 && !first)
+      return [resultMessage(id, 'search', { code: 0 }, { cookie: Buffer.alloc(0) })];
     const { maxPageSize } = this.directory.limits;
     const size = Math.min(pageSize ?? Infinity, maxPageSize);
     const entries = all.slice(0, size).map(({ dn, attributes }) => entryMessage(id, dn, attributes));
