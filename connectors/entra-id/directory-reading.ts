@@ -43,8 +43,9 @@ async function* readScope(
   const stored = request.checkpoint(reading.scope);
   const checkpoint = stored?.select === select ? stored : undefined;
   const cursor = usableCursor(session, request.cursor(reading.scope), select);
-  if (cursor === undefined || checkpoint?.phase === 'list')
-    return yield* listAll(session, reading, { select, stored: checkpoint });
+  if (checkpoint?.phase === 'list') return yield* listAll(session, reading, { select, stored: checkpoint });
+  // A round that was interrupted tells some changes only: it is no part of a listing.
+  if (cursor === undefined) return yield* listAll(session, reading, { select, stored: undefined });
   try {
     yield* readRound(session, reading, { select, cursor, stored: checkpoint });
   } catch (error) {

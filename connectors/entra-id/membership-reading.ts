@@ -54,7 +54,9 @@ async function* readScope(session: Session, request: ScopeRequest): AsyncGenerat
   const checkpoint = request.checkpoint(scope);
   const stored = checkpoint?.select === select ? checkpoint : undefined;
   const cursor = usableCursor(session, request.cursor(scope), select);
-  if (cursor === undefined || stored?.phase === 'list') return yield* readAll(session, stored);
+  if (stored?.phase === 'list') return yield* readAll(session, stored);
+  // A round that was interrupted tells some changes only: it is no part of a first one.
+  if (cursor === undefined) return yield* readAll(session, undefined);
   try {
     const start = beginning(session, select, cursor);
     const end = yield* readPages(stored ?? start, (state) => pageOf(session, subject, state, start));
