@@ -21,6 +21,11 @@ export class PageTokenExpired extends Failure {
   }
 }
 
+/** Whether the reading cannot go on from where it stands, and has to begin anew. */
+export function hasLostItsPlace(error: unknown): error is ResyncRequired | PageTokenExpired {
+  return error instanceof ResyncRequired || error instanceof PageTokenExpired;
+}
+
 /** The tenant has not bought what is asked for. */
 export class FeatureAbsent extends Failure {
   constructor(message: string) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
+import { concernsStream, hasLostItsPlace } from './answers.ts';
+import { begunAnew, changesOrAll } from './beginning-anew.ts';
 import { after, beginning, pageOf } from './delta-round.ts';
 import { usableCursor, type ScopeEvent, type ScopeRequest } from './reading.ts';
 import { PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
@@ -8,14 +9,13 @@ import { memberKindOf } from './group-record.ts';
 import { idIn, isObject, propertyOf } from './raw-row.ts';
 import type { Session } from './session.ts';
 import { isGranted } from './token-roles.ts';
-import type { Checkpoint } from './wire.ts';
+import type { Checkpoint, Cursor } from './wire.ts';
 
 const scope = 'memberships';
 const subject = 'memberships (needs GroupMember.Read.All)';
 const hiddenPermission = 'Member.Read.Hidden';
 /** Names what is asked for, as a cursor of something else would lead to something else. */
 const select = 'members-1';
-const maxRestarts = 3;
 
 const firstRequest: GraphRequest = {
   subject,
@@ -50,25 +50,30 @@ export async function testMemberships({ graph, roles }: Session): Promise<string
   return `groups/delta with members: readable${hidden}`;
 }
 
-async function* readScope(session: Session, request: ScopeRequest): AsyncGenerator<ScopeEvent, void, void> {
+function readScope(session: Session, request: ScopeRequest): AsyncGenerator<ScopeEvent, void, void> {
   const checkpoint = request.checkpoint(scope);
   const stored = checkpoint?.select === select ? checkpoint : undefined;
+  if (stored?.phase === 'list') return readAll(session, stored);
   const cursor = usableCursor(session, request.cursor(scope), select);
-  if (stored?.phase === 'list') return yield* readAll(session, stored);
-  // A round that was interrupted tells some changes only: it is no part of a first one.
-  if (cursor === undefined) return yield* readAll(session, undefined);
-  try {
-    const start = beginning(session, select, cursor);
-    const end = yield* readPages(stored ?? start, (state) => pageOf(session, subject, state, start));
-    const { deltaLink = cursor.deltaLink, at, rows, pages } = end;
-    const next = { deltaLink, select, at };
-    yield { type: 'end', scope, coverage: 'Window', evidence: { rows, pages }, cursor: next };
-  } catch (error) {
-    if (!(error instanceof ResyncRequired || error instanceof PageTokenExpired)) throw error;
-    yield* readAll(session, undefined);
-  }
+  return changesOrAll({ scope, subject }, request, {
+    changes: cursor === undefined ? undefined : readRound(session, cursor, stored),
+    all: () => readAll(session, undefined),
+  });
 }
 
+async function* readRound(
+  session: Session,
+  cursor: Cursor,
+  stored: Checkpoint | undefined,
+): AsyncGenerator<ScopeEvent, void, void> {
+  const start = beginning(session, select, cursor);
+  const end = yield* readPages(stored ?? start, (state) => pageOf(session, subject, state, start));
+  const { deltaLink = cursor.deltaLink, at, rows, pages } = end;
+  const next = { deltaLink, select, at };
+  yield { type: 'end', scope, coverage: 'Window', evidence: { rows, pages }, cursor: next };
+}
+
+/** The first round. Its delta link comes with its last page, so that it cannot begin anew once it has given a page. */
 async function* readAll(
   session: Session,
   stored: Checkpoint | undefined,
@@ -78,29 +83,25 @@ async function* readAll(
     phase: 'list',
     hidden: { groups: 0, withMembers: 0 },
   };
-  const end = yield* readPages(stored ?? start, (state) => firstRound(session, state, start));
-  const { deltaLink = '', at, rows, pages, restarts, hidden } = end;
-  const evidence = { rows, pages, ...(restarts === 0 ? {} : { restarts }) };
+  let pages = stored?.pages ?? 0;
+  const ask: Ask = async (from) => {
+    const { next = '' } = from;
+    const page = await session.graph.page(next === '' ? firstRequest : { subject, path: next });
+    pages = from.pages + 1;
+    return { page, from };
+  };
+  let end: Checkpoint;
+  try {
+    end = yield* readPages(stored ?? start, ask);
+  } catch (error) {
+    if (pages === 0 || !hasLostItsPlace(error)) throw error;
+    return yield { type: 'unverified', scope, failure: begunAnew(subject, error) };
+  }
+  const { deltaLink = '', at, rows, hidden } = end;
+  const evidence = { rows, pages };
   const failure = hiddenFailure(session, hidden);
   if (failure !== undefined) return yield { type: 'unverified', scope, failure, evidence };
   yield { type: 'end', scope, coverage: 'Full', evidence, cursor: { deltaLink, select, at } };
-}
-
-/** A page of the first round, which begins anew when its page token has ended: what came before stays written. */
-async function firstRound(
-  { graph }: Session,
-  state: Checkpoint,
-  start: Checkpoint,
-): Promise<{ readonly page: GraphPage; readonly from: Checkpoint }> {
-  const ask = ({ next = '' }: Checkpoint) => graph.page(next === '' ? firstRequest : { subject, path: next });
-  try {
-    return { page: await ask(state), from: state };
-  } catch (error) {
-    const lost = error instanceof PageTokenExpired || error instanceof ResyncRequired;
-    if (!lost || state.restarts >= maxRestarts || state.next === '') throw error;
-    const from = { ...start, restarts: state.restarts + 1 };
-    return { page: await ask(from), from };
-  }
 }
 
 type Ask = (state: Checkpoint) => Promise<{ readonly page: GraphPage; readonly from: Checkpoint }>;

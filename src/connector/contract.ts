@@ -72,6 +72,11 @@ export interface ReadRequest<Cursor = Json, Checkpoint = Json> {
   checkpoint(scope: string): Checkpoint | undefined;
   /** True when this pass already read the scope to its verified end and nothing can be caught up: skip it. */
   ended(scope: string): boolean;
+  /**
+   * True when an earlier attempt gave pages of the scope in this pass: what they held counts as seen, so that a reading that begins anew,
+   * with a new place to go on from, proves nothing of what went in between.
+   */
+  begun(scope: string): boolean;
 }
 
 /** The outcome of one raw row. An unreadable id makes the scope unverified, since nobody can say what was seen. */
@@ -246,6 +251,7 @@ export function defineStream<
               return checkpointCheck.Check(stored) ? stored : undefined;
             },
             ended: (scope) => request.ended(scope),
+            begun: (scope) => request.begun(scope),
           }),
         prepare: async () => definition.prepare?.(session),
         normalise: (raw) => normalise(session, raw, mapping),

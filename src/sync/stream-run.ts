@@ -182,6 +182,7 @@ class Reading {
       checkpoint: (scope) =>
         ended(scope) === undefined ? (pass.scopes.get(scope)?.checkpoint as Json | undefined) : undefined,
       ended: (scope) => ended(scope) !== undefined && ended(scope)?.cursor === undefined,
+      begun: (scope) => pass.scopes.has(scope),
     };
   }
 

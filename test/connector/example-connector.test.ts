@@ -63,7 +63,12 @@ async function read(checkpoint?: Json, mapping?: Mapping) {
   });
   const [stream] = connection.streams;
   const events: ReadEvent[] = [];
-  const request = { cursor: () => undefined, checkpoint: () => checkpoint, ended: () => false };
+  const request = {
+    cursor: () => undefined,
+    checkpoint: () => checkpoint,
+    ended: () => false,
+    begun: () => checkpoint !== undefined,
+  };
   for await (const event of stream?.read(request) ?? []) events.push(event);
   await upstream.close();
   const rows = events.flatMap((event) => (event.type === 'page' ? event.rows : []));

@@ -141,6 +141,7 @@ describe('reading who has a role', () => {
       cursor: () => undefined,
       checkpoint: () => undefined,
       ended: (scope: string) => ended.includes(scope),
+      begun: (scope: string) => ended.includes(scope),
     };
     for await (const event of readRoles(reading, request)) events.push(event);
     return events;

@@ -119,6 +119,7 @@ export async function readStream(
     cursor: (scope) => stored.cursors?.[scope],
     checkpoint: (scope) => stored.checkpoints?.[scope],
     ended: (scope) => stored.ended?.includes(scope) ?? false,
+    begun: (scope) => stored.checkpoints?.[scope] !== undefined,
   })) {
     events.push(event);
     if (event.type === 'page' && ++pages >= stopAfterPages) break;
