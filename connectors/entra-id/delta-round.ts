@@ -44,7 +44,7 @@ export async function* readRound(
     const { rows, missing } = await wholeRows(session, reading, changed);
     state = {
       ...after(from, page, subject, guard),
-      late: stillLate(from.late, { rows, removed, missing }, subject),
+      late: stillLate(from.late, [...rows.flatMap((row) => idIn(row) ?? []), ...removed], missing, subject),
     };
     yield {
       type: 'page',
@@ -225,17 +225,15 @@ function relationOf({ expand, tracksExpanded = false }: DirectoryReading, whole:
   return { [expand]: related };
 }
 
-function stillLate(
+/** Who is still waited for behind a page: `settled` came or went with it, `missing` cannot be read by id yet. */
+export function stillLate(
   before: readonly string[],
-  page: {
-    readonly rows: readonly unknown[];
-    readonly removed: readonly string[];
-    readonly missing: readonly string[];
-  },
+  settled: Iterable<string>,
+  missing: readonly string[],
   subject: string,
 ): string[] {
-  const settled = new Set([...page.rows.flatMap((row) => idIn(row) ?? []), ...page.removed]);
-  const late = new Set([...before.filter((id) => !settled.has(id)), ...page.missing]);
+  const known = new Set(settled);
+  const late = new Set([...before.filter((id) => !known.has(id)), ...missing]);
   if (late.size > maxLate) {
     const message = `${subject}: more than ${maxLate} changed objects cannot be read by id; the changes are asked for again`;
     throw new Failure('contract', message);

@@ -2,11 +2,12 @@
 import { Failure } from '../../src/connector/failure.ts';
 import { concernsStream, hasLostItsPlace } from './answers.ts';
 import { begunAnew, changesOrAll } from './beginning-anew.ts';
-import { after, beginning, pageOf } from './delta-round.ts';
+import { after, beginning, pageOf, stillLate } from './delta-round.ts';
 import { usableCursor, type ScopeEvent, type ScopeRequest } from './reading.ts';
 import { PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
+import { memberLists } from './group-member-lists.ts';
 import { memberKindOf } from './group-record.ts';
-import { idIn, isObject, propertyOf } from './raw-row.ts';
+import { idIn, isObject, isSafeId, propertyOf } from './raw-row.ts';
 import type { Session } from './session.ts';
 import { isGranted } from './token-roles.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
@@ -67,10 +68,36 @@ async function* readRound(
   stored: Checkpoint | undefined,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const start = beginning(session, select, cursor);
-  const end = yield* readPages(stored ?? start, (state) => pageOf(session, subject, state, start));
-  const { deltaLink = cursor.deltaLink, at, rows, pages } = end;
-  const next = { deltaLink, select, at };
-  yield { type: 'end', scope, coverage: 'Window', evidence: { rows, pages }, cursor: next };
+  // Groups that were not found twice: the next full pass speaks.
+  if (stored === undefined && cursor.late !== undefined) yield* givenLists(session, cursor.late, start);
+  const ask: Ask = (state) => pageOf(session, subject, state, start);
+  const end = yield* readPages(stored ?? start, ask, async function* (from, { untold, told }) {
+    const missing = yield* givenLists(session, untold, from);
+    return stillLate(from.late, told, missing, subject);
+  });
+  const { deltaLink = cursor.deltaLink, at, rows, pages, late } = end;
+  const still = late.length === 0 ? {} : { late };
+  const evidence = { rows, pages, ...(late.length === 0 ? {} : { late: late.length }) };
+  yield { type: 'end', scope, coverage: 'Window', evidence, cursor: { deltaLink, select, at, ...still } };
+}
+
+/**
+ * Gives the members of groups as they stand, and returns the groups that were not found. The checkpoint stays that of what asked for them, so that
+ * it is asked again when it was interrupted among them.
+ */
+async function* givenLists(
+  { graph }: Session,
+  groupIds: readonly string[],
+  checkpoint: Checkpoint,
+): AsyncGenerator<ScopeEvent, readonly string[], void> {
+  if (!groupIds.every(isSafeId))
+    throw new Failure('contract', `${subject}: a group has an id that is none of the directory's form`);
+  const lists = memberLists(graph, subject, groupIds);
+  for (let next = await lists.next(); ; next = await lists.next()) {
+    if (next.done === true) return next.value;
+    const { rows } = edgesOf(next.value.map((list) => ({ id: list.groupId, 'members@delta': list.members })));
+    yield { type: 'page', scope, rows, checkpoint };
+  }
 }
 
 /** The first round. Its delta link comes with its last page, so that it cannot begin anew once it has given a page. */
@@ -106,14 +133,23 @@ async function* readAll(
 
 type Ask = (state: Checkpoint) => Promise<{ readonly page: GraphPage; readonly from: Checkpoint }>;
 
+/** What a page calls for before it is written; returns who is waited for behind it. */
+type Before = (from: Checkpoint, edges: Edges) => AsyncGenerator<ScopeEvent, string[], void>;
+
 /** Yields the pages of a round and returns the state behind its last one. */
-async function* readPages(stored: Checkpoint, ask: Ask): AsyncGenerator<ScopeEvent, Checkpoint, void> {
+async function* readPages(
+  stored: Checkpoint,
+  ask: Ask,
+  before?: Before,
+): AsyncGenerator<ScopeEvent, Checkpoint, void> {
   const guard = new PageGuard(subject);
   let state = stored;
   while (state.next !== undefined) {
     const { page, from } = await ask(state);
-    const { rows, removed, gone, hidden } = edgesOf(page.rows);
-    state = { ...after(from, page, subject, guard), rows: from.rows + rows.length };
+    const edges = edgesOf(page.rows);
+    const { rows, removed, gone, hidden } = edges;
+    const late = before === undefined ? from.late : yield* before(from, edges);
+    state = { ...after(from, page, subject, guard), rows: from.rows + rows.length, late };
     if (from.hidden !== undefined) {
       const groups = from.hidden.groups + hidden.groups;
       state = { ...state, hidden: { groups, withMembers: from.hidden.withMembers + hidden.withMembers } };
@@ -136,6 +172,13 @@ interface Edges {
   readonly removed: readonly string[];
   /** Groups that were deleted: none of their memberships is left. */
   readonly gone: readonly string[];
+  /** Groups that the page speaks of. */
+  readonly told: readonly string[];
+  /**
+   * Of them those that came back after they were deleted, and those without a word on members. In a first round these have none; in a later
+   * one they are new, have come back, or something else of them changed, and nothing says which.
+   */
+  readonly untold: readonly string[];
   readonly hidden: { readonly groups: number; readonly withMembers: number };
 }
 
@@ -147,6 +190,8 @@ export function edgesOf(entries: readonly unknown[]): Edges {
   const rows = new Map<string, unknown>();
   const removed = new Set<string>();
   const gone = new Set<string>();
+  const told = new Set<string>();
+  const untold = new Set<string>();
   const odd: unknown[] = [];
   const hidden = { groups: 0, withMembers: 0 };
   for (const entry of entries) {
@@ -155,14 +200,17 @@ export function edgesOf(entries: readonly unknown[]): Edges {
       odd.push(entry);
       continue;
     }
+    const isFirst = !told.has(groupId);
+    told.add(groupId);
     if (isObject(propertyOf(entry, '@removed'))) {
+      untold.delete(groupId);
       for (const [id] of rows) if (id.startsWith(`${groupId}/`)) rows.delete(id);
       gone.add(groupId);
       continue;
     }
-    gone.delete(groupId);
-    const told = propertyOf(entry, 'members@delta');
-    const members: readonly unknown[] = Array.isArray(told) ? told : [];
+    const said = propertyOf(entry, 'members@delta');
+    const members: readonly unknown[] = Array.isArray(said) ? said : [];
+    if (gone.delete(groupId) || (isFirst && !Array.isArray(said))) untold.add(groupId);
     if (propertyOf(entry, 'visibility') === 'HiddenMembership') {
       hidden.groups += 1;
       hidden.withMembers += members.length === 0 ? 0 : 1;
@@ -186,7 +234,10 @@ export function edgesOf(entries: readonly unknown[]): Edges {
       }
     }
   }
-  return { rows: [...odd, ...rows.values()], removed: [...removed], gone: [...gone], hidden };
+  return {
+    rows: [...odd, ...rows.values()],
+    ...{ removed: [...removed], gone: [...gone], told: [...told], untold: [...untold], hidden },
+  };
 }
 
 /**
