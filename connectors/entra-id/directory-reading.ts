@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Failure } from '../../src/connector/failure.ts';
 import { concernsStream, unlessRefused } from './answers.ts';
+import { awayFor } from './away.ts';
 import { changesOrAll } from './beginning-anew.ts';
 import { readRound } from './delta-round.ts';
 import { listAll } from './listing.ts';
@@ -25,14 +25,10 @@ export async function* readDirectory(
   try {
     yield* readScope(session, reading, request);
   } catch (error) {
-    if (!concernsStream(error) && !(reading.plain === true && isAway(error))) throw error;
-    yield { type: 'unverified', scope, failure: error };
+    const failure = concernsStream(error) ? error : awayFor(reading, error);
+    if (failure === undefined) throw error;
+    yield { type: 'unverified', scope, failure };
   }
-}
-
-/** Another workload behind the same Graph may be away while the directory answers. */
-function isAway(error: unknown): error is Failure {
-  return error instanceof Failure && error.code === 'unavailable';
 }
 
 function readScope(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Presence, StreamProbe } from '../../src/connector/probe.ts';
+import { awayFor } from './away.ts';
 import { batchSize } from './batch.ts';
 import type { RestorableType } from './deleted-items.ts';
 import type { DirectoryReading } from './reading.ts';
@@ -26,7 +27,9 @@ export function idProbe(
         id,
         url: `/${reading.resource}/${encodeURIComponent(id)}?$select=${reading.select.join(',')}`,
       }));
-      const found = await session.graph.batch(reading.subject, items);
+      const found = await session.graph.batch(reading.subject, items).catch((error: unknown) => {
+        throw awayFor(reading, error) ?? error;
+      });
       const answers = new Map<string, Presence>();
       for (const id of asked) {
         const answered = found.get(id);
