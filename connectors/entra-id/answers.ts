@@ -169,6 +169,11 @@ export function concernsStream(error: unknown): error is Failure {
   );
 }
 
+/** What is asked for is not given here, by the vendor's own word; what cannot be read or gone on with is no such word. */
+export function isRefused(error: unknown): error is Failure {
+  return concernsStream(error) && error.code !== 'contract';
+}
+
 /** Status, code and first words, and the ids by which Microsoft's support finds the request. */
 function saidIn({ status, headers }: Answered, { codes, message }: Refusal, context: AnswerContext): string {
   const { redact, clientRequestId } = context;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import { concernsStream, hasLostItsPlace } from './answers.ts';
+import { concernsStream, hasLostItsPlace, isRefused } from './answers.ts';
 import { begunAnew, changesOrAll } from './beginning-anew.ts';
 import { after, beginning, pageOf, stillLate } from './delta-round.ts';
 import { usableCursor, type ScopeEvent, type ScopeRequest } from './reading.ts';
-import { PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
+import { PageGuard, type Graph, type GraphPage, type GraphRequest } from './graph.ts';
 import { memberLists } from './group-member-lists.ts';
 import { memberKindOf } from './group-record.ts';
 import { idIn, isObject, isSafeId, propertyOf } from './raw-row.ts';
@@ -17,6 +17,10 @@ const subject = 'memberships (needs GroupMember.Read.All)';
 const hiddenPermission = 'Member.Read.Hidden';
 /** Names what is asked for, as a cursor of something else would lead to something else. */
 const select = 'members-1';
+/** The same of lists of members, which have no cursor. */
+const listSelect = 'members-listed-1';
+/** Groups in a page: what an interruption costs is their lists. */
+const groupsPerPage = 100;
 
 const firstRequest: GraphRequest = {
   subject,
@@ -41,18 +45,33 @@ export async function* readMemberships(
   }
 }
 
-/** Asks for a round from now on, which gives nothing and costs next to nothing. */
+/** Asks for a round from now on, which gives nothing and costs next to nothing; of a tenant without, for a group. */
 export async function testMemberships({ graph, roles }: Session): Promise<string> {
-  await graph.page({ ...firstRequest, query: { ...firstRequest.query, $deltatoken: 'latest' } });
+  const tracked = await isTracked(graph);
+  if (!tracked) await graph.page(groupsRequest(1));
   const hidden =
     roles === undefined || isGranted(roles, hiddenPermission)
       ? ''
       : `; groups that hide their members need ${hiddenPermission}`;
-  return `groups/delta with members: readable${hidden}`;
+  const how = tracked
+    ? 'groups/delta with members: readable'
+    : 'groups: readable; groups/delta is not available, so that every run lists the members of each group';
+  return `${how}${hidden}`;
+}
+
+async function isTracked(graph: Graph): Promise<boolean> {
+  try {
+    await graph.page({ ...firstRequest, query: { ...firstRequest.query, $deltatoken: 'latest' } });
+    return true;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return false;
+  }
 }
 
 function readScope(session: Session, request: ScopeRequest): AsyncGenerator<ScopeEvent, void, void> {
   const checkpoint = request.checkpoint(scope);
+  if (checkpoint?.select === listSelect) return readLists(session, checkpoint);
   const stored = checkpoint?.select === select ? checkpoint : undefined;
   if (stored?.phase === 'list') return readAll(session, stored);
   const cursor = usableCursor(session, request.cursor(scope), select);
@@ -69,10 +88,10 @@ async function* readRound(
 ): AsyncGenerator<ScopeEvent, void, void> {
   const start = beginning(session, select, cursor);
   // Groups that were not found twice: the next full pass speaks.
-  if (stored === undefined && cursor.late !== undefined) yield* givenLists(session, cursor.late, start);
+  if (stored === undefined) yield* givenLists(session, inAnyView(cursor.late ?? []), start);
   const ask: Ask = (state) => pageOf(session, subject, state, start);
   const end = yield* readPages(stored ?? start, ask, async function* (from, { untold, told }) {
-    const missing = yield* givenLists(session, untold, from);
+    const { missing } = yield* givenLists(session, inAnyView(untold), from);
     return stillLate(from.late, told, missing, subject);
   });
   const { deltaLink = cursor.deltaLink, at, rows, pages, late } = end;
@@ -81,23 +100,106 @@ async function* readRound(
   yield { type: 'end', scope, coverage: 'Window', evidence, cursor: { deltaLink, select, at, ...still } };
 }
 
+interface Given {
+  readonly rows: number;
+  readonly hidden: NonNullable<Checkpoint['hidden']>;
+  /** Groups that were not found. */
+  readonly missing: readonly string[];
+}
+
+/** Groups by id with their visibility, which matters only where an empty list does. */
+type Groups = ReadonlyMap<string, unknown>;
+
+function inAnyView(ids: readonly string[]): Groups {
+  return new Map(ids.map((id) => [id, undefined]));
+}
+
 /**
- * Gives the members of groups as they stand, and returns the groups that were not found. The checkpoint stays that of what asked for them, so that
- * it is asked again when it was interrupted among them.
+ * Gives the members of groups as they stand. The checkpoint stays that of what asked for them, so that it is asked again when it was
+ * interrupted among them.
  */
 async function* givenLists(
   { graph }: Session,
-  groupIds: readonly string[],
+  groups: Groups,
   checkpoint: Checkpoint,
-): AsyncGenerator<ScopeEvent, readonly string[], void> {
-  if (!groupIds.every(isSafeId))
+): AsyncGenerator<ScopeEvent, Given, void> {
+  const ids = [...groups.keys()];
+  if (!ids.every(isSafeId))
     throw new Failure('contract', `${subject}: a group has an id that is none of the directory's form`);
-  const lists = memberLists(graph, subject, groupIds);
+  const lists = memberLists(graph, subject, ids);
+  let [given, hidden] = [0, noneHidden];
   for (let next = await lists.next(); ; next = await lists.next()) {
-    if (next.done === true) return next.value;
-    const { rows } = edgesOf(next.value.map((list) => ({ id: list.groupId, 'members@delta': list.members })));
-    yield { type: 'page', scope, rows, checkpoint };
+    if (next.done === true) return { rows: given, hidden, missing: next.value };
+    const entries = next.value.map(({ groupId, members, isFirst }) => ({
+      ...{ id: groupId, 'members@delta': members },
+      ...(isFirst ? { visibility: groups.get(groupId) } : {}),
+    }));
+    const edges = edgesOf(entries);
+    given += edges.rows.length;
+    hidden = withHidden(hidden, edges.hidden);
+    yield { type: 'page', scope, rows: edges.rows, checkpoint };
   }
+}
+
+const noneHidden: NonNullable<Checkpoint['hidden']> = { groups: 0, withMembers: 0 };
+
+function withHidden(one: Checkpoint['hidden'] = noneHidden, other: Edges['hidden']): Edges['hidden'] {
+  return { groups: one.groups + other.groups, withMembers: one.withMembers + other.withMembers };
+}
+
+function groupsRequest(pageSize: number): GraphRequest {
+  return { subject, path: 'groups', query: { $select: 'id,visibility', $top: String(pageSize) } };
+}
+
+/**
+ * Of a tenant without delta queries (B2C) all groups, page by page, and the members of each. There is no place to go on from, so that every run
+ * reads it.
+ */
+async function* readLists(
+  session: Session,
+  stored: Checkpoint | undefined,
+): AsyncGenerator<ScopeEvent, void, void> {
+  let state = stored ?? beginningOfAll(session, listSelect);
+  const first = groupsRequest(Math.min(session.pageSize, groupsPerPage));
+  const guard = new PageGuard(subject);
+  while (state.next !== undefined) {
+    const { next: here, ...others } = state;
+    const page = await session.graph.page(here === '' ? first : { subject, path: here });
+    const { told, rows } = edgesOf(page.rows);
+    const views = new Map(page.rows.map((row) => [idIn(row), propertyOf(row, 'visibility')]));
+    const groups = new Map(told.map((id) => [id, views.get(id)]));
+    const given = yield* givenLists(session, groups, state);
+    // Gone since, or not known yet to the replica that was asked.
+    const again = yield* givenLists(session, new Map(given.missing.map((id) => [id, groups.get(id)])), state);
+    const next = guard.next(page);
+    state = {
+      ...others,
+      ...(next === undefined ? {} : { next }),
+      rows: state.rows + given.rows + again.rows,
+      pages: state.pages + 1,
+      hidden: withHidden(withHidden(state.hidden, given.hidden), again.hidden),
+      late: stillLate(state.late, [], again.missing, subject),
+    };
+    yield { type: 'page', scope, rows, checkpoint: state };
+  }
+  const { rows, pages, hidden, late } = state;
+  const evidence = { rows, pages, delta: 'not available' };
+  const failure = hiddenFailure(session, hidden) ?? missingFailure(late);
+  if (failure !== undefined) return yield { type: 'unverified', scope, failure, evidence };
+  yield { type: 'end', scope, coverage: 'Full', evidence };
+}
+
+/** Members of a group that is there for the listing and cannot be found are not members that are gone. */
+function missingFailure({ length }: readonly string[]): Failure | undefined {
+  if (length === 0) return undefined;
+  const message = `${subject}: ${length} groups were listed, and their members were not found; nothing is taken as deleted, and the next run lists them again`;
+  return new Failure('unavailable', message);
+}
+
+/** The state before the first page of everything. */
+function beginningOfAll(session: Session, selected: string): Checkpoint {
+  const start = beginning(session, selected, { deltaLink: '', select: selected, at: '' });
+  return { ...start, phase: 'list', hidden: noneHidden };
 }
 
 /** The first round. Its delta link comes with its last page, so that it cannot begin anew once it has given a page. */
@@ -105,11 +207,6 @@ async function* readAll(
   session: Session,
   stored: Checkpoint | undefined,
 ): AsyncGenerator<ScopeEvent, void, void> {
-  const start: Checkpoint = {
-    ...beginning(session, select, { deltaLink: '', select, at: '' }),
-    phase: 'list',
-    hidden: { groups: 0, withMembers: 0 },
-  };
   let pages = stored?.pages ?? 0;
   const ask: Ask = async (from) => {
     const { next = '' } = from;
@@ -119,8 +216,9 @@ async function* readAll(
   };
   let end: Checkpoint;
   try {
-    end = yield* readPages(stored ?? start, ask);
+    end = yield* readPages(stored ?? beginningOfAll(session, select), ask);
   } catch (error) {
+    if (pages === 0 && isRefused(error)) return yield* readLists(session, undefined);
     if (pages === 0 || !hasLostItsPlace(error)) throw error;
     return yield { type: 'unverified', scope, failure: begunAnew(subject, error) };
   }
@@ -150,10 +248,7 @@ async function* readPages(
     const { rows, removed, gone, hidden } = edges;
     const late = before === undefined ? from.late : yield* before(from, edges);
     state = { ...after(from, page, subject, guard), rows: from.rows + rows.length, late };
-    if (from.hidden !== undefined) {
-      const groups = from.hidden.groups + hidden.groups;
-      state = { ...state, hidden: { groups, withMembers: from.hidden.withMembers + hidden.withMembers } };
-    }
+    if (from.hidden !== undefined) state = { ...state, hidden: withHidden(from.hidden, hidden) };
     yield {
       type: 'page',
       scope,

@@ -134,22 +134,6 @@ describe('a tenant that has not bought a part', () => {
   });
 });
 
-describe('a tenant without delta queries and counts', () => {
-  test('is listed by every run', async () => {
-    await using bench = await EntraBench.open({ users: 30 });
-    bench.config = { streams: { memberships: false } };
-    bench.graph.faults.add({
-      when: ({ resource }) => resource.endsWith('/delta') || resource.endsWith('/$count'),
-      answer: instead(graphError(400, 'Request_UnsupportedQuery', 'Not supported in this tenant.')),
-    });
-    for (const created of [30, 0]) {
-      const status = await bench.run();
-      expect(status.phase).toBe('Succeeded');
-      expect(status.stream('users')).toMatchObject({ mode: 'Full', fetched: 30, created, complete: true });
-    }
-  });
-});
-
 describe('a service that is unwell', () => {
   const isOfIntune = ({ resource }: GraphAsked) => resource.startsWith('/deviceManagement');
 
