@@ -169,9 +169,9 @@ export function concernsStream(error: unknown): error is Failure {
   );
 }
 
-/** What is asked for is not given here, by the vendor's own word; what cannot be read or gone on with is no such word. */
-export function isRefused(error: unknown): error is Failure {
-  return concernsStream(error) && error.code !== 'contract';
+/** The tenant does not have what is asked for, by the vendor's own word; a right that is missing is no such word. */
+export function isNotOffered(error: unknown): error is Failure {
+  return error instanceof FeatureAbsent || (error instanceof Failure && error.code === 'configuration');
 }
 
 /** Status, code and first words, and the ids by which Microsoft's support finds the request. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { concernsStream, unlessRefused } from './answers.ts';
-import { awayFor } from './away.ts';
+import { isOfWorkload } from './away.ts';
 import { changesOrAll } from './beginning-anew.ts';
 import { readRound } from './delta-round.ts';
 import { listAll } from './listing.ts';
@@ -25,9 +25,8 @@ export async function* readDirectory(
   try {
     yield* readScope(session, reading, request);
   } catch (error) {
-    const failure = concernsStream(error) ? error : awayFor(reading, error);
-    if (failure === undefined) throw error;
-    yield { type: 'unverified', scope, failure };
+    if (!concernsStream(error) && !isOfWorkload(reading, error)) throw error;
+    yield { type: 'unverified', scope, failure: error };
   }
 }
 

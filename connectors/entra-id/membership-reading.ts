@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import { concernsStream, hasLostItsPlace, isRefused } from './answers.ts';
+import { concernsStream, hasLostItsPlace, isNotOffered } from './answers.ts';
 import { begunAnew, changesOrAll } from './beginning-anew.ts';
 import { after, beginning, pageOf, stillLate } from './delta-round.ts';
 import { usableCursor, type ScopeEvent, type ScopeRequest } from './reading.ts';
@@ -64,7 +64,7 @@ async function isTracked(graph: Graph): Promise<boolean> {
     await graph.page({ ...firstRequest, query: { ...firstRequest.query, $deltatoken: 'latest' } });
     return true;
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isNotOffered(error)) throw error;
     return false;
   }
 }
@@ -218,7 +218,7 @@ async function* readAll(
   try {
     end = yield* readPages(stored ?? beginningOfAll(session, select), ask);
   } catch (error) {
-    if (pages === 0 && isRefused(error)) return yield* readLists(session, undefined);
+    if (pages === 0 && isNotOffered(error)) return yield* readLists(session, undefined);
     if (pages === 0 || !hasLostItsPlace(error)) throw error;
     return yield { type: 'unverified', scope, failure: begunAnew(subject, error) };
   }

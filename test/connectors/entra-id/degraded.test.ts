@@ -166,7 +166,7 @@ describe('a service that is unwell', () => {
       });
       bench.sleeps.length = 0;
       const status = await bench.run();
-      expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'unavailable' } });
+      expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'throttled' } });
       expect(status.failure?.message).toMatch(/^managedDevices .*limit is reached/u);
       expect(status.stream('managedDevices')).toMatchObject({ complete: false, deleted: 0 });
       expect(status.stream('ssoApplications').complete).toBe(true);

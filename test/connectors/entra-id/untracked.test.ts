@@ -1,22 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { instead, rewritten } from '../../simulators/graph/faults.ts';
+import { denied, instead, rewritten } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
 import { EntraBench } from './bench.ts';
 import { at, interrupted, memberOf, only, standingMemberships } from './tenant.ts';
 
 describe('a tenant without delta queries and counts', () => {
-  async function untracked(counts: Parameters<typeof EntraBench.open>[0]): Promise<EntraBench> {
+  const unsupported = graphError(400, 'Request_UnsupportedQuery', 'Not supported in this tenant.');
+
+  async function untracked(
+    counts: Parameters<typeof EntraBench.open>[0],
+    said = unsupported,
+  ): Promise<EntraBench> {
     const bench = await EntraBench.open(counts);
     bench.graph.faults.add({
       when: ({ resource }) => resource.endsWith('/delta') || resource.endsWith('/$count'),
-      answer: instead(graphError(400, 'Request_UnsupportedQuery', 'Not supported in this tenant.')),
+      answer: instead(said),
     });
     return bench;
   }
 
-  test('is listed by every run, the members of its groups too', async () => {
-    await using bench = await untracked({ users: 30 });
+  // Microsoft does not say how it refuses them.
+  test.each([
+    unsupported,
+    graphError(
+      403,
+      'Authentication_RequestFromNonPremiumTenantOrB2CTenant',
+      'Neither B2C nor without a licence.',
+    ),
+    graphError(404, 'ResourceNotFound', 'Resource not found for the segment delta.'),
+    graphError(501, 'NotImplemented', 'Not implemented.'),
+  ])('is listed by every run, the members of its groups too: $status', async (said) => {
+    await using bench = await untracked({ users: 30 }, said);
     for (const created of [30, 0]) {
       const status = await bench.run();
       expect(status.phase).toBe('Succeeded');
@@ -130,13 +145,13 @@ describe('a tenant without delta queries and counts', () => {
   });
 });
 
-test('a first round of members that is no page is not read by lists instead', async () => {
+test.each([
+  ['that is no page', 'contract', rewritten((page) => ({ ...page, value: 'none' }))],
+  ['for which the right is missing', 'permission', denied()],
+])('a first round of members %s is not read by lists instead', async (_, code, answer) => {
   await using bench = await EntraBench.open({ users: 30 });
   bench.config = only('memberships');
-  bench.graph.faults.add({
-    when: ({ resource }) => resource === '/groups/delta',
-    answer: rewritten((page) => ({ ...page, value: 'none' })),
-  });
-  expect((await bench.run()).failure).toMatchObject({ code: 'contract' });
+  bench.graph.faults.add({ when: ({ resource }) => resource === '/groups/delta', answer });
+  expect((await bench.run()).failure).toMatchObject({ code });
   expect(bench.asked()).not.toContain('GET /groups');
 });
