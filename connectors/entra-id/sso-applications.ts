@@ -19,6 +19,7 @@ export const ssoApplications = collectionStream({
   reading: (session) => ({
     resource: 'servicePrincipals',
     keeps: (raw) => isApplication(raw, session.config.microsoftApplications === true),
+    leavesOut: `${session.config.microsoftApplications === true ? '' : "Microsoft's own and "}those of machines`,
     complete: (rows) => withThumbprints(session, rows),
   }),
 });

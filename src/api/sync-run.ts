@@ -106,8 +106,18 @@ export const StreamEvidenceSchema = Type.Object(
         'Scopes that were read in full, but in a way that proves nothing absent: the vendor does not count.',
       ),
     ),
+    scopesNotOffered: Type.Optional(
+      count(
+        'Scopes that were not read, since the external system does not have them for this tenant, such as without a licence.',
+      ),
+    ),
     last: Type.Optional(
       Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),
+    ),
+    young: Type.Optional(
+      count(
+        'Records that were not seen, and are so new or newly changed that the external system may not show them yet: they are withheld until a later full reading.',
+      ),
     ),
     probed: Type.Optional(count('Records that looked gone and were asked for by id.')),
     present: Type.Optional(count('Of these, those that are there all the same; they live.')),
@@ -145,7 +155,9 @@ export const StreamStatusSchema = Type.Object(
       ),
     ),
     withheld: Type.Optional(
-      count('Records that look gone but were kept: budget passed or proof incomplete.'),
+      count(
+        'Records that look gone but were kept: budget passed, proof incomplete, or too new to be missed (evidence.young).',
+      ),
     ),
     evidence: Type.Optional(StreamEvidenceSchema),
   },
@@ -161,6 +173,8 @@ export const UnverifiedScopeSchema = Type.Object(
   },
   { ...closed, description: 'A scope whose end was not verified.' },
 );
+/** So many a record names at most. */
+export const maxNamedScopes = 10;
 export type UnverifiedScope = Static<typeof UnverifiedScopeSchema>;
 
 export const MissedSlotsSchema = Type.Object(
@@ -239,10 +253,17 @@ export const SyncRunStatusSchema = Type.Object(
     ),
     unverifiedScopes: Type.Optional(
       Type.Array(UnverifiedScopeSchema, {
-        maxItems: 10,
-        description: 'Scopes whose end was not verified, ten at most.',
+        maxItems: maxNamedScopes,
+        description:
+          'Scopes whose end was not verified, ten at most: of each stream first the one that most needs a person, then the next of each.',
         'x-kubernetes-list-type': 'atomic',
       }),
+    ),
+    unverifiedScopesTotal: Type.Optional(
+      count('Scopes whose end was not verified, in all; absent when there were none, or nobody counted yet.'),
+    ),
+    unverifiedScopesLeftOut: Type.Optional(
+      count('Of these, those that unverifiedScopes does not name; the table pass_scopes does.'),
     ),
     deletionProposal: Type.Optional(
       Type.Object(

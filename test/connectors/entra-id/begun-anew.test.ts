@@ -89,6 +89,7 @@ describe('a place that is lost in the middle of a reading', () => {
       expect(status.failure?.message).toMatch(begunAnew);
       expect(status.stream('users')).toMatchObject({ complete: false, deleted: 0 });
       expect(bench.live('users')).toHaveLength(100);
+      bench.settle();
       expect((await bench.run({ mode })).stream('users')).toMatchObject({
         ...{ mode: 'Full', complete: true, fetched: 99, deleted: 1 },
       });
@@ -126,6 +127,7 @@ describe('a place that is lost in the middle of a reading', () => {
     await using bench = await changed();
     const { id: gone } = at(bench, 'user', 99);
     bench.graph.tenant.directory.remove(gone);
+    bench.settle();
     const places = ({ resource, params }: GraphAsked) =>
       resource === '/users/delta' && params.get('$deltatoken') !== 'latest';
     bench.graph.faults.add({ when: places, times: 1, answer: expired });
@@ -141,6 +143,7 @@ describe('a place that is lost in the middle of a reading', () => {
     const { directory } = bench.graph.tenant;
     directory.remove(at(bench, 'user', 99).id);
     const { id: victim } = at(bench, 'user', 0);
+    bench.settle();
     // Stopped when all was read, and the one who looks gone is asked for.
     const stop = new AbortController();
     bench.graph.faults.add({
@@ -156,6 +159,7 @@ describe('a place that is lost in the middle of a reading', () => {
     bench.graph.deltaTokens.expire();
     const status = await bench.run({ uid: 'x', mode: 'Full', attempt: 2 });
     expect(status.failure?.message).toMatch(begunAnew);
+    bench.settle();
     expect((await bench.run()).stream('users')).toMatchObject({ mode: 'Full', complete: true, deleted: 2 });
     expect(bench.live('users')).not.toContain(victim);
   });
@@ -178,6 +182,7 @@ describe('a place that is lost in the middle of a reading', () => {
       expect(status.failure?.message).toMatch(begunAnew);
       expect(status.stream('memberships')).toMatchObject({ complete: false, deleted: 0 });
       expect(bench.asked().filter((request) => request === 'GET /groups/delta')).toHaveLength(1);
+      bench.settle();
       expect((await bench.run({ mode })).stream('memberships')).toMatchObject({
         ...{ mode, complete: true, deleted: 1 },
       });
@@ -204,6 +209,7 @@ describe('a place that is lost in the middle of a reading', () => {
     const status = await bench.run();
     expect(status.failure?.message).toMatch(begunAnew);
     expect(bench.live('memberships').length).toBeGreaterThan(0);
+    bench.settle();
     expect((await bench.run()).stream('memberships')).toMatchObject({ mode: 'Full', complete: true });
     expect(bench.live('memberships')).toEqual(standingMemberships(bench));
   });
@@ -227,6 +233,7 @@ describe('a place that is lost in the middle of a reading', () => {
       expect(bench.asked()).toHaveLength(mode === 'Full' ? 3 : 4);
     }
     bench.graph.faults.clear();
+    bench.settle();
     expect((await bench.run()).stream('memberships')).toMatchObject({ complete: true, deleted: 1 });
     expect(bench.live('memberships')).toEqual(standingMemberships(bench));
   });

@@ -54,9 +54,11 @@ describe('a tenant without delta queries and counts', () => {
     bench.graph.quirks.pageSize = Infinity;
     bench.asked();
     await bench.run();
+    const groups = [...bench.graph.tenant.directory.objects.group].length;
+    expect(groups).toBeGreaterThan(40);
     expect(bench.asked().slice(1)).toEqual([
       ...['GET /groups/delta', 'GET /groups'],
-      ...['POST /$batch', 'POST /$batch', 'POST /$batch'],
+      ...Array.from({ length: Math.ceil(groups / 20) }, () => 'POST /$batch'),
     ]);
   });
 
@@ -69,6 +71,7 @@ describe('a tenant without delta queries and counts', () => {
     const deleted = 1 + [...directory.related('members', gone)].length;
     directory.removeMember(one, memberOf(bench, one));
     directory.remove(gone);
+    bench.settle();
     expect((await bench.run()).stream('memberships')).toMatchObject({ complete: true, created: 0, deleted });
     expect(bench.live('memberships')).toEqual(standingMemberships(bench));
   });
