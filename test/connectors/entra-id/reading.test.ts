@@ -4,7 +4,7 @@ import { instead, rewritten } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
 import { judgeDevice } from '../../simulators/graph/tenant/devices.ts';
 import { EntraBench } from './bench.ts';
-import { at, interrupted, standingMemberships } from './tenant.ts';
+import { at, interrupted, only, standingMemberships } from './tenant.ts';
 
 const dayMs = 86_400_000;
 
@@ -210,6 +210,23 @@ describe('a later run', () => {
     expect((await bench.run()).stream('users')).toMatchObject({ created: 1 });
     expect(bench.live('users')).toContain(id);
     expect((await bench.run()).stream('users')).toMatchObject({ created: 0, fetched: 0 });
+  });
+
+  test('takes more than a thousand changed objects that cannot be read for no lag: the changes are asked for again', async () => {
+    await using bench = await EntraBench.open({ users: 1100, groups: 0, devices: 0, servicePrincipals: 0 });
+    bench.config = only('users');
+    await bench.run();
+    const people = [...bench.graph.tenant.directory.objects.user].slice(0, 1001);
+    for (const { id } of people) bench.graph.tenant.directory.update(id, { officeLocation: 'Roof' });
+    bench.graph.faults.add({
+      when: ({ inBatch }) => inBatch,
+      answer: instead(graphError(404, 'Request_ResourceNotFound')),
+    });
+    const status = await bench.run();
+    expect(status).toMatchObject({ phase: 'Failed', failure: { code: 'contract' } });
+    expect(status.failure?.message).toContain('more than 1000 changed objects cannot be read by id');
+    bench.graph.faults.clear();
+    expect((await bench.run()).stream('users')).toMatchObject({ complete: true, updated: 1001 });
   });
 
   test('takes entries that are repeated and replayed as one', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { overlaid, sortEntries } from '../../../connectors/entra-id/delta-round.ts';
+import { overlaid, sortEntries, stillLate } from '../../../connectors/entra-id/delta-round.ts';
 import type { DirectoryReading } from '../../../connectors/entra-id/reading.ts';
 import { rewritten } from '../../simulators/graph/faults.ts';
 import { EntraBench } from './bench.ts';
@@ -50,6 +50,26 @@ describe('what the entries of a page say of a manager', () => {
     expect(overlaid(reading, { id: 'u', manager: { id: 'old' } }, changed.get('u') ?? {})).toEqual({
       ...{ id: 'u', title: 'b', manager: { id: 'old' } },
     });
+  });
+});
+
+describe('who is waited for behind a page', () => {
+  const ids = (count: number, first = 0) => Array.from({ length: count }, (_, at) => `id-${first + at}`);
+
+  test.each([
+    ['whoever could not be read', [], [], ['a'], ['a']],
+    ['whoever could not before, once', ['a'], [], ['a', 'b'], ['a', 'b']],
+    ['nobody who came or went since', ['a', 'b'], ['a'], [], ['b']],
+    ['a thousand', ids(999), [], ids(1, 999), ids(1000)],
+    ['a thousand, when one of them came', ids(1000), ids(1), ids(1, 1000), ids(1000, 1)],
+  ])('%s', (_, before, settled, missing, late) => {
+    expect(stillLate(before, settled, missing, 'users')).toEqual(late);
+  });
+
+  test('no more than a thousand', () => {
+    expect(() => stillLate(ids(1000), [], ids(1, 1000), 'users')).toThrow(
+      'users: more than 1000 changed objects cannot be read by id',
+    );
   });
 });
 
