@@ -19,6 +19,7 @@ const hiddenPermission = 'Member.Read.Hidden';
 const select = 'members-1';
 /** The same of lists of members, which have no cursor. */
 const listSelect = 'members-listed-1';
+const maxGone = 1000;
 /** Groups in a page: what an interruption costs is their lists. */
 const groupsPerPage = 100;
 
@@ -87,6 +88,10 @@ async function* readRound(
   stored: Checkpoint | undefined,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const start = beginning(session, select, cursor);
+  // Members who were given before their group went, in the same pass, were seen by it, and stayed: this pass has seen none of them.
+  const { gone: goneBefore = [] } = cursor;
+  if (stored === undefined && goneBefore.length > 0)
+    yield { type: 'page', scope, rows: [], complete: goneBefore, checkpoint: start };
   // Groups that were not found twice: the next full pass speaks.
   if (stored === undefined) yield* givenLists(session, inAnyView(cursor.late ?? []), start);
   const ask: Ask = (state) => pageOf(session, subject, state, start);
@@ -94,8 +99,8 @@ async function* readRound(
     const { missing } = yield* givenLists(session, inAnyView(untold), from);
     return stillLate(from.late, told, missing, subject);
   });
-  const { deltaLink = cursor.deltaLink, at, rows, pages, late } = end;
-  const still = late.length === 0 ? {} : { late };
+  const { deltaLink = cursor.deltaLink, at, rows, pages, late, gone = [] } = end;
+  const still = { ...(late.length === 0 ? {} : { late }), ...(gone.length === 0 ? {} : { gone }) };
   const evidence = { rows, pages, ...(late.length === 0 ? {} : { late: late.length }) };
   yield { type: 'end', scope, coverage: 'Window', evidence, cursor: { deltaLink, select, at, ...still } };
 }
@@ -248,6 +253,7 @@ async function* readPages(
     const { rows, removed, gone, hidden } = edges;
     const late = before === undefined ? from.late : yield* before(from, edges);
     state = { ...after(from, page, subject, guard), rows: from.rows + rows.length, late };
+    if (from.phase === 'round') state = { ...state, gone: stillGone(from.gone, edges) };
     if (from.hidden !== undefined) state = { ...state, hidden: withHidden(from.hidden, hidden) };
     yield {
       type: 'page',
@@ -259,6 +265,12 @@ async function* readPages(
     };
   }
   return state;
+}
+
+/** Groups that went in the round and have not come back; of more than can be kept the next full pass speaks. */
+function stillGone(before: readonly string[] = [], { told, gone }: Edges): string[] {
+  const spoken = new Set(told);
+  return [...before.filter((id) => !spoken.has(id)), ...gone].slice(-maxGone);
 }
 
 interface Edges {

@@ -191,6 +191,30 @@ describe('a place that is lost in the middle of a reading', () => {
     },
   );
 
+  test('of a round of members that begins anew: who was seen in a group that went since is gone after the next run', async () => {
+    await using bench = await EntraBench.open({ users: 100, groups: 30 });
+    bench.config = only('memberships');
+    await bench.run();
+    const { directory } = bench.graph.tenant;
+    const { id: group } = at(bench, 'group', 1);
+    const strangers = [...directory.objects.user].slice(60, 70);
+    for (let index = 0; index < 20; index += 1)
+      for (const { id } of strangers) directory.addMember(at(bench, 'group', index).id, id);
+    bench.graph.quirks.deltaPage = 6;
+    await interrupted(bench, { stream: 'memberships', pages: 1 });
+    const seen = bench.live('memberships').filter((id) => id.startsWith(group)).length;
+    expect(seen).toBeGreaterThan(10);
+    directory.remove(group);
+    bench.graph.faults.add({ when: nextPages('/groups/delta'), times: 1, answer: expired });
+    const status = await bench.run({ uid: 'x', attempt: 2 });
+    expect(status.stream('memberships')).toMatchObject({ mode: 'Incremental', complete: true });
+    // The strangers are still there.
+    expect((await bench.run()).stream('memberships')).toMatchObject({ mode: 'Incremental', deleted: 10 });
+    expect(bench.live('memberships')).toEqual(standingMemberships(bench));
+    // It is said once more, not for ever.
+    expect((await bench.run()).stream('memberships')).toMatchObject({ pages: 1, deleted: 0 });
+  });
+
   test('of a first load: the next run begins it anew, and whoever went meanwhile is gone', async () => {
     await using bench = await EntraBench.open({ users: 100, groups: 30 });
     bench.config = only('memberships');
