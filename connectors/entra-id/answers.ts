@@ -21,6 +21,11 @@ export class PageTokenExpired extends Failure {
   }
 }
 
+/** Whether the reading cannot go on from where it stands, and has to begin anew. */
+export function hasLostItsPlace(error: unknown): error is ResyncRequired | PageTokenExpired {
+  return error instanceof ResyncRequired || error instanceof PageTokenExpired;
+}
+
 /** The tenant has not bought what is asked for. */
 export class FeatureAbsent extends Failure {
   constructor(message: string) {
@@ -161,6 +166,11 @@ export function concernsStream(error: unknown): error is Failure {
     error instanceof Failure &&
     (error.code === 'permission' || error.code === 'configuration' || error.code === 'contract')
   );
+}
+
+/** The tenant does not have what is asked for, by the vendor's own word; a right that is missing is no such word. */
+export function isNotOffered(error: unknown): error is Failure {
+  return error instanceof FeatureAbsent || (error instanceof Failure && error.code === 'configuration');
 }
 
 /** Status, code and first words, and the ids by which Microsoft's support finds the request. */

@@ -44,7 +44,7 @@ export async function* readRound(
     const { rows, missing } = await wholeRows(session, reading, changed);
     state = {
       ...after(from, page, subject, guard),
-      late: stillLate(from.late, { rows, removed, missing }, subject),
+      late: stillLate(from.late, [...rows.flatMap((row) => idIn(row) ?? []), ...removed], missing, subject),
     };
     yield {
       type: 'page',
@@ -135,10 +135,19 @@ export function sortEntries(entries: readonly unknown[]): Entries {
       removed.add(id);
     } else {
       removed.delete(id);
-      changed.set(id, { ...changed.get(id), ...entry });
+      changed.set(id, addedUp(changed.get(id), entry));
     }
   }
   return { changed, removed: [...removed], odd };
+}
+
+/** Properties of the later entry count; of what a relation gained and lost both lists do, in their order. */
+function addedUp(before: Raw = {}, entry: Raw): Raw {
+  const lists = Object.entries(entry).flatMap(([name, later]) => {
+    const earlier = name.endsWith('@delta') ? propertyOf(before, name) : undefined;
+    return Array.isArray(earlier) && Array.isArray(later) ? [[name, [...earlier, ...later]] as const] : [];
+  });
+  return { ...before, ...entry, ...Object.fromEntries(lists) };
 }
 
 interface Whole {
@@ -197,29 +206,34 @@ export function overlaid(reading: DirectoryReading, whole: unknown, entry: Raw):
   return {
     ...whole,
     ...Object.fromEntries(said.map((name) => [name, entry[name]])),
-    ...relationOf(reading, entry),
+    ...relationOf(reading, whole, entry),
   };
 }
 
-/** A relation to one object, such as the manager, in the form of an expansion: the last that was added, or none. */
-function relationOf({ expand, tracksExpanded = false }: DirectoryReading, entry: Raw): Raw {
+/**
+ * A relation to one object, such as the manager, in the form of an expansion: what was read by id, then each word of the entry in its order. A
+ * removal takes away the one that it names and no other, since who follows may have been told of by an earlier page, or by the read.
+ */
+function relationOf({ expand, tracksExpanded = false }: DirectoryReading, whole: Raw, entry: Raw): Raw {
   const said = expand === undefined || !tracksExpanded ? undefined : propertyOf(entry, `${expand}@delta`);
   if (expand === undefined || !Array.isArray(said)) return {};
-  const added = said.filter((one) => !isObject(propertyOf(one, '@removed')));
-  return { [expand]: added.at(-1) ?? null };
+  let related: unknown = propertyOf(whole, expand) ?? null;
+  for (const one of said as readonly unknown[]) {
+    if (!isObject(propertyOf(one, '@removed'))) related = one;
+    else if (idIn(one) === idIn(related)) related = null;
+  }
+  return { [expand]: related };
 }
 
-function stillLate(
+/** Who is still waited for behind a page: `settled` came or went with it, `missing` cannot be read by id yet. */
+export function stillLate(
   before: readonly string[],
-  page: {
-    readonly rows: readonly unknown[];
-    readonly removed: readonly string[];
-    readonly missing: readonly string[];
-  },
+  settled: Iterable<string>,
+  missing: readonly string[],
   subject: string,
 ): string[] {
-  const settled = new Set([...page.rows.flatMap((row) => idIn(row) ?? []), ...page.removed]);
-  const late = new Set([...before.filter((id) => !settled.has(id)), ...page.missing]);
+  const known = new Set(settled);
+  const late = new Set([...before.filter((id) => !known.has(id)), ...missing]);
   if (late.size > maxLate) {
     const message = `${subject}: more than ${maxLate} changed objects cannot be read by id; the changes are asked for again`;
     throw new Failure('contract', message);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Failure } from '../../src/connector/failure.ts';
-import { concernsStream, PageTokenExpired, ResyncRequired, unlessRefused } from './answers.ts';
+import { concernsStream, unlessRefused } from './answers.ts';
+import { isOfWorkload } from './away.ts';
+import { changesOrAll } from './beginning-anew.ts';
 import { readRound } from './delta-round.ts';
 import { listAll } from './listing.ts';
 import {
@@ -24,34 +25,25 @@ export async function* readDirectory(
   try {
     yield* readScope(session, reading, request);
   } catch (error) {
-    if (!concernsStream(error) && !(reading.plain === true && isAway(error))) throw error;
+    if (!concernsStream(error) && !isOfWorkload(reading, error)) throw error;
     yield { type: 'unverified', scope, failure: error };
   }
 }
 
-/** Another workload behind the same Graph may be away while the directory answers. */
-function isAway(error: unknown): error is Failure {
-  return error instanceof Failure && error.code === 'unavailable';
-}
-
-async function* readScope(
+function readScope(
   session: Session,
   reading: DirectoryReading,
   request: ScopeRequest,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const select = selectionOf(reading);
-  const stored = request.checkpoint(reading.scope);
-  const checkpoint = stored?.select === select ? stored : undefined;
+  const checkpoint = request.checkpoint(reading.scope);
+  const stored = checkpoint?.select === select ? checkpoint : undefined;
+  if (stored?.phase === 'list') return listAll(session, reading, { select, stored });
   const cursor = usableCursor(session, request.cursor(reading.scope), select);
-  if (cursor === undefined || checkpoint?.phase === 'list')
-    return yield* listAll(session, reading, { select, stored: checkpoint });
-  try {
-    yield* readRound(session, reading, { select, cursor, stored: checkpoint });
-  } catch (error) {
-    if (!(error instanceof ResyncRequired || error instanceof PageTokenExpired)) throw error;
-    // The service has forgotten what it told us last: everything is read, and its end lets absence speak.
-    yield* listAll(session, reading, { select, stored: undefined, resync: true });
-  }
+  return changesOrAll(reading, request, {
+    changes: cursor === undefined ? undefined : readRound(session, reading, { select, cursor, stored }),
+    all: () => listAll(session, reading, { select, stored: undefined, resync: cursor !== undefined }),
+  });
 }
 
 /** A page and the properties that a reading asks for, which must be readable for the stream to be. */

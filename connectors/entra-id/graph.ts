@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
+import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure } from '../../src/connector/failure.ts';
 import type { BodyCheck, HttpClient, HttpRequest } from '../../src/connector/http.ts';
@@ -38,8 +39,7 @@ export class Graph {
   }
 
   async page(request: GraphRequest): Promise<GraphPage> {
-    const { body } = await this.http.json(request, collectionCheck);
-    return { rows: body.value, next: body['@odata.nextLink'], deltaLink: body['@odata.deltaLink'] };
+    return pageIn((await this.http.json(request, collectionCheck)).body);
   }
 
   async one<T>(request: GraphRequest, check: BodyCheck<T>): Promise<T> {
@@ -64,6 +64,13 @@ export class Graph {
     return answers;
   }
 
+  /** The page that an item of a batch was answered with. */
+  pageOf(answered: Answered, subject: string): GraphPage {
+    if (answered.status !== 200) throw this.refusal(answered, subject);
+    if (collectionCheck.Check(answered.body)) return pageIn(answered.body);
+    throw new Failure('contract', `${subject}: an item of a batch is no page; nothing is taken as deleted`);
+  }
+
   /** The Failure of an item of a batch that was refused. */
   refusal(answered: Answered, subject: string): Failure {
     const general = new Failure('contract', `${subject}: an item of a batch was answered ${answered.status}`);
@@ -80,6 +87,10 @@ export class Graph {
       ask = next === undefined ? undefined : followed(request, next);
     }
   }
+}
+
+function pageIn(body: Static<typeof CollectionAnswer>): GraphPage {
+  return { rows: body.value, next: body['@odata.nextLink'], deltaLink: body['@odata.deltaLink'] };
 }
 
 /** A link is asked for exactly as it was given, with the headers of its first request. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Evidence } from '../../src/connector/contract.ts';
-import { concernsStream, PageTokenExpired, ResyncRequired, unlessRefused } from './answers.ts';
+import { concernsStream, hasLostItsPlace, unlessRefused } from './answers.ts';
 import type { DirectoryReading, ScopeEvent } from './reading.ts';
 import { eventual, followed, PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
 import { keptRows, requestOf } from './requests.ts';
@@ -105,11 +105,12 @@ function pageRequest(session: Session, reading: DirectoryReading, state: Checkpo
 
 /**
  * The state in which the listing begins anew: with other words, or because a token has ended. What an earlier beginning gave stays
- * written; nothing is taken from it for the proof. Throws the error again when that cannot help.
+ * written; nothing is taken from it for the proof. Changes go on from before the first beginning, so that who went in between is stated by
+ * the next round. Throws the error again when that cannot help.
  */
 function begunAnew(state: Checkpoint, error: unknown): Checkpoint {
   const fresh = { ...state, next: '', rows: 0 };
-  if (error instanceof PageTokenExpired || error instanceof ResyncRequired) {
+  if (hasLostItsPlace(error)) {
     if (state.restarts >= maxRestarts || state.next === '') throw error;
     return { ...fresh, restarts: state.restarts + 1 };
   }

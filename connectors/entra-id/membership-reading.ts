@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
-import { concernsStream, PageTokenExpired, ResyncRequired } from './answers.ts';
-import { after, beginning, pageOf } from './delta-round.ts';
+import { concernsStream, hasLostItsPlace, isNotOffered } from './answers.ts';
+import { begunAnew, changesOrAll } from './beginning-anew.ts';
+import { after, beginning, pageOf, stillLate } from './delta-round.ts';
 import { usableCursor, type ScopeEvent, type ScopeRequest } from './reading.ts';
-import { PageGuard, type GraphPage, type GraphRequest } from './graph.ts';
+import { PageGuard, type Graph, type GraphPage, type GraphRequest } from './graph.ts';
+import { memberLists } from './group-member-lists.ts';
 import { memberKindOf } from './group-record.ts';
-import { idIn, isObject, propertyOf } from './raw-row.ts';
+import { idIn, isObject, isSafeId, propertyOf } from './raw-row.ts';
 import type { Session } from './session.ts';
 import { isGranted } from './token-roles.ts';
-import type { Checkpoint } from './wire.ts';
+import type { Checkpoint, Cursor } from './wire.ts';
 
 const scope = 'memberships';
 const subject = 'memberships (needs GroupMember.Read.All)';
 const hiddenPermission = 'Member.Read.Hidden';
 /** Names what is asked for, as a cursor of something else would lead to something else. */
 const select = 'members-1';
-const maxRestarts = 3;
+/** The same of lists of members, which have no cursor. */
+const listSelect = 'members-listed-1';
+const maxGone = 1000;
+/** Groups in a page: what an interruption costs is their lists. */
+const groupsPerPage = 100;
 
 const firstRequest: GraphRequest = {
   subject,
@@ -40,81 +46,215 @@ export async function* readMemberships(
   }
 }
 
-/** Asks for a round from now on, which gives nothing and costs next to nothing. */
+/** Asks for a round from now on, which gives nothing and costs next to nothing; of a tenant without, for a group. */
 export async function testMemberships({ graph, roles }: Session): Promise<string> {
-  await graph.page({ ...firstRequest, query: { ...firstRequest.query, $deltatoken: 'latest' } });
+  const tracked = await isTracked(graph);
+  if (!tracked) await graph.page(groupsRequest(1));
   const hidden =
     roles === undefined || isGranted(roles, hiddenPermission)
       ? ''
       : `; groups that hide their members need ${hiddenPermission}`;
-  return `groups/delta with members: readable${hidden}`;
+  const how = tracked
+    ? 'groups/delta with members: readable'
+    : 'groups: readable; groups/delta is not available, so that every run lists the members of each group';
+  return `${how}${hidden}`;
 }
 
-async function* readScope(session: Session, request: ScopeRequest): AsyncGenerator<ScopeEvent, void, void> {
-  const checkpoint = request.checkpoint(scope);
-  const stored = checkpoint?.select === select ? checkpoint : undefined;
-  const cursor = usableCursor(session, request.cursor(scope), select);
-  if (cursor === undefined || stored?.phase === 'list') return yield* readAll(session, stored);
+async function isTracked(graph: Graph): Promise<boolean> {
   try {
-    const start = beginning(session, select, cursor);
-    const end = yield* readPages(stored ?? start, (state) => pageOf(session, subject, state, start));
-    const { deltaLink = cursor.deltaLink, at, rows, pages } = end;
-    const next = { deltaLink, select, at };
-    yield { type: 'end', scope, coverage: 'Window', evidence: { rows, pages }, cursor: next };
+    await graph.page({ ...firstRequest, query: { ...firstRequest.query, $deltatoken: 'latest' } });
+    return true;
   } catch (error) {
-    if (!(error instanceof ResyncRequired || error instanceof PageTokenExpired)) throw error;
-    yield* readAll(session, undefined);
+    if (!isNotOffered(error)) throw error;
+    return false;
   }
 }
 
+function readScope(session: Session, request: ScopeRequest): AsyncGenerator<ScopeEvent, void, void> {
+  const checkpoint = request.checkpoint(scope);
+  if (checkpoint?.select === listSelect) return readLists(session, checkpoint);
+  const stored = checkpoint?.select === select ? checkpoint : undefined;
+  if (stored?.phase === 'list') return readAll(session, stored);
+  const cursor = usableCursor(session, request.cursor(scope), select);
+  return changesOrAll({ scope, subject }, request, {
+    changes: cursor === undefined ? undefined : readRound(session, cursor, stored),
+    all: () => readAll(session, undefined),
+  });
+}
+
+async function* readRound(
+  session: Session,
+  cursor: Cursor,
+  stored: Checkpoint | undefined,
+): AsyncGenerator<ScopeEvent, void, void> {
+  const start = beginning(session, select, cursor);
+  // Members who were given before their group went, in the same pass, were seen by it, and stayed: this pass has seen none of them.
+  const { gone: goneBefore = [] } = cursor;
+  if (stored === undefined && goneBefore.length > 0)
+    yield { type: 'page', scope, rows: [], complete: goneBefore, checkpoint: start };
+  // Groups that were not found twice: the next full pass speaks.
+  if (stored === undefined) yield* givenLists(session, inAnyView(cursor.late ?? []), start);
+  const ask: Ask = (state) => pageOf(session, subject, state, start);
+  const end = yield* readPages(stored ?? start, ask, async function* (from, { untold, told }) {
+    const { missing } = yield* givenLists(session, inAnyView(untold), from);
+    return stillLate(from.late, told, missing, subject);
+  });
+  const { deltaLink = cursor.deltaLink, at, rows, pages, late, gone = [] } = end;
+  const still = { ...(late.length === 0 ? {} : { late }), ...(gone.length === 0 ? {} : { gone }) };
+  const evidence = { rows, pages, ...(late.length === 0 ? {} : { late: late.length }) };
+  yield { type: 'end', scope, coverage: 'Window', evidence, cursor: { deltaLink, select, at, ...still } };
+}
+
+interface Given {
+  readonly rows: number;
+  readonly hidden: NonNullable<Checkpoint['hidden']>;
+  /** Groups that were not found. */
+  readonly missing: readonly string[];
+}
+
+/** Groups by id with their visibility, which matters only where an empty list does. */
+type Groups = ReadonlyMap<string, unknown>;
+
+function inAnyView(ids: readonly string[]): Groups {
+  return new Map(ids.map((id) => [id, undefined]));
+}
+
+/**
+ * Gives the members of groups as they stand. The checkpoint stays that of what asked for them, so that it is asked again when it was
+ * interrupted among them.
+ */
+async function* givenLists(
+  { graph }: Session,
+  groups: Groups,
+  checkpoint: Checkpoint,
+): AsyncGenerator<ScopeEvent, Given, void> {
+  const ids = [...groups.keys()];
+  if (!ids.every(isSafeId))
+    throw new Failure('contract', `${subject}: a group has an id that is none of the directory's form`);
+  const lists = memberLists(graph, subject, ids);
+  let [given, hidden] = [0, noneHidden];
+  for (let next = await lists.next(); ; next = await lists.next()) {
+    if (next.done === true) return { rows: given, hidden, missing: next.value };
+    const entries = next.value.map(({ groupId, members, isFirst }) => ({
+      ...{ id: groupId, 'members@delta': members },
+      ...(isFirst ? { visibility: groups.get(groupId) } : {}),
+    }));
+    const edges = edgesOf(entries);
+    given += edges.rows.length;
+    hidden = withHidden(hidden, edges.hidden);
+    yield { type: 'page', scope, rows: edges.rows, checkpoint };
+  }
+}
+
+const noneHidden: NonNullable<Checkpoint['hidden']> = { groups: 0, withMembers: 0 };
+
+function withHidden(one: Checkpoint['hidden'] = noneHidden, other: Edges['hidden']): Edges['hidden'] {
+  return { groups: one.groups + other.groups, withMembers: one.withMembers + other.withMembers };
+}
+
+function groupsRequest(pageSize: number): GraphRequest {
+  return { subject, path: 'groups', query: { $select: 'id,visibility', $top: String(pageSize) } };
+}
+
+/**
+ * Of a tenant without delta queries (B2C) all groups, page by page, and the members of each. There is no place to go on from, so that every run
+ * reads it.
+ */
+async function* readLists(
+  session: Session,
+  stored: Checkpoint | undefined,
+): AsyncGenerator<ScopeEvent, void, void> {
+  let state = stored ?? beginningOfAll(session, listSelect);
+  const first = groupsRequest(Math.min(session.pageSize, groupsPerPage));
+  const guard = new PageGuard(subject);
+  while (state.next !== undefined) {
+    const { next: here, ...others } = state;
+    const page = await session.graph.page(here === '' ? first : { subject, path: here });
+    const { told, rows } = edgesOf(page.rows);
+    const views = new Map(page.rows.map((row) => [idIn(row), propertyOf(row, 'visibility')]));
+    const groups = new Map(told.map((id) => [id, views.get(id)]));
+    const given = yield* givenLists(session, groups, state);
+    // Gone since, or not known yet to the replica that was asked.
+    const again = yield* givenLists(session, new Map(given.missing.map((id) => [id, groups.get(id)])), state);
+    const next = guard.next(page);
+    state = {
+      ...others,
+      ...(next === undefined ? {} : { next }),
+      rows: state.rows + given.rows + again.rows,
+      pages: state.pages + 1,
+      hidden: withHidden(withHidden(state.hidden, given.hidden), again.hidden),
+      late: stillLate(state.late, [], again.missing, subject),
+    };
+    yield { type: 'page', scope, rows, checkpoint: state };
+  }
+  const { rows, pages, hidden, late } = state;
+  const evidence = { rows, pages, delta: 'not available' };
+  const failure = hiddenFailure(session, hidden) ?? missingFailure(late);
+  if (failure !== undefined) return yield { type: 'unverified', scope, failure, evidence };
+  yield { type: 'end', scope, coverage: 'Full', evidence };
+}
+
+/** Members of a group that is there for the listing and cannot be found are not members that are gone. */
+function missingFailure({ length }: readonly string[]): Failure | undefined {
+  if (length === 0) return undefined;
+  const message = `${subject}: ${length} groups were listed, and their members were not found; nothing is taken as deleted, and the next run lists them again`;
+  return new Failure('unavailable', message);
+}
+
+/** The state before the first page of everything. */
+function beginningOfAll(session: Session, selected: string): Checkpoint {
+  const start = beginning(session, selected, { deltaLink: '', select: selected, at: '' });
+  return { ...start, phase: 'list', hidden: noneHidden };
+}
+
+/** The first round. Its delta link comes with its last page, so that it cannot begin anew once it has given a page. */
 async function* readAll(
   session: Session,
   stored: Checkpoint | undefined,
 ): AsyncGenerator<ScopeEvent, void, void> {
-  const start: Checkpoint = {
-    ...beginning(session, select, { deltaLink: '', select, at: '' }),
-    phase: 'list',
-    hidden: { groups: 0, withMembers: 0 },
+  let pages = stored?.pages ?? 0;
+  const ask: Ask = async (from) => {
+    const { next = '' } = from;
+    const page = await session.graph.page(next === '' ? firstRequest : { subject, path: next });
+    pages = from.pages + 1;
+    return { page, from };
   };
-  const end = yield* readPages(stored ?? start, (state) => firstRound(session, state, start));
-  const { deltaLink = '', at, rows, pages, restarts, hidden } = end;
-  const evidence = { rows, pages, ...(restarts === 0 ? {} : { restarts }) };
+  let end: Checkpoint;
+  try {
+    end = yield* readPages(stored ?? beginningOfAll(session, select), ask);
+  } catch (error) {
+    if (pages === 0 && isNotOffered(error)) return yield* readLists(session, undefined);
+    if (pages === 0 || !hasLostItsPlace(error)) throw error;
+    return yield { type: 'unverified', scope, failure: begunAnew(subject, error) };
+  }
+  const { deltaLink = '', at, rows, hidden } = end;
+  const evidence = { rows, pages };
   const failure = hiddenFailure(session, hidden);
   if (failure !== undefined) return yield { type: 'unverified', scope, failure, evidence };
   yield { type: 'end', scope, coverage: 'Full', evidence, cursor: { deltaLink, select, at } };
 }
 
-/** A page of the first round, which begins anew when its page token has ended: what came before stays written. */
-async function firstRound(
-  { graph }: Session,
-  state: Checkpoint,
-  start: Checkpoint,
-): Promise<{ readonly page: GraphPage; readonly from: Checkpoint }> {
-  const ask = ({ next = '' }: Checkpoint) => graph.page(next === '' ? firstRequest : { subject, path: next });
-  try {
-    return { page: await ask(state), from: state };
-  } catch (error) {
-    const lost = error instanceof PageTokenExpired || error instanceof ResyncRequired;
-    if (!lost || state.restarts >= maxRestarts || state.next === '') throw error;
-    const from = { ...start, restarts: state.restarts + 1 };
-    return { page: await ask(from), from };
-  }
-}
-
 type Ask = (state: Checkpoint) => Promise<{ readonly page: GraphPage; readonly from: Checkpoint }>;
 
+/** What a page calls for before it is written; returns who is waited for behind it. */
+type Before = (from: Checkpoint, edges: Edges) => AsyncGenerator<ScopeEvent, string[], void>;
+
 /** Yields the pages of a round and returns the state behind its last one. */
-async function* readPages(stored: Checkpoint, ask: Ask): AsyncGenerator<ScopeEvent, Checkpoint, void> {
+async function* readPages(
+  stored: Checkpoint,
+  ask: Ask,
+  before?: Before,
+): AsyncGenerator<ScopeEvent, Checkpoint, void> {
   const guard = new PageGuard(subject);
   let state = stored;
   while (state.next !== undefined) {
     const { page, from } = await ask(state);
-    const { rows, removed, gone, hidden } = edgesOf(page.rows);
-    state = { ...after(from, page, subject, guard), rows: from.rows + rows.length };
-    if (from.hidden !== undefined) {
-      const groups = from.hidden.groups + hidden.groups;
-      state = { ...state, hidden: { groups, withMembers: from.hidden.withMembers + hidden.withMembers } };
-    }
+    const edges = edgesOf(page.rows);
+    const { rows, removed, gone, hidden } = edges;
+    const late = before === undefined ? from.late : yield* before(from, edges);
+    state = { ...after(from, page, subject, guard), rows: from.rows + rows.length, late };
+    if (from.phase === 'round') state = { ...state, gone: stillGone(from.gone, edges) };
+    if (from.hidden !== undefined) state = { ...state, hidden: withHidden(from.hidden, hidden) };
     yield {
       type: 'page',
       scope,
@@ -127,12 +267,25 @@ async function* readPages(stored: Checkpoint, ask: Ask): AsyncGenerator<ScopeEve
   return state;
 }
 
+/** Groups that went in the round and have not come back; of more than can be kept the next full pass speaks. */
+function stillGone(before: readonly string[] = [], { told, gone }: Edges): string[] {
+  const spoken = new Set(told);
+  return [...before.filter((id) => !spoken.has(id)), ...gone].slice(-maxGone);
+}
+
 interface Edges {
   readonly rows: readonly unknown[];
   /** Ids of memberships. */
   readonly removed: readonly string[];
   /** Groups that were deleted: none of their memberships is left. */
   readonly gone: readonly string[];
+  /** Groups that the page speaks of. */
+  readonly told: readonly string[];
+  /**
+   * Of them those that came back after they were deleted, and those without a word on members. In a first round these have none; in a later
+   * one they are new, have come back, or something else of them changed, and nothing says which.
+   */
+  readonly untold: readonly string[];
   readonly hidden: { readonly groups: number; readonly withMembers: number };
 }
 
@@ -144,6 +297,8 @@ export function edgesOf(entries: readonly unknown[]): Edges {
   const rows = new Map<string, unknown>();
   const removed = new Set<string>();
   const gone = new Set<string>();
+  const told = new Set<string>();
+  const untold = new Set<string>();
   const odd: unknown[] = [];
   const hidden = { groups: 0, withMembers: 0 };
   for (const entry of entries) {
@@ -152,14 +307,17 @@ export function edgesOf(entries: readonly unknown[]): Edges {
       odd.push(entry);
       continue;
     }
+    const isFirst = !told.has(groupId);
+    told.add(groupId);
     if (isObject(propertyOf(entry, '@removed'))) {
+      untold.delete(groupId);
       for (const [id] of rows) if (id.startsWith(`${groupId}/`)) rows.delete(id);
       gone.add(groupId);
       continue;
     }
-    gone.delete(groupId);
-    const told = propertyOf(entry, 'members@delta');
-    const members: readonly unknown[] = Array.isArray(told) ? told : [];
+    const said = propertyOf(entry, 'members@delta');
+    const members: readonly unknown[] = Array.isArray(said) ? said : [];
+    if (gone.delete(groupId) || (isFirst && !Array.isArray(said))) untold.add(groupId);
     if (propertyOf(entry, 'visibility') === 'HiddenMembership') {
       hidden.groups += 1;
       hidden.withMembers += members.length === 0 ? 0 : 1;
@@ -183,7 +341,10 @@ export function edgesOf(entries: readonly unknown[]): Edges {
       }
     }
   }
-  return { rows: [...odd, ...rows.values()], removed: [...removed], gone: [...gone], hidden };
+  return {
+    rows: [...odd, ...rows.values()],
+    ...{ removed: [...removed], gone: [...gone], told: [...told], untold: [...untold], hidden },
+  };
 }
 
 /**

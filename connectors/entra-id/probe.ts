@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../../src/connector/failure.ts';
 import type { Presence, StreamProbe } from '../../src/connector/probe.ts';
+import { isOfWorkload } from './away.ts';
 import { batchSize } from './batch.ts';
 import type { RestorableType } from './deleted-items.ts';
 import type { DirectoryReading } from './reading.ts';
@@ -26,7 +28,12 @@ export function idProbe(
         id,
         url: `/${reading.resource}/${encodeURIComponent(id)}?$select=${reading.select.join(',')}`,
       }));
-      const found = await session.graph.batch(reading.subject, items);
+      const found = await session.graph.batch(reading.subject, items).catch((error: unknown) => {
+        // A limit that a probe meets is taken for that of the account, and would end the run.
+        throw isOfWorkload(reading, error)
+          ? new Failure('unavailable', error.message, { cause: error })
+          : error;
+      });
       const answers = new Map<string, Presence>();
       for (const id of asked) {
         const answered = found.get(id);

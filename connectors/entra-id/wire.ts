@@ -61,6 +61,8 @@ export const Cursor = Type.Object(
     at: Type.String({ maxLength: 24 }),
     /** Objects that were said to have changed and could not be read by id yet: asked for once more. */
     late: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+    /** Of memberships: groups that were deleted in the round before. */
+    gone: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
   },
   { additionalProperties: false },
 );
@@ -87,6 +89,8 @@ export const Checkpoint = Type.Object(
     /** True while the optional properties are asked for too. */
     optional: Type.Boolean(),
     late: Type.Array(Id, { maxItems: 1000 }),
+    /** Of memberships: groups that were deleted, so far in the round. */
+    gone: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
     /** Groups that hide their members, and of them those that gave some. */
     hidden: Type.Optional(Type.Object({ groups: Count, withMembers: Count })),
   },

@@ -72,6 +72,11 @@ export interface ReadRequest<Cursor = Json, Checkpoint = Json> {
    * and where the configuration has changed: by it a reader knows that another server answers now, of which absence proves nothing yet.
    */
   lastEvidence(scope: string): Promise<unknown>;
+  /**
+   * True when an earlier attempt gave pages of the scope in this pass: what they held counts as seen, so that a reading that begins anew,
+   * with a new place to go on from, proves nothing of what went in between.
+   */
+  begun(scope: string): boolean;
 }
 
 /** The outcome of one raw row. An unreadable id makes the scope unverified, since nobody can say what was seen. */

@@ -90,6 +90,7 @@ export function defineStream<
             },
             ended: (scope) => request.ended(scope),
             lastEvidence: (scope) => request.lastEvidence(scope),
+            begun: (scope) => request.begun(scope),
           }),
         prepare: async () => definition.prepare?.(session),
         normalise: (raw) => normalise(session, raw, mapping),

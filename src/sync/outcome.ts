@@ -23,12 +23,15 @@ const endsRun: Readonly<Record<FailureCode, boolean>> = {
   cancelled: true,
 };
 
+/** Of these a reader may know that they concern one scope only: it then ends that scope unverified, and goes on. */
+const mayBeOfOneScope: ReadonlySet<FailureCode> = new Set(['unavailable', 'throttled']);
+
 /**
  * Whether a stream's failure ends the run. `brokeOff`: it stopped the reading; else the reader went on to the other scopes, and one that
- * is unavailable says nothing of them.
+ * is unavailable or has reached a limit of its own says nothing of them. A limit of the account holds them back in any case.
  */
 export function stopsRun(failure: StreamFailure | undefined, brokeOff: boolean): boolean {
-  return failure !== undefined && endsRun[failure.code] && (brokeOff || failure.code !== 'unavailable');
+  return failure !== undefined && endsRun[failure.code] && (brokeOff || !mayBeOfOneScope.has(failure.code));
 }
 
 /** Which of several failures the run record names: the one that most needs a person. */

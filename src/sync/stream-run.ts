@@ -188,6 +188,7 @@ class Reading {
         ended(scope) === undefined ? (pass.scopes.get(scope)?.checkpoint as Json | undefined) : undefined,
       ended: (scope) => ended(scope) !== undefined && ended(scope)?.cursor === undefined,
       lastEvidence: (scope) => this.context.store.lastEvidence(pass.id, scope),
+      begun: (scope) => pass.scopes.has(scope),
     };
   }
 

@@ -68,6 +68,7 @@ async function read(checkpoint?: Json, mapping?: Mapping) {
     checkpoint: () => checkpoint,
     ended: () => false,
     lastEvidence: async () => undefined,
+    begun: () => checkpoint !== undefined,
   };
   for await (const event of stream?.read(request) ?? []) events.push(event);
   await upstream.close();

@@ -143,6 +143,7 @@ describe('reading who has a role', () => {
       checkpoint: () => undefined,
       ended: (scope: string) => ended.includes(scope),
       lastEvidence: async () => undefined,
+      begun: (scope: string) => ended.includes(scope),
     };
     for await (const event of readRoles(reading, request)) events.push(event);
     return events;

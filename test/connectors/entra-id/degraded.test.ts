@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { audiences } from '../../../src/api/failure.ts';
 import { broken, instead, throttled } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
+import type { GraphAsked } from '../../simulators/graph/world.ts';
 import { EntraBench } from './bench.ts';
 
 const streams = ['users', 'groups', 'memberships', 'devices', 'managedDevices', 'ssoApplications'];
@@ -151,33 +152,69 @@ describe('a tenant that has not bought a part', () => {
   });
 });
 
-describe('a tenant without delta queries and counts', () => {
-  test('is listed by every run', async () => {
-    await using bench = await EntraBench.open({ users: 30 });
-    bench.config = { streams: { memberships: false } };
-    bench.graph.faults.add({
-      when: ({ resource }) => resource.endsWith('/delta') || resource.endsWith('/$count'),
-      answer: instead(graphError(400, 'Request_UnsupportedQuery', 'Not supported in this tenant.')),
-    });
-    for (const created of [30, 0]) {
-      const status = await bench.run();
-      expect(status.phase).toBe('Succeeded');
-      expect(status.stream('users')).toMatchObject({ mode: 'Full', fetched: 30, created, complete: true });
-    }
-  });
-});
-
 describe('a service that is unwell', () => {
+  const isOfIntune = ({ resource }: GraphAsked) => resource.startsWith('/deviceManagement');
+
   test('Intune alone is away: the others are read', async () => {
     await using bench = await loaded();
-    bench.graph.faults.add({
-      when: ({ resource }) => resource.startsWith('/deviceManagement'),
-      answer: broken(503),
-    });
+    bench.graph.faults.add({ when: isOfIntune, answer: broken(503) });
     const status = await bench.run();
     expect(status.stream('managedDevices')).toMatchObject({ complete: false, deleted: 0 });
     expect(status.stream('ssoApplications').complete).toBe(true);
     expect(status.phase).toBe('PartiallySucceeded');
+  });
+
+  test.each([
+    ['with Retry-After', throttled(30), 30_000],
+    ['without', throttled(), 500],
+    ['with 509', broken(509), 500],
+  ])(
+    'the limit of Intune alone is reached, %s: the others are read after the wait',
+    async (_, answer, ms) => {
+      await using bench = await loaded();
+      bench.maxRetries = 2;
+      bench.graph.faults.add({ when: isOfIntune, answer });
+      let waits: readonly number[] = [];
+      bench.graph.faults.add({
+        when: ({ resource }) => {
+          if (resource.startsWith('/servicePrincipals') && waits.length === 0) waits = [...bench.sleeps];
+          return false;
+        },
+        answer,
+      });
+      bench.sleeps.length = 0;
+      const status = await bench.run();
+      expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'throttled' } });
+      expect(status.failure?.message).toMatch(/^managedDevices .*limit is reached/u);
+      expect(status.stream('managedDevices')).toMatchObject({ complete: false, deleted: 0 });
+      expect(status.stream('ssoApplications').complete).toBe(true);
+      expect(bench.asked().filter((request) => request.includes('managedDevices'))).toHaveLength(3);
+      // Two between three tries, and one before anything else is asked of Graph.
+      expect(waits.filter((waited) => waited >= ms)).toHaveLength(3);
+      expect(bench.live('devices', 'managedDevices')).toHaveLength(40 - 1);
+    },
+  );
+
+  test('the limit of Intune holds the account longer than the run may last: the run ends', async () => {
+    await using bench = await loaded();
+    bench.graph.faults.add({ when: isOfIntune, answer: throttled(25 * 3600) });
+    const status = await bench.run();
+    expect(status).toMatchObject({ phase: 'Failed', failure: { code: 'throttled' } });
+    expect(status.stream('ssoApplications').incompleteReason).toBe('not reached: throttled');
+  });
+
+  test('the limit of Intune is reached when what looks gone is asked for: nothing is deleted, the others are read', async () => {
+    await using bench = await loaded();
+    const [gone] = [...bench.graph.tenant.managedDevices];
+    bench.graph.tenant.managedDevices.remove(gone?.id ?? '');
+    bench.graph.faults.add({
+      when: (asked) => isOfIntune(asked) && asked.inBatch,
+      answer: throttled(1),
+    });
+    const status = await bench.run();
+    expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'unavailable' } });
+    expect(status.stream('managedDevices')).toMatchObject({ complete: false, deleted: 0 });
+    expect(status.stream('ssoApplications').complete).toBe(true);
   });
 
   test('the directory is away: the run ends, and the streams behind are not asked', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { serve } from '../../kit/serve.ts';
 import {
+  denied,
   endlessPages,
   foreignNextLink,
   garbageRows,
@@ -87,6 +88,30 @@ describe('what a full reading proves', () => {
     expect(status.stream('users')).toMatchObject({ complete: true, deleted: 0 });
     expect(status.stream('users').evidence).toMatchObject({ probed: 3, present: 3, stated: 0 });
     expect(bench.live('users')).toHaveLength(60);
+  });
+
+  test('who is missing and is refused by id is hidden: the reading was not full, and nothing is deleted', async () => {
+    await using bench = await loaded();
+    const missing = idsOf(bench, 3);
+    bench.graph.tenant.directory.remove(missing[0] ?? '');
+    bench.settle();
+    bench.graph.faults.add({ when: users, answer: without(missing) });
+    bench.graph.faults.add({
+      when: ({ resource }) => resource === '/users/$count',
+      answer: instead({ status: 200, headers: { 'content-type': 'text/plain' }, body: '57' }),
+    });
+    bench.graph.faults.add({
+      when: ({ inBatch, resource }) => inBatch && resource === `/users/${missing[1]}`,
+      answer: denied(),
+    });
+    const status = await bench.run({ mode: 'Full' });
+    expect(status.stream('users')).toMatchObject({ complete: false, deleted: 0 });
+    expect(status.failure).toMatchObject({ code: 'permission' });
+    expect(status.stream('users').evidence).toMatchObject({ probed: 3, present: 2 });
+    expect(bench.live('users')).toContain(missing[1]);
+    bench.graph.faults.clear();
+    expect((await bench.run({ mode: 'Full' })).stream('users')).toMatchObject({ complete: true });
+    expect(bench.live('users')).toHaveLength(59);
   });
 
   test('who is gone is stated by the list of deleted objects', async () => {

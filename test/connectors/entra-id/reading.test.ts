@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { RunStop } from '../../../src/sync/control.ts';
 import { instead, rewritten } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
 import { judgeDevice } from '../../simulators/graph/tenant/devices.ts';
 import { EntraBench } from './bench.ts';
+import { at, interrupted, only, standingMemberships } from './tenant.ts';
 
 const dayMs = 86_400_000;
-
-/** Someone of the tenant, by their place. */
-function at(bench: EntraBench, type: 'user' | 'group' | 'device' | 'servicePrincipal', index: number) {
-  const found = [...bench.graph.tenant.directory.objects[type]][index];
-  if (found === undefined) throw new Error(`the tenant has no ${type} ${index}`);
-  return found;
-}
 
 async function loaded(users = 120): Promise<EntraBench> {
   const bench = await EntraBench.open({ users });
@@ -219,6 +212,23 @@ describe('a later run', () => {
     expect((await bench.run()).stream('users')).toMatchObject({ created: 0, fetched: 0 });
   });
 
+  test('takes more than a thousand changed objects that cannot be read for no lag: the changes are asked for again', async () => {
+    await using bench = await EntraBench.open({ users: 1100, groups: 0, devices: 0, servicePrincipals: 0 });
+    bench.config = only('users');
+    await bench.run();
+    const people = [...bench.graph.tenant.directory.objects.user].slice(0, 1001);
+    for (const { id } of people) bench.graph.tenant.directory.update(id, { officeLocation: 'Roof' });
+    bench.graph.faults.add({
+      when: ({ inBatch }) => inBatch,
+      answer: instead(graphError(404, 'Request_ResourceNotFound')),
+    });
+    const status = await bench.run();
+    expect(status).toMatchObject({ phase: 'Failed', failure: { code: 'contract' } });
+    expect(status.failure?.message).toContain('more than 1000 changed objects cannot be read by id');
+    bench.graph.faults.clear();
+    expect((await bench.run()).stream('users')).toMatchObject({ complete: true, updated: 1001 });
+  });
+
   test('takes entries that are repeated and replayed as one', async () => {
     await using bench = await loaded(60);
     const { directory } = bench.graph.tenant;
@@ -332,19 +342,10 @@ describe('a page token that ends', () => {
 });
 
 describe('a run that was stopped in the middle', () => {
-  async function stopped(bench: EntraBench, mode: 'Incremental' | 'Full', stream: string): Promise<void> {
-    const stop = new AbortController();
-    const onPage = (name: string, pages: number) => {
-      if (name === stream && pages === 2) stop.abort(new RunStop('shutdown', 'stopped'));
-    };
-    await expect(bench.run({ uid: 'x', mode, signal: stop.signal, onPage })).rejects.toThrow('stopped');
-    bench.asked();
-  }
-
   test('goes on in a listing behind the page that was stored last', async () => {
     await using bench = await EntraBench.open({ users: 100 });
     bench.graph.quirks.pageSize = 20;
-    await stopped(bench, 'Full', 'users');
+    await interrupted(bench, { mode: 'Full', stream: 'users' });
     const written = bench.live('users').length;
     expect(written).toBeGreaterThanOrEqual(40);
     expect(written).toBeLessThan(100);
@@ -365,17 +366,10 @@ describe('a run that was stopped in the middle', () => {
   test('goes on in the first round of members', async () => {
     await using bench = await EntraBench.open({ users: 100, groups: 30 });
     bench.graph.quirks.deltaPage = 6;
-    await stopped(bench, 'Full', 'memberships');
+    await interrupted(bench, { mode: 'Full', stream: 'memberships' });
     const status = await bench.run({ uid: 'x', mode: 'Full', attempt: 2 });
     expect(status.phase).toBe('Succeeded');
-    const expected = new Set(
-      [...bench.graph.tenant.directory.objects.group].flatMap((group) =>
-        [...bench.graph.tenant.directory.related('members', group.id)]
-          .filter(({ type }) => type !== 'servicePrincipal')
-          .map((member) => `${group.id}/${member.id}`),
-      ),
-    );
-    expect(bench.live('memberships')).toEqual([...expected].toSorted());
+    expect(bench.live('memberships')).toEqual(standingMemberships(bench));
   });
 
   test('goes on in a round of changes', async () => {
@@ -383,7 +377,7 @@ describe('a run that was stopped in the middle', () => {
     bench.graph.quirks.deltaPage = 5;
     for (let index = 0; index < 30; index += 1)
       bench.graph.tenant.directory.update(at(bench, 'user', index).id, { officeLocation: `Z${index}` });
-    await stopped(bench, 'Incremental', 'users');
+    await interrupted(bench, { mode: 'Incremental', stream: 'users' });
     const status = await bench.run({ uid: 'x', attempt: 2 });
     expect(status.stream('users')).toMatchObject({ updated: 30, complete: true });
     const rows = bench.rows(`SELECT count(*) AS n FROM users WHERE location LIKE 'Z%'`);

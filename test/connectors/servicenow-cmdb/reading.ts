@@ -120,6 +120,7 @@ export async function readStream(
     checkpoint: (scope) => stored.checkpoints?.[scope],
     ended: (scope) => stored.ended?.includes(scope) ?? false,
     lastEvidence: async () => undefined,
+    begun: (scope) => stored.checkpoints?.[scope] !== undefined,
   })) {
     events.push(event);
     if (event.type === 'page' && ++pages >= stopAfterPages) break;
