@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Compile } from 'typebox/compile';
-import type { FailureCode } from '../../src/api/failure.ts';
+import { audiences, type Audience, type FailureCode } from '../../src/api/failure.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { HttpRequest, RawAnswer } from '../../src/connector/http.ts';
 import { vendorWords, type Redact } from '../../src/connector/vendor-words.ts';
@@ -24,7 +24,7 @@ export class PageTokenExpired extends Failure {
 /** The tenant has not bought what is asked for. */
 export class FeatureAbsent extends Failure {
   constructor(message: string) {
-    super('permission', message, { audience: 'administrator of the tenant' });
+    super('permission', message);
   }
 }
 
@@ -90,7 +90,7 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
   const refusal = refusalIn(answered.body);
   const codes = new Set(refusal.codes);
   const said = saidIn(answered, refusal, context);
-  const failure = (code: FailureCode, what: string, audience?: string) =>
+  const failure = (code: FailureCode, what: string, audience?: Audience) =>
     new Failure(code, `${subject}: ${what} (${said})`, audience === undefined ? {} : { audience });
 
   const noPim = () =>
@@ -116,7 +116,7 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
         ? failure(
             'credentials',
             'the application is not installed in this tenant; give it admin consent there',
-            'administrator of the tenant',
+            audiences.administrator,
           )
         : failure('credentials', `the token was refused; check the application of ${context.secret}`);
     case 403:
@@ -126,7 +126,6 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
       return failure(
         'permission',
         'reading was refused; grant the application permission that it needs, and give admin consent',
-        'administrator of the tenant',
       );
     case 404:
       return failure(

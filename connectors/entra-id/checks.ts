@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectionCheck } from '../../src/connector/contract.ts';
+import { daysLeft } from '../../src/inventory/expiry.ts';
 import { cloudOf } from './clouds.ts';
 import { isAskedFor, type StreamName } from './config.ts';
 import type { Session } from './session.ts';
 import { isGranted } from './token-roles.ts';
 
-const dayMs = 86_400_000;
 /** Early enough for whoever must ask others for a new one. */
 const warnDays = 30;
 
@@ -65,7 +65,7 @@ export const certificateCheck: ConnectionCheck<[session: Session]> = {
         result: 'Passed',
         message: 'none: the login is by secret, whose end Graph does not tell',
       });
-    const days = Math.floor((certificate.validTo.getTime() - now().getTime()) / dayMs);
+    const days = daysLeft(certificate.validTo, now());
     const until = `valid until ${certificate.validTo.toISOString().slice(0, 10)}, ${days} days`;
     return Promise.resolve(
       days < warnDays

@@ -68,6 +68,12 @@ export const Config = Type.Object(
           'False does not ask for the last sign-in of users, which needs AuditLog.Read.All and a Premium licence. Default true; a tenant that refuses it has its users read without.',
       }),
     ),
+    eligibleRoles: Type.Optional(
+      Type.Boolean({
+        description:
+          'False does not ask who may activate a mapped directory role (PIM), which needs a Premium P2 licence, and withdraws what was read of it. Default true; a tenant without the licence has its roles read without, and keeps what was read before.',
+      }),
+    ),
     microsoftApplications: Type.Optional(
       Type.Boolean({
         description:

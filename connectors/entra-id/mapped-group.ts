@@ -100,7 +100,7 @@ async function checkNotHidden({ graph, roles }: Session, { id, name }: Named): P
   const { visibility } = await graph.one({ subject, path: `groups/${id}`, query: select }, groupCheck);
   if (visibility !== 'HiddenMembership') return;
   const message = `group ${name ?? id} hides its members, and none was given; grant ${hiddenPermission} with admin consent. Nothing is taken as deleted`;
-  throw new Failure('permission', message, { audience: 'administrator of the tenant' });
+  throw new Failure('permission', message);
 }
 
 /**

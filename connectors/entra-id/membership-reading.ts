@@ -194,5 +194,5 @@ function hiddenFailure({ roles }: Session, hidden: Checkpoint['hidden']): Failur
   if (hidden === undefined || hidden.groups === 0 || hidden.withMembers > 0) return undefined;
   if (roles !== undefined && isGranted(roles, hiddenPermission)) return undefined;
   const message = `memberships: ${hidden.groups} groups hide their members, and none was given; grant ${hiddenPermission} with admin consent. Nothing is taken as deleted`;
-  return new Failure('permission', message, { audience: 'administrator of the tenant' });
+  return new Failure('permission', message);
 }

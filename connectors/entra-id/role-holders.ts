@@ -3,6 +3,7 @@ import { bounded } from '../../src/api/bounded.ts';
 import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import type { Evidence } from '../../src/connector/evidence.ts';
 import { Failure } from '../../src/connector/failure.ts';
+import { warning } from '../../src/connector/finding.ts';
 import type { Grant, Named } from '../../src/connector/nested-groups.ts';
 import {
   memberRows,
@@ -45,22 +46,35 @@ export class RoleHolders {
   }
 
   /**
-   * The parts of a mapped role: who holds it, and who may activate it. In a tenant without the licence for the latter there is no such part, so
-   * that what was read of it before is withdrawn and never taken for gone. Throws a Failure.
+   * The parts of a mapped role: who holds it, and, unless that is switched off, who may activate it. In a tenant without the licence for the
+   * latter nothing is read of it and nothing taken for gone. Throws a Failure.
    */
   async partsOf(mapping: PlacedRoleMapping): Promise<readonly RolePart[]> {
     const source = await this.find(mapping);
     const active = (this.active ??= roleAssignments(this.session.graph));
     const holdings = await active;
-    const eligible = await (this.eligible ??= this.readEligible());
-    const said = 'absent' in eligible ? { eligible: `not available: ${eligible.absent}` } : {};
     const activePart: RolePart = {
       ...{ source, part: 'active' },
-      read: () => this.read(mapping, source, 'active', async () => holdings, said),
+      read: () => this.read(mapping, source, 'active', async () => holdings),
     };
-    if ('absent' in eligible) return [activePart];
-    const read = () => this.read(mapping, source, 'eligible', eligible.holdings, {});
-    return [activePart, { source, part: 'eligible', read }];
+    if (this.session.config.eligibleRoles === false) return [activePart];
+    const eligible = await (this.eligible ??= this.readEligible());
+    return [activePart, { source, part: 'eligible', ...this.eligiblePart(mapping, source, eligible) }];
+  }
+
+  private eligiblePart(
+    mapping: PlacedRoleMapping,
+    source: Named,
+    eligible: Eligible,
+  ): Pick<RolePart, 'read' | 'test'> {
+    if ('absent' in eligible) return { read: () => nothing(eligible.absent), test: async () => notEligible };
+    return {
+      read: () => this.read(mapping, source, 'eligible', eligible.holdings),
+      async test() {
+        await eligible.holdings();
+        return undefined;
+      },
+    };
   }
 
   /** By id, by the id of the template, which is the same in every tenant, or by name. */
@@ -104,7 +118,6 @@ export class RoleHolders {
     source: Named,
     assignment: RoleRow['assignment'],
     all: () => Promise<readonly Holding[]>,
-    said: Evidence,
   ): AsyncGenerator<readonly RoleRow[], Evidence, void> {
     const { session } = this;
     const holdings = (await all()).filter(({ roleDefinitionId }) => idOf(roleDefinitionId) === source.id);
@@ -125,7 +138,7 @@ export class RoleHolders {
         yield page;
       }
     }
-    return rows > 0 ? said : { ...said, ...(await this.emptiness(source, assignment, holdings)) };
+    return rows > 0 ? {} : this.emptiness(source, assignment, holdings);
   }
 
   /** Asked for in other words: the assignments of this role alone, and how many users are in the groups that hold it. */
@@ -140,6 +153,16 @@ export class RoleHolders {
     const same = again === holdings.length && groups.every(({ kind }) => kind === 'Group');
     return same && (await isEmptyByCount(session, groups)) ? { counted: 0, emptyTwice: true } : {};
   }
+}
+
+/** What a run says in whole, and mode Test has room for 160 characters of. */
+const notEligible = warning(
+  'without Premium P2 who may activate a role is not read; what was read before stays (eligibleRoles: false withdraws it)',
+);
+
+// oxlint-disable-next-line require-yield -- a reading without rows
+async function* nothing(why: string): AsyncGenerator<never, Evidence, void> {
+  return { notOffered: why };
 }
 
 function holderOf({ principalId, principal }: Holding): RoleMember {

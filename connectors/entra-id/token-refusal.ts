@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { FailureCode } from '../../src/api/failure.ts';
+import { audiences, type Audience, type FailureCode } from '../../src/api/failure.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { RawAnswer } from '../../src/connector/http.ts';
 import { vendorWords, type Redact } from '../../src/connector/vendor-words.ts';
@@ -18,10 +18,10 @@ const RefusalCheck = Compile(
 interface Reading {
   readonly code: FailureCode;
   readonly means: string;
-  readonly audience?: string;
+  readonly audience?: Audience;
 }
 
-const administrator = 'administrator of the tenant';
+const { administrator } = audiences;
 const secret = (means: string): Reading => ({ code: 'credentials', means });
 const spec = (means: string): Reading => ({ code: 'configuration', means });
 const tenant = (means: string): Reading => ({ code: 'credentials', means, audience: administrator });

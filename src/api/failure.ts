@@ -24,31 +24,41 @@ export type FailureClass = (typeof failureClasses)[number];
 export type RetryAnswer =
   'in-run' | 'next-slot' | 'on-change' | 'on-credentials' | 'on-approval' | 'continue';
 
+/** Who must act, in words that a condition can show: everything that tells of a failure takes them from here. */
+export const audiences = {
+  nobody: 'nobody',
+  maintainer: 'maintainer of the operator',
+  owner: 'owner of the ExternalSystem',
+  secretOwner: 'owner of the Secret',
+  /** Who grants rights there: in the tenant, the instance, the directory. */
+  administrator: 'administrator of the external system',
+} as const;
+export type Audience = (typeof audiences)[keyof typeof audiences];
+
 export interface FailureFacts {
   readonly class: FailureClass;
-  /** Who must act, in words that a condition can show. */
-  readonly audience: string;
+  readonly audience: Audience;
   readonly retry: RetryAnswer;
 }
 
 export const failureFacts: Readonly<Record<FailureCode, FailureFacts>> = {
-  unavailable: { class: 'transient', audience: 'nobody', retry: 'in-run' },
-  throttled: { class: 'transient', audience: 'nobody', retry: 'in-run' },
-  internal: { class: 'transient', audience: 'maintainer of the operator', retry: 'next-slot' },
-  contract: { class: 'permanent', audience: 'maintainer of the operator', retry: 'next-slot' },
-  configuration: { class: 'permanent', audience: 'owner of the ExternalSystem', retry: 'on-change' },
-  credentials: { class: 'policy_violation', audience: 'owner of the Secret', retry: 'on-credentials' },
-  permission: { class: 'policy_violation', audience: 'vendor administrator', retry: 'on-credentials' },
+  unavailable: { class: 'transient', audience: audiences.nobody, retry: 'in-run' },
+  throttled: { class: 'transient', audience: audiences.nobody, retry: 'in-run' },
+  internal: { class: 'transient', audience: audiences.maintainer, retry: 'next-slot' },
+  contract: { class: 'permanent', audience: audiences.maintainer, retry: 'next-slot' },
+  configuration: { class: 'permanent', audience: audiences.owner, retry: 'on-change' },
+  credentials: { class: 'policy_violation', audience: audiences.secretOwner, retry: 'on-credentials' },
+  permission: { class: 'policy_violation', audience: audiences.administrator, retry: 'on-credentials' },
   deletionBudget: {
     class: 'policy_violation',
-    audience: 'owner of the ExternalSystem',
+    audience: audiences.owner,
     retry: 'on-approval',
   },
-  cancelled: { class: 'transient', audience: 'nobody', retry: 'continue' },
+  cancelled: { class: 'transient', audience: audiences.nobody, retry: 'continue' },
 };
 
 /** A failure as conditions and events tell it: what happened, and who must act, in whole sentences. */
 export function tell({ message, audience }: { readonly message: string; readonly audience: string }): string {
   const stop = /[.!?]$/u.test(message) ? '' : '.';
-  return `${message}${stop} ${audience === 'nobody' ? 'Nobody has to act.' : `Who must act: ${audience}.`}`;
+  return `${message}${stop} ${audience === audiences.nobody ? 'Nobody has to act.' : `Who must act: ${audience}.`}`;
 }

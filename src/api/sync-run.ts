@@ -106,6 +106,11 @@ export const StreamEvidenceSchema = Type.Object(
         'Scopes that were read in full, but in a way that proves nothing absent: the vendor does not count.',
       ),
     ),
+    scopesNotOffered: Type.Optional(
+      count(
+        'Scopes that were not read, since the external system does not have them for this tenant, such as without a licence.',
+      ),
+    ),
     last: Type.Optional(
       Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),
     ),

@@ -17,6 +17,11 @@ const CountedFactsSchema = Type.Object({
   last: Type.Optional(Type.String()),
   /** The vendor was asked a second time, in other words, and said again that the scope holds nothing. */
   emptyTwice: Type.Optional(Type.Boolean()),
+  /**
+   * Why the vendor does not have the scope for this tenant, such as a licence that it has not bought: nothing was read, without any failure. That
+   * proves nothing absent: a scope in which records stand is unverified then.
+   */
+  notOffered: Type.Optional(Type.String()),
 });
 export type CountedFacts = Readonly<Static<typeof CountedFactsSchema>>;
 

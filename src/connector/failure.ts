@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
-import { failureFacts, type FailureCode } from '../api/failure.ts';
+import { failureFacts, type Audience, type FailureCode } from '../api/failure.ts';
 import type { RunFailure } from '../api/sync-run.ts';
 
 /**
@@ -12,12 +12,12 @@ export class Failure extends Error {
   /** What upstream asked us to wait, when it said so. */
   readonly retryAfterMs: number | undefined;
   /** Who must act, where that is not who usually must of such a failure. */
-  readonly audience: string | undefined;
+  readonly audience: Audience | undefined;
 
   constructor(
     code: FailureCode,
     message: string,
-    options: { cause?: unknown; retryAfterMs?: number; audience?: string } = {},
+    options: { cause?: unknown; retryAfterMs?: number; audience?: Audience } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';

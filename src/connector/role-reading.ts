@@ -4,6 +4,7 @@ import type { PlacedRoleMapping } from '../api/role-mappings.ts';
 import type { ReadEvent, ReadRequest } from './contract.ts';
 import type { Evidence } from './evidence.ts';
 import { Failure } from './failure.ts';
+import { joined, type CheckFinding } from './finding.ts';
 import { walkGroup, type Grant, type GroupMember, type Named } from './nested-groups.ts';
 import type { RoleRow } from './role-rows.ts';
 
@@ -21,6 +22,8 @@ export interface RolePart {
   readonly part?: string;
   /** Everybody who has the role by it, in pages; answers evidence once all was read to its verified end. Throws a Failure. */
   read(): AsyncGenerator<readonly RoleRow[], Evidence, void>;
+  /** What mode Test should say of it beside that it was found. Throws the Failure with which it cannot be read. */
+  test?(): Promise<CheckFinding | undefined>;
 }
 
 export interface RoleReading {
@@ -59,12 +62,18 @@ export async function* readRoles(
 }
 
 /** Looks up what all mappings name, and says so. Throws one Failure that tells of each that is wrong. */
-export async function testRoles({ mappings, partsOf }: RoleReading): Promise<string> {
+export async function testRoles({ mappings, partsOf }: RoleReading): Promise<CheckFinding> {
   const found: string[] = [];
+  const findings = new Map<string, CheckFinding>();
   const failures: Failure[] = [];
   for (const mapping of mappings) {
     try {
-      const [part] = await partsOf(mapping);
+      const parts = await partsOf(mapping);
+      for (const part of parts) {
+        const finding = await part.test?.();
+        if (finding !== undefined) findings.set(finding.message, finding);
+      }
+      const [part] = parts;
       if (part !== undefined) found.push(part.source.name ?? part.source.id);
     } catch (error) {
       if (!(error instanceof Failure) || !ofOneMapping.has(error.code)) throw error;
@@ -72,7 +81,8 @@ export async function testRoles({ mappings, partsOf }: RoleReading): Promise<str
     }
   }
   const [first, ...others] = failures;
-  if (first === undefined) return `found what spec.roleMappings names: ${found.join(', ')}`;
+  if (first === undefined)
+    return joined([...findings.values(), `found what spec.roleMappings names: ${found.join(', ')}`]);
   if (others.length === 0) throw first;
   const { code, audience } = first;
   throw new Failure(code, failures.map(({ message }) => message).join('; '), {
@@ -99,7 +109,7 @@ async function* readPart(scope: string, part: RolePart): AsyncGenerator<RoleEven
   }
 }
 
-/** The id first: it is what tells scopes apart where a text has room for their beginning only. */
+/** Rows are stored under it: another form would withdraw them. Where it has no room its middle is cut, see `boundedName`. */
 function scopeName({ source, role }: PlacedRoleMapping, id: string, part?: string): string {
   return `${source} ${id}${part === undefined ? '' : ` (${part})`}: ${role}`;
 }

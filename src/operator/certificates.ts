@@ -4,6 +4,7 @@ import type { Verdict } from '../api/conditions.ts';
 import type { ExternalSystemStatus } from '../api/external-system.ts';
 import { failureFacts, tell } from '../api/failure.ts';
 import type { ExternalSystem } from '../api/resource.ts';
+import { daysLeft, wholeSecond } from '../inventory/expiry.ts';
 import type { CertificateStore, SsoCertificate, SsoCertificates } from '../store/port.ts';
 import type { EventRecorder } from './events.ts';
 
@@ -32,7 +33,8 @@ export class CertificateWatch {
     this.redact = redact;
   }
 
-  async look(key: string, now: Date): Promise<SsoCertificates | undefined> {
+  async look(key: string, at: Date): Promise<SsoCertificates | undefined> {
+    const now = wholeSecond(at);
     const expiringBefore = new Date(now.getTime() + expiringForMs);
     const stored = await this.store.ssoCertificates(key, { now, expiringBefore, soonest: mostNamed });
     if (stored === undefined) {
@@ -97,9 +99,9 @@ function allCurrent({ current, none, soonest: [first] }: SsoCertificates, now: D
 
 function told({ name, externalId, expiresAt }: SsoCertificate, now: Date): string {
   const day = expiresAt.toISOString().slice(0, 10);
-  const days = Math.floor(Math.abs(expiresAt.getTime() - now.getTime()) / dayMs);
-  const span = `${days} ${days === 1 ? 'day' : 'days'}`;
-  const when = expiresAt <= now ? `expired ${day}, ${span} ago` : `ends ${day}, in ${span}`;
+  const days = daysLeft(expiresAt, now);
+  const span = `${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'}`;
+  const when = days < 0 ? `expired ${day}, ${span} ago` : `ends ${day}, in ${span}`;
   return `${bounded(name ?? externalId, 80)} (${when})`;
 }
 

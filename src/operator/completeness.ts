@@ -62,5 +62,7 @@ function verified(streams: readonly StreamStatus[]): string {
   const sum = (of: (stream: StreamStatus) => number) => streams.reduce((all, stream) => all + of(stream), 0);
   const scopes = sum(({ scopesVerified = 0 }) => scopesVerified);
   const counted = sum(({ evidence }) => evidence?.scopesCounted ?? 0);
-  return `the newest run read ${streams.length} streams to a verified end: ${scopes} scopes, of which the external system counted ${counted}`;
+  const lacking = sum(({ evidence }) => evidence?.scopesNotOffered ?? 0);
+  const without = lacking === 0 ? '' : `, and does not offer ${lacking}`;
+  return `the newest run read ${streams.length} streams to a verified end: ${scopes} scopes, of which the external system counted ${counted}${without}`;
 }

@@ -62,8 +62,8 @@ export function disbeliefOfCount(stream: string, scope: string, proof: ScopeProo
 }
 
 /**
- * Why a scope that was asked for in full and gave nothing is not taken for empty, although its reader came to the end. An answer without
- * rows is what a lost right, a changed filter of the vendor or a broken search gives too, so that many records go only when
+ * Why a scope that was asked for in full and gave nothing is not taken for empty, although its reader came to the end. One that the vendor does
+ * not offer keeps whatever stands in it. An answer without rows is what a lost right, a changed filter of the vendor or a broken search gives too, so that many records go only when
  * the vendor itself counted none, and said so again when it was asked a second time. Pure.
  */
 export function disbeliefOfEmptiness(
@@ -72,6 +72,11 @@ export function disbeliefOfEmptiness(
   proof: ScopeProof | undefined,
 ): Failure | undefined {
   if (proof === undefined || !proof.askedInFull || proof.coverage === 'unverified') return undefined;
+  const { notOffered } = proof.evidence;
+  if (notOffered !== undefined) {
+    const message = `${stream}: ${notOffered}; the ${live} records of scope ${scope} stay as they were last read`;
+    return live === 0 ? undefined : new Failure('permission', message);
+  }
   if (seen > 0 || live <= fewRecords) return undefined;
   const { counted, emptyTwice = false } = proof.evidence;
   if (proof.coverage === 'Full' && counted === 0 && emptyTwice) return undefined;
@@ -93,6 +98,7 @@ export function evidenceOf(
   const unproven = [...proofs.values()].filter(
     ({ askedInFull, coverage }) => askedInFull && coverage === 'Window',
   ).length;
+  const notOffered = facts.filter((fact) => fact.notOffered !== undefined).length;
   const last = facts.length === 1 ? facts[0]?.last : undefined;
   const evidence = {
     rows: facts.reduce((sum, { rows = 0 }) => sum + rows, 0),
@@ -100,6 +106,7 @@ export function evidenceOf(
     scopesCounted: totals.length,
     scopesAgreed: facts.filter((fact) => fact.counted !== undefined && agrees(fact)).length,
     ...(unproven === 0 ? {} : { scopesUnproven: unproven }),
+    ...(notOffered === 0 ? {} : { scopesNotOffered: notOffered }),
     ...(last === undefined || last === '' ? {} : { last: bounded(last, 64) }),
     ...probed,
   };

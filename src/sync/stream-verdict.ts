@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { bounded } from '../api/bounded.ts';
+import { bounded, boundedName } from '../api/bounded.ts';
 import type { UnverifiedScope } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { RecordKind } from '../inventory/kinds.ts';
@@ -40,7 +40,7 @@ export function reportOf(
   stream: { readonly name: string; readonly record: RecordKind },
   pass: Pass | undefined,
   ledger: ScopeLedger,
-  failure: { readonly code: Failure['code']; readonly message: string },
+  failure: StreamFailure,
   redact: (text: string) => string,
 ): StreamReport {
   const message = redact(failure.message);
@@ -57,7 +57,7 @@ export function reportOf(
       unverified: unverifiedOf(stream.name, ledger, redact),
       withheld: 0,
       ...evidenceOf(ledger.proofs),
-      failure: { code: failure.code, message: bounded(message, 512) },
+      failure: { code: failure.code, message: bounded(message, 512), audience: failure.audience },
     },
   };
 }
@@ -69,7 +69,7 @@ function unverifiedOf(
 ): readonly UnverifiedScope[] {
   return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
     stream,
-    scope: bounded(redact(scope), 64),
+    scope: boundedName(redact(scope), 64),
     reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
   }));
 }

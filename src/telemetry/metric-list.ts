@@ -93,7 +93,7 @@ export const metricList = {
   },
   extsys_sso_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
-    help: 'Unix time at which the certificate ends that an application signs people in with; the 50 that end first of each system, disabled applications left out. On the leader.',
+    help: 'Unix time at which the certificate ends that an application signs people in with; floor((this - time()) / 86400) is days_to_expiry. The 50 that end first of each system, disabled applications left out. On the leader.',
     labels: ['namespace', 'system', 'application', 'application_id'],
   },
   extsys_sso_applications: {

@@ -71,7 +71,7 @@ describe('extsys sync', () => {
     const { run } = await bench.sync(bench.manifests({ users: true, groups: true }));
     expect(run.status).toMatchObject({
       phase: 'PartiallySucceeded',
-      failure: { code: 'permission', audience: 'vendor administrator' },
+      failure: { code: 'permission', audience: 'administrator of the external system' },
     });
     expect(run.status?.failure?.message).toMatch(/sys_user.*grant/u);
     expect(run.status?.streams?.map(({ name, complete }) => [name, complete])).toEqual([

@@ -76,7 +76,7 @@ test('a certificate that ends soon shows in the condition, an event and the seri
   const expiring = await waitForCondition('CertificateExpiring');
   expect(expiring).toMatchObject({ status: 'False' });
   expect(expiring.message).toContain('end: 1 of 1 (1 within 30 days): Wiki (ends ');
-  expect(expiring.message).toContain('Who must act: vendor administrator.');
+  expect(expiring.message).toContain('Who must act: administrator of the external system.');
   await waitFor('the event', async () =>
     (await bench.kubectl('get', 'events', '-o', 'json')).includes('"CertificateExpiring"'),
   );

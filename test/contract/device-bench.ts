@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach } from 'vitest';
+import type { Store } from '../../src/store/port.ts';
 import type { RecordKind } from '../../src/inventory/kinds.ts';
 import { ContractBench, type OpenStore } from './contract-bench.ts';
 import { load, type Columns, type Load } from './inventory-load.ts';
@@ -32,6 +33,10 @@ export class DeviceBench {
   readonly assets = (rows: Rows, more?: More) => this.put('Asset', cmdb, 'cis', rows, more);
   readonly applications = (rows: Rows, more?: More) =>
     this.put('SsoApplication', entra, 'ssoApplications', rows, more);
+
+  get store(): Store {
+    return this.bench.store;
+  }
 
   async all(sql: string): Promise<Readonly<Record<string, unknown>>[]> {
     return [...(await this.bench.tested.query(sql))];

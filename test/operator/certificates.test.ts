@@ -70,7 +70,7 @@ describe('the condition CertificatesCurrent', () => {
     expect(condition(world)).toBe(
       'False CertificateExpiring: certificates of single sign-on that end: 4 of 5 (4 within 30 days): Wiki (ends 2026-04-02, in 26 days); ' +
         'Payroll (ends 2026-04-03, in 27 days); Portal (ends 2026-04-04, in 28 days); …; renew them at the external system and tell the ' +
-        'applications, or switch off those that nobody uses. Who must act: vendor administrator.',
+        'applications, or switch off those that nobody uses. Who must act: administrator of the external system.',
     );
     const told: string[] = [];
     const events = { record: async (_: unknown, { reason }: { reason: string }) => void told.push(reason) };
@@ -78,10 +78,10 @@ describe('the condition CertificatesCurrent', () => {
     announceCertificates(events, world.system(), world.system().status ?? {});
     expect(told).toEqual(['CertificateExpiring']);
 
-    world.pass(26 * dayMs);
+    world.pass(26 * dayMs + 1000);
     await world.reconcile();
     expect(condition(world)).toMatch(
-      /^False CertificateExpired: .* 4 of 5 \(1 expired, 3 within 30 days\): Wiki \(expired 2026-04-02, 0 days ago\); /u,
+      /^False CertificateExpired: .* 4 of 5 \(1 expired, 3 within 30 days\): Wiki \(expired 2026-04-02, 1 day ago\); /u,
     );
   });
 

@@ -7,6 +7,7 @@ import { judge, reasonOf } from '../../src/operator/verdict.ts';
 
 const counts = { fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0, pages: 0 };
 const good: StreamStatus = { name: 'users', record: 'User', complete: true, ...counts, scopesVerified: 1 };
+const uncounted = { rows: 3, scopesCounted: 0, scopesAgreed: 0 };
 const bad: StreamStatus = {
   ...good,
   name: 'cis',
@@ -51,10 +52,7 @@ describe('Complete', () => {
       'when the vendor does not count',
       {
         phase: 'Succeeded',
-        streams: [
-          good,
-          { ...good, evidence: { rows: 3, scopesCounted: 0, scopesAgreed: 0, scopesUnproven: 1 } },
-        ],
+        streams: [good, { ...good, evidence: { ...uncounted, scopesUnproven: 1 } }],
       },
       'Unknown NotCounted',
     ],
@@ -62,6 +60,11 @@ describe('Complete', () => {
       'when streams are left out of the record',
       { phase: 'PartiallySucceeded', streams: [good], streamsLeftOut: 3, ...failed('permission') },
       'Unknown NotShown',
+    ],
+    [
+      'when the vendor does not offer a part, and nothing of it stands',
+      { phase: 'Succeeded', streams: [{ ...good, evidence: { ...uncounted, scopesNotOffered: 1 } }] },
+      'True Verified',
     ],
   ])('%s is judged', (_when, run, expected) => {
     const verdict = verdictOf(run);
@@ -72,7 +75,7 @@ describe('Complete', () => {
     const unverifiedScopes = [{ stream: 'cis', scope: 'cmdb_ci_server', reason: '403' }];
     const run: SyncRunStatus = { phase: 'PartiallySucceeded', streams: [good, bad], unverifiedScopes };
     expect(verdictOf({ ...run, ...failed('permission') })?.message).toBe(
-      'not read to a verified end, so nothing absent is deleted: cis: permission: table cmdb_ci_server: 403, 7 records that were not seen are kept (not verified: cis/cmdb_ci_server). Who must act: vendor administrator.',
+      'not read to a verified end, so nothing absent is deleted: cis: permission: table cmdb_ci_server: 403, 7 records that were not seen are kept (not verified: cis/cmdb_ci_server). Who must act: administrator of the external system.',
     );
   });
 

@@ -68,6 +68,33 @@ describe('a scope that gives nothing where many records stand', () => {
   });
 });
 
+describe('a scope that the vendor does not offer', () => {
+  const absent = full({ rows: 0, notOffered: 'no licence' });
+
+  test.each([1, 6])(
+    'is no proof while records stand in it, however few (%i), also where some were seen',
+    (live) => {
+      for (const seen of [0, live])
+        expect(disbeliefOfEmptiness('items', { scope: 'all', live, seen }, absent)).toMatchObject({
+          code: 'permission',
+          message: `items: no licence; the ${live} records of scope all stay as they were last read`,
+        });
+    },
+  );
+
+  test('is as good as read where nothing stands, and is counted', () => {
+    expect(disbeliefOfEmptiness('items', { scope: 'all', live: 0, seen: 0 }, absent)).toBeUndefined();
+    const { evidence } = evidenceOf(
+      new Map([
+        ['all', absent],
+        ['other', full({ rows: 2 })],
+      ]),
+    );
+    expect(evidence).toMatchObject({ rows: 2, scopesNotOffered: 1 });
+    expect(evidence).not.toHaveProperty('scopesUnproven');
+  });
+});
+
 test('a scope that is caught up keeps what proved it in full', () => {
   const ended = { coverage: 'Full', evidence: { rows: 7, counted: 7, token: 'a' } } as const;
   const window = { type: 'end', scope: 'all', coverage: 'Window', evidence: { rows: 1 } } as const;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { audiences, type Audience } from '../../api/failure.ts';
 import { Failure } from '../failure.ts';
 import { vendorWords, type Redact } from '../vendor-words.ts';
 
@@ -6,10 +7,10 @@ interface Refusal {
   readonly means: string;
   readonly remedy: string;
   /** Who must act, where that is not the owner of the Secret. */
-  readonly audience?: string;
+  readonly audience?: Audience;
 }
 
-const administrator = 'administrator of the directory';
+const { administrator } = audiences;
 
 /**
  * Sub-codes of result 49 from Active Directory, hexadecimal Windows error codes in its diagnostic message (`data 52e`). Samba answers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailureCode } from '../../api/failure.ts';
+import { audiences, type Audience, type FailureCode } from '../../api/failure.ts';
 import { Failure } from '../failure.ts';
 import { vendorWords, type Redact } from '../vendor-words.ts';
 import type { LdapResult } from './message.ts';
@@ -9,10 +9,10 @@ interface Verdict {
   readonly code: FailureCode;
   /** What it means and what to do. */
   readonly words: string;
-  readonly audience?: string;
+  readonly audience?: Audience;
 }
 
-const administrator = 'administrator of the directory';
+const { administrator } = audiences;
 const useTls = 'use ldaps:// URLs, or startTls: true';
 const ownRequest = 'the request is wrong, which is an error of the operator';
 
@@ -109,7 +109,7 @@ export function saysUnbound({ code, text }: LdapResult): boolean {
 export class ResultFailure extends Failure {
   readonly resultCode: number;
 
-  constructor(resultCode: number, code: FailureCode, message: string, audience?: string) {
+  constructor(resultCode: number, code: FailureCode, message: string, audience?: Audience) {
     super(code, message, audience === undefined ? {} : { audience });
     this.resultCode = resultCode;
   }

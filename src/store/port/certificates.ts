@@ -20,6 +20,7 @@ export interface SsoCertificates {
 }
 
 export interface CertificateQuestion {
+  /** A whole second. What ends before it has ended; at the very second of its end a certificate is still valid. */
   readonly now: Date;
   /** What ends before this, and has not ended, is expiring. */
   readonly expiringBefore: Date;

@@ -16,8 +16,8 @@ export async function ssoCertificates(
     `SELECT count(*) AS applications,
        sum(CASE WHEN ${on} THEN 0 ELSE 1 END) AS switched_off,
        sum(CASE WHEN ${on} AND certificate_expires_at IS NULL THEN 1 ELSE 0 END) AS none,
-       sum(CASE WHEN ${on} AND certificate_expires_at <= ? THEN 1 ELSE 0 END) AS expired,
-       sum(CASE WHEN ${on} AND certificate_expires_at > ? AND certificate_expires_at < ? THEN 1 ELSE 0 END) AS expiring,
+       sum(CASE WHEN ${on} AND certificate_expires_at < ? THEN 1 ELSE 0 END) AS expired,
+       sum(CASE WHEN ${on} AND certificate_expires_at >= ? AND certificate_expires_at < ? THEN 1 ELSE 0 END) AS expiring,
        sum(CASE WHEN ${on} AND certificate_expires_at >= ? THEN 1 ELSE 0 END) AS lasting
      FROM sso_applications WHERE ${standing}`,
     ...[now, now, expiringBefore, expiringBefore].map((at) => at.toISOString()),

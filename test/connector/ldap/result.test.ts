@@ -14,14 +14,14 @@ const result = (code: number, more: { text?: string; matchedDn?: string; referra
 
 describe('a result code', () => {
   it.each<[number, string, FailureCode, string]>([
-    [1, 'operationsError', 'contract', 'administrator of the directory'],
+    [1, 'operationsError', 'contract', 'administrator of the external system'],
     [2, 'protocolError', 'contract', 'maintainer of the operator'],
     [3, 'timeLimitExceeded', 'unavailable', 'nobody'],
-    [4, 'sizeLimitExceeded', 'permission', 'administrator of the directory'],
-    [7, 'authMethodNotSupported', 'configuration', 'administrator of the directory'],
+    [4, 'sizeLimitExceeded', 'permission', 'administrator of the external system'],
+    [7, 'authMethodNotSupported', 'configuration', 'administrator of the external system'],
     [8, 'strongerAuthRequired', 'configuration', 'owner of the ExternalSystem'],
     [10, 'referral', 'configuration', 'owner of the ExternalSystem'],
-    [11, 'adminLimitExceeded', 'permission', 'administrator of the directory'],
+    [11, 'adminLimitExceeded', 'permission', 'administrator of the external system'],
     [12, 'unavailableCriticalExtension', 'contract', 'maintainer of the operator'],
     [13, 'confidentialityRequired', 'configuration', 'owner of the ExternalSystem'],
     [16, 'noSuchAttribute', 'contract', 'maintainer of the operator'],
@@ -31,10 +31,10 @@ describe('a result code', () => {
     [32, 'noSuchObject', 'configuration', 'owner of the ExternalSystem'],
     [34, 'invalidDNSyntax', 'configuration', 'owner of the ExternalSystem'],
     [48, 'inappropriateAuthentication', 'credentials', 'owner of the Secret'],
-    [50, 'insufficientAccessRights', 'permission', 'administrator of the directory'],
+    [50, 'insufficientAccessRights', 'permission', 'administrator of the external system'],
     [51, 'busy', 'throttled', 'nobody'],
     [52, 'unavailable', 'unavailable', 'nobody'],
-    [53, 'unwillingToPerform', 'permission', 'administrator of the directory'],
+    [53, 'unwillingToPerform', 'permission', 'administrator of the external system'],
     [80, 'other', 'unavailable', 'nobody'],
   ])('%i (%s) is a failure %s for %s', (code, name, failure, audience) => {
     const made = result(code, { text: 'the server says s3cret-word' });
@@ -94,15 +94,15 @@ describe('a refused bind', () => {
   it.each([
     ['525', 'there is no such user', 'owner of the Secret'],
     ['52e', 'wrong user name or password', 'owner of the Secret'],
-    ['52f', 'restrictions of the account', 'administrator of the directory'],
-    ['530', 'at this hour', 'administrator of the directory'],
-    ['531', 'from this host', 'administrator of the directory'],
+    ['52f', 'restrictions of the account', 'administrator of the external system'],
+    ['530', 'at this hour', 'administrator of the external system'],
+    ['531', 'from this host', 'administrator of the external system'],
     ['532', 'the password has expired', 'owner of the Secret'],
-    ['533', 'the account is disabled', 'administrator of the directory'],
-    ['568', 'too many groups', 'administrator of the directory'],
-    ['701', 'the account has expired', 'administrator of the directory'],
+    ['533', 'the account is disabled', 'administrator of the external system'],
+    ['568', 'too many groups', 'administrator of the external system'],
+    ['701', 'the account has expired', 'administrator of the external system'],
     ['773', 'must be changed before the first logon', 'owner of the Secret'],
-    ['775', 'the account is locked', 'administrator of the directory'],
+    ['775', 'the account is locked', 'administrator of the external system'],
   ])('with data %s says "%s" to the %s', (data, words, audience) => {
     for (const text of [samba(data), samba(data.toUpperCase())]) {
       const made = refused(text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
+import { audiences } from '../../../src/api/failure.ts';
 import { broken, instead, throttled } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
 import { EntraBench } from './bench.ts';
@@ -34,10 +35,12 @@ describe('a permission that is missing', () => {
     await using bench = await loaded();
     const before = liveCounts(bench);
     bench.graph.roles.delete(permission);
+    const asked = await bench.run({ mode: 'Test' });
+    expect(asked.failure).toMatchObject({ code: 'permission', audience: audiences.administrator });
     for (const mode of ['Incremental', 'Full'] as const) {
       const status = await bench.run({ mode });
       expect(status).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'permission' } });
-      expect(status.failure?.audience).toBe('administrator of the tenant');
+      expect(status.failure?.audience).toBe(audiences.administrator);
       expect(status.failure?.message).toContain(`needs ${permission}`);
       for (const name of streams)
         expect([name, status.stream(name).complete]).toEqual([name, !without.includes(name)]);
@@ -48,6 +51,20 @@ describe('a permission that is missing', () => {
     expect((await bench.run({ mode: 'Full' })).phase).toBe('Succeeded');
     expect(liveCounts(bench)).toEqual(before);
   });
+
+  test.each(['Test', 'Full'] as const)(
+    'of an application that is not installed is for its administrator, also in mode %s',
+    async (mode) => {
+      await using bench = await loaded();
+      bench.graph.faults.add({
+        when: ({ resource }) => resource === '/users',
+        times: 9,
+        answer: instead(graphError(401, 'Authorization_IdentityNotFound', 'not here')),
+      });
+      const { failure } = await bench.run({ mode });
+      expect(failure).toMatchObject({ code: 'credentials', audience: audiences.administrator });
+    },
+  );
 
   test('for the organization matters only where the tenant is named by a domain', async () => {
     await using bench = await EntraBench.open({ users: 10 });

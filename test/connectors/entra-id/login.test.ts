@@ -107,7 +107,10 @@ describe('a token', () => {
     await using bench = await EntraBench.open(small);
     bench.graph.isConsented = false;
     const status = await bench.run();
-    expect(status.failure).toMatchObject({ code: 'credentials', audience: 'administrator of the tenant' });
+    expect(status.failure).toMatchObject({
+      code: 'credentials',
+      audience: 'administrator of the external system',
+    });
     expect(status.failure?.message).toMatch(/not installed in this tenant/u);
     expect(bench.graph.login.grants).toHaveLength(1);
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RoleMapping } from '../../../src/api/role-mappings.ts';
+import { instead } from '../../simulators/graph/faults.ts';
+import { graphError } from '../../simulators/graph/reply.ts';
 import { EntraBench } from './bench.ts';
 
 const globalReader = 'f2ef992c-3afb-46b9-b7cf-a126ee74c451';
@@ -222,24 +224,108 @@ describe('holders of a mapped directory role', () => {
     expect(column('name', id(ana))).toBe('Ana may activate auditor by Global Reader');
   });
 
-  test.each([400, 403] as const)(
-    'that may activate it are left out without a licence (%s), and are withdrawn when it ends, never deleted',
-    async (refusal) => {
-      const ana = user('Ana');
-      assign(globalReader, ana);
-      makeEligible(globalReader, ana);
-      map({ role: 'auditor', directoryRole: globalReader });
-      await bench.run();
-      expect(live()).toHaveLength(2);
-      bench.graph.licences.pim = false;
+  describe.each([400, 403] as const)('without a licence for roles that are activated (%s)', (refusal) => {
+    beforeEach(() => {
       bench.graph.quirks.pimRefusal = refusal;
+      assign(globalReader, user('Ana'));
+      map({ role: 'auditor', directoryRole: globalReader });
+    });
+    const eligibleOf = (...names: readonly string[]) => {
+      for (const name of names) makeEligible(globalReader, user(name));
+    };
+    const withdrawn = () =>
+      bench.rows('SELECT count(*) AS n FROM role_assignments WHERE withdrawn_at IS NOT NULL')[0]?.['n'];
+
+    test('are read without those that may activate it, and the record of the run says so', async () => {
+      bench.graph.licences.pim = false;
       const outcome = await bench.run();
-      expect(outcome.phase).toBe('Succeeded');
-      expect(outcome.stream('roleAssignments')).toMatchObject({ withdrawn: 1, deleted: 0 });
-      const evidence = bench.rows("SELECT evidence FROM pass_scopes WHERE evidence LIKE '%not available%'");
+      expect([outcome.phase, live()]).toEqual(['Succeeded', [expect.stringMatching(/\/active$/u)]]);
+      expect(outcome.stream('roleAssignments')).toMatchObject({
+        complete: true,
+        evidence: { scopesNotOffered: 1 },
+      });
+      const evidence = bench.rows("SELECT evidence FROM pass_scopes WHERE evidence LIKE '%notOffered%'");
       expect(JSON.stringify(evidence)).toContain('no licence for roles that are activated');
-    },
-  );
+    });
+
+    test.each([[['Bob']], [['Bob', 'Cid', 'Dee', 'Eve', 'Fay', 'Gus', 'Hal']]])(
+      'that ends, those that may activate it stay, however few or many (%j)',
+      async (names) => {
+        eligibleOf(...names);
+        // What another stream reads goes on.
+        bench.config = { streams: { ...Object(bench.config['streams']), users: true } };
+        await bench.run();
+        expect(live()).toHaveLength(1 + names.length);
+        bench.graph.licences.pim = false;
+        for (let run = 0; run < 2; run += 1) {
+          const outcome = await bench.run({ mode: 'Full' });
+          expect(outcome).toMatchObject({ phase: 'PartiallySucceeded', failure: { code: 'permission' } });
+          expect(outcome.failure?.message).toContain(`the ${names.length} records of scope directoryRole`);
+          const stream = outcome.stream('roleAssignments');
+          expect([stream.deleted, stream.withdrawn ?? 0, withdrawn()]).toEqual([0, 0, 0]);
+          expect(live()).toHaveLength(1 + names.length);
+        }
+        bench.graph.licences.pim = true;
+        const back = await bench.run();
+        expect([back.phase, back.stream('roleAssignments').unchanged]).toEqual([
+          'Succeeded',
+          1 + names.length,
+        ]);
+      },
+    );
+
+    test('that ends, those that may activate it are withdrawn once they are not asked for', async () => {
+      eligibleOf('Bob');
+      await bench.run();
+      bench.graph.licences.pim = false;
+      bench.config = { ...bench.config, eligibleRoles: false };
+      const outcome = await bench.run();
+      expect(outcome.stream('roleAssignments')).toMatchObject({ complete: true, withdrawn: 1, deleted: 0 });
+      expect(bench.asked().filter((path) => path.includes('roleEligibility'))).toHaveLength(1);
+    });
+
+    test('a mapping that is taken out is withdrawn all the same', async () => {
+      bench.graph.licences.pim = false;
+      assign(securityReader, user('Eve'));
+      map({ role: 'auditor', directoryRole: globalReader }, { role: 'x', directoryRole: securityReader });
+      await bench.run();
+      map({ role: 'auditor', directoryRole: globalReader });
+      expect((await bench.run()).stream('roleAssignments')).toMatchObject({ withdrawn: 1, deleted: 0 });
+    });
+
+    test('mode Test warns of it, once, and says what follows', async () => {
+      bench.graph.licences.pim = false;
+      map({ role: 'auditor', directoryRole: globalReader }, { role: 'x', directoryRole: securityReader });
+      const { checks, phase } = await bench.run({ mode: 'Test' });
+      const found = checks.find(({ name }) => name === 'roleAssignments');
+      expect([phase, found?.result]).toEqual(['Succeeded', 'Warning']);
+      expect(found?.message).toBe(
+        'without Premium P2 who may activate a role is not read; what was read before stays (eligibleRoles: false withdraws it); ' +
+          'found what spec.roleMappings names: Global Reader, Security Reader',
+      );
+      bench.config = { ...bench.config, eligibleRoles: false };
+      const after = await bench.run({ mode: 'Test' });
+      expect(after.checks.find(({ name }) => name === 'roleAssignments')?.result).toBe('Passed');
+    });
+  });
+
+  test('that may activate it and may not be read are told by mode Test as by a run', async () => {
+    bench.graph.faults.add({
+      when: ({ resource }) => resource.includes('roleEligibility'),
+      times: 2,
+      answer: instead(graphError(403, 'Authorization_RequestDenied', 'no')),
+    });
+    map({ role: 'auditor', directoryRole: globalReader });
+    const { checks } = await bench.run({ mode: 'Test' });
+    const found = checks.find(({ name }) => name === 'roleAssignments');
+    expect(found).toMatchObject({ result: 'Failed' });
+    expect(found?.message).toMatch(
+      /^eligible roles \(needs RoleManagement\.Read\.Directory\): reading was refused/u,
+    );
+    expect(scopes(await bench.run())).toEqual([
+      expect.stringMatching(/^directoryRole f2ef….* \(eligible\): auditor: permission: eligible roles/u),
+    ]);
+  });
 
   test('stay where the application may not read roles any more', async () => {
     assign(globalReader, user('Ana'));
