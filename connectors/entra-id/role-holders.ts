@@ -21,10 +21,9 @@ import {
   type EligibleRole,
   type RoleDefinition,
 } from './directory-roles.ts';
-import { memberKindOf } from './group-record.ts';
+import { knownMembers } from './listed-members.ts';
 import { isEmptyByCount, shownMembersOf } from './mapped-group.ts';
 import type { Session } from './session.ts';
-import { propertyOf } from './raw-row.ts';
 import { idOf, textOf, timeOf } from './values.ts';
 
 /** An assignment, active or eligible; only the latter has times. */
@@ -121,12 +120,13 @@ export class RoleHolders {
   ): AsyncGenerator<readonly RoleRow[], Evidence, void> {
     const { session } = this;
     const holdings = (await all()).filter(({ roleDefinitionId }) => idOf(roleDefinitionId) === source.id);
+    const holders = await this.holdersOf(source, holdings);
     const scopes = Map.groupBy(holdings, ({ directoryScopeId }) => directoryScopeId ?? '/');
     let rows = 0;
     for (const [scope, inScope] of scopes) {
       const byPrincipal = longestOf(inScope);
       async function* membersOf(group: Named) {
-        if (group.id === source.id) yield [...byPrincipal.values()].map(holderOf);
+        if (group.id === source.id) yield holders.filter(({ id }) => byPrincipal.has(id));
         else yield* shownMembersOf(session, group);
       }
       const factsOf = ({ member, path }: Grant): GrantFacts => ({
@@ -138,20 +138,33 @@ export class RoleHolders {
         yield page;
       }
     }
-    return rows > 0 ? {} : this.emptiness(source, assignment, holdings);
+    return rows > 0 ? {} : this.emptiness(source, assignment, holdings.length, holders);
   }
 
   /** Asked for in other words: the assignments of this role alone, and how many users are in the groups that hold it. */
   private async emptiness(
     source: Named,
     assignment: RoleRow['assignment'],
-    holdings: readonly Holding[],
+    held: number,
+    holders: readonly RoleMember[],
   ): Promise<Evidence> {
     const { session } = this;
     const again = await unlessRefused(() => assignmentsOfRole(session.graph, source.id, assignment));
-    const groups = holdings.map(holderOf);
-    const same = again === holdings.length && groups.every(({ kind }) => kind === 'Group');
-    return same && (await isEmptyByCount(session, groups)) ? { counted: 0, emptyTwice: true } : {};
+    const same = again === held && holders.every(({ kind }) => kind === 'Group');
+    return same && (await isEmptyByCount(session, holders)) ? { counted: 0, emptyTwice: true } : {};
+  }
+
+  /** Each once, with their kinds. Throws a Failure. */
+  private async holdersOf(source: Named, holdings: readonly Holding[]): Promise<readonly RoleMember[]> {
+    const listed = new Map(
+      holdings.map(({ principalId, principal }) => [principalId.toLowerCase(), principal]),
+    );
+    const what = `holders of role ${source.name ?? source.id}`;
+    return knownMembers(
+      this.session.graph,
+      [...listed].map(([id, object]) => ({ id, object })),
+      what,
+    );
   }
 }
 
@@ -163,15 +176,6 @@ const notEligible = warning(
 // oxlint-disable-next-line require-yield -- a reading without rows
 async function* nothing(why: string): AsyncGenerator<never, Evidence, void> {
   return { notOffered: why };
-}
-
-function holderOf({ principalId, principal }: Holding): RoleMember {
-  const type = propertyOf(principal, '@odata.type');
-  return {
-    id: principalId.toLowerCase(),
-    name: textOf(propertyOf(principal, 'displayName')),
-    kind: memberKindOf(typeof type === 'string' ? type : undefined),
-  };
 }
 
 /** Of several assignments of one principal the one that is its own and lasts longest. */
