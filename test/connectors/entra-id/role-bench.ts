@@ -56,6 +56,12 @@ export function rolesOf(bench: () => EntraBench) {
         scheduled(`e-${role}`, role, principalId, more),
       );
     },
+    /** An active assignment with the times that PIM tells of it. */
+    schedule: (role: string, principalId: string, more: object = {}): void => {
+      const { roleAssignmentScheduleInstances: schedules } = bench().graph.tenant;
+      const entity = scheduled(`s-${role}-${JSON.stringify(more)}`, role, principalId, more);
+      schedules.put({ assignmentType: 'Assigned', ...entity });
+    },
     live: () => bench().live('role_assignments'),
     column: (name: string, id: string) =>
       bench().rows(`SELECT "${name}" AS c FROM role_assignments WHERE external_id = '${id}'`)[0]?.['c'],
