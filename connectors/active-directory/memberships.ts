@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream, type ReadRequest } from '../../src/connector/contract.ts';
+import type { ReadRequest } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { outermost, type Base } from './bases.ts';
 import { groupKind } from './groups.ts';
 import { groupAttributesForMembers, groupIdOf, groupsPerPage, membersOf } from './members.ts';
@@ -12,8 +13,6 @@ import { Checkpoint, Cursor, MemberRow } from './wire.ts';
 
 /** Rows that are handed on together. */
 const rowsPerPage = 1000;
-/** Memberships of deleted objects that one run states as gone: some hundred deletions in a thousand groups. */
-const mostStated = 200_000;
 
 export const memberships = defineStream({
   name: 'memberships',
@@ -83,48 +82,12 @@ function listedMembers(
       for await (const complete of session.deleted.since(usn, 'group')) {
         if (complete.length > 0) yield { rows: [], complete };
       }
-      yield* formerMemberships(session, base, usn);
+      // A group does not change when one of its members is deleted, and a deleted object does not tell what it belonged to.
+      for await (const removedMembers of session.deleted.since(usn, 'member')) {
+        if (removedMembers.length > 0) yield { rows: [], removedMembers };
+      }
     },
   };
-}
-
-/**
- * A group does not change when one of its members is deleted, and a deleted object does not tell what it belonged to. But it belongs to no group
- * any more: so that is stated of each of them and each group. Where that would be too much, the rest waits for the full pass.
- */
-async function* formerMemberships(
-  session: Session,
-  base: Base,
-  usn: bigint,
-): AsyncGenerator<ScopePage, void, void> {
-  const gone: string[] = [];
-  for await (const ids of session.deleted.since(usn, 'member'))
-    gone.push(...ids.slice(0, mostStated - gone.length));
-  if (gone.length === 0) return;
-  const search = {
-    subject: `groups below ${base.dn}`,
-    base: base.dn,
-    scope: 'sub',
-    filter: groupKind.filter,
-    attributes: ['objectGUID'],
-    controls: ['domainScope'],
-    pageSize: session.pageSize,
-  } as const;
-  let left = mostStated;
-  let removed: string[] = [];
-  for await (const { entries } of session.client.pages(search)) {
-    for (const entry of entries) {
-      const { id } = groupIdOf(entry);
-      left -= gone.length;
-      if (left >= 0) for (const member of gone) removed.push(`${id}/${member}`);
-    }
-    if (removed.length >= rowsPerPage || left < 0) {
-      yield { rows: [], removed };
-      removed = [];
-    }
-    if (left < 0) return;
-  }
-  if (removed.length > 0) yield { rows: [], removed };
 }
 
 /** A new primary group makes two groups change, so that an account which left one is found by the group; see the runbook. */

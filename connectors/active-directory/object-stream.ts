@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream, type ReadRequest, type Stream } from '../../src/connector/contract.ts';
+import type { ReadRequest, Stream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { joined, warning } from '../../src/connector/finding.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import type { NormalisedRecord } from '../../src/inventory/kinds.ts';

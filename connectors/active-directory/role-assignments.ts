@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
-import { defineStream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import type { Named } from '../../src/connector/nested-groups.ts';
 import {
   groupPart,
@@ -27,6 +27,7 @@ export const roleAssignments = defineStream({
   enabled: ({ roleMappings }: Session) => roleMappings.length > 0,
   read: (session, request) => readRoles(readingOf(session), request),
   idOf: roleRowId,
+  disjointScopes: true,
   toRecord: (row) => toRoleAssignment(row),
   test: (session) => testRoles(readingOf(session)),
 });

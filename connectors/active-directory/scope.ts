@@ -35,7 +35,10 @@ export interface ScopeReading {
 }
 
 /** A part of a page as it is handed on. */
-export type ScopePage = Pick<Extract<ScopeEvent, { type: 'page' }>, 'rows' | 'removed' | 'complete'>;
+export type ScopePage = Pick<
+  Extract<ScopeEvent, { type: 'page' }>,
+  'rows' | 'removed' | 'removedMembers' | 'complete'
+>;
 
 /** The name of a base in scopes: another spelling is no other scope. */
 export function scopeName(base: Base): string {

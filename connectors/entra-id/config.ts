@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
+import type { RoleMapping } from '../../src/api/role-mappings.ts';
+import type { Problem } from '../../src/api/schema-problems.ts';
 import { clouds } from './clouds.ts';
 
 const url = (description: string) =>
@@ -19,6 +21,21 @@ const tenantPattern =
   '^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,63})$';
 const tenantMessage =
   'is no tenant; use its id (a GUID) or one of its verified domains, such as example.com; common and organizations are none';
+
+const parts = {
+  users: part('False leaves out users.'),
+  groups: part('False leaves out groups.'),
+  memberships: part('False leaves out the members of groups.'),
+  devices: part('False leaves out the devices of the directory.'),
+  managedDevices: part(
+    'False leaves out the devices that Intune manages, with their compliance. Set it where the tenant has no Intune.',
+  ),
+  ssoApplications: part('False leaves out the applications that people sign in to.'),
+  roleAssignments: part('False leaves out who has which role by spec.roleMappings.'),
+};
+
+const nothingToRead =
+  'leaves nothing to read; read a part at least, or map roles by spec.roleMappings (to stop the runs use spec.suspend: true)';
 
 /** `spec.connector.entraId`. It becomes part of the CRD, so it holds no defaults: parts that are not switched off are read. */
 export const Config = Type.Object(
@@ -44,23 +61,14 @@ export const Config = Type.Object(
       'Base address of the login, where the cloud is none of those, such as https://login.example.com. No credentials, no query. Default that of the cloud.',
     ),
     streams: Type.Optional(
-      Type.Object(
-        {
-          users: part('False leaves out users.'),
-          groups: part('False leaves out groups.'),
-          memberships: part('False leaves out the members of groups.'),
-          devices: part('False leaves out the devices of the directory.'),
-          managedDevices: part(
-            'False leaves out the devices that Intune manages, with their compliance. Set it where the tenant has no Intune.',
-          ),
-          ssoApplications: part('False leaves out the applications that people sign in to.'),
-          roleAssignments: part('False leaves out who has which role by spec.roleMappings.'),
-        },
-        {
-          additionalProperties: false,
-          description: 'Parts that are not to be read. Default: everything is read.',
-        },
-      ),
+      Type.Object(parts, {
+        additionalProperties: false,
+        description: 'Parts that are not to be read. Default: everything is read. One must be left.',
+        // Whether roles are mapped stands outside of this block: see `configProblems`.
+        'x-kubernetes-validations': [
+          { rule: Object.keys(parts).map(isRead).join(' || '), message: nothingToRead },
+        ],
+      }),
     ),
     signInActivity: Type.Optional(
       Type.Boolean({
@@ -98,6 +106,18 @@ export type StreamName = keyof NonNullable<Config['streams']>;
 
 export function isAskedFor({ streams }: Config, name: StreamName): boolean {
   return streams?.[name] !== false;
+}
+
+/** One that reads nothing would succeed for ever and say nothing. Roles are read only where some are mapped. Pure. */
+export function configProblems(config: Config, roleMappings: readonly RoleMapping[]): readonly Problem[] {
+  const names = Object.keys(parts) as StreamName[];
+  const reads = (name: StreamName) =>
+    isAskedFor(config, name) && (name !== 'roleAssignments' || roleMappings.length > 0);
+  return names.some(reads) ? [] : [{ path: '.streams', message: nothingToRead }];
+}
+
+function isRead(name: string): string {
+  return `!has(self.${name}) || self.${name}`;
 }
 
 function cloudNames() {

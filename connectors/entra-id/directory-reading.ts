@@ -61,12 +61,13 @@ export async function testReading({ graph }: Session, reading: DirectoryReading)
   const counted = await unlessRefused(() =>
     graph.count({ subject: reading.subject, path: reading.resource }),
   );
-  const total = counted === undefined ? 'not counted' : `${counted} counted`;
-  const { optional } = reading;
+  const { optional, leavesOut } = reading;
+  const without = leavesOut === undefined ? '' : `, of which ${leavesOut} are not read`;
+  const total = counted === undefined ? 'not counted' : `${counted} counted${without}`;
   if (optional === undefined) return `${reading.resource}: readable, ${total}`;
   const given = await unlessRefused(() =>
     graph.page(requestOf.list(reading, { pageSize: 1, optional: true })),
   );
-  const without = given === undefined ? 'not available (AuditLog.Read.All, Premium licence)' : 'readable';
-  return `${reading.resource}: readable, ${total}; ${optional} ${without}`;
+  const is = given === undefined ? 'not available (AuditLog.Read.All, Premium licence)' : 'readable';
+  return `${reading.resource}: readable, ${total}; ${optional} ${is}`;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Static, TObject } from 'typebox';
-import { defineStream, type Stream } from '../../src/connector/contract.ts';
+import type { Stream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import type { NormalisedRecord, RecordKind } from '../../src/inventory/kinds.ts';
 import { isAskedFor, type StreamName } from './config.ts';
 import type { RestorableType } from './deleted-items.ts';
 import { readDirectory, testReading } from './directory-reading.ts';
-import type { DirectoryReading } from './reading.ts';
+import { replicationLagMs, type DirectoryReading } from './reading.ts';
 import { isSecretName, mappableRow, mappedProperties } from './mappable-row.ts';
 import { idProbe } from './probe.ts';
 import { idIn } from './raw-row.ts';
@@ -64,6 +65,8 @@ export function collectionStream<Kind extends RecordKind, Row extends TObject>(
     toRecord: (given) => definition.toRecord(given),
     mappable: mappableRow,
     probe: idProbe(readingOf, restorable),
+    // What every run lists anew comes back with the next.
+    ...(definition.incremental === false ? {} : { replicationLagMs }),
     test: (session) => testReading(session, readingOf(session)),
   });
 }

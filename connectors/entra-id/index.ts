@@ -2,7 +2,7 @@
 import { defineConnector } from '../../src/connector/define.ts';
 import { certificateCheck, permissionsCheck, tenantCheck } from './checks.ts';
 import { graphBase, requireBothAddresses } from './clouds.ts';
-import { Config } from './config.ts';
+import { Config, configProblems } from './config.ts';
 import { devices } from './devices.ts';
 import { groups } from './groups.ts';
 import { managedDevices } from './managed-devices.ts';
@@ -30,5 +30,6 @@ export const entraId = defineConnector({
     requireBothAddresses(config);
     return graphBase(config);
   },
+  problems: configProblems,
   open: openSession,
 });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { isAskedFor } from './config.ts';
 import { toMembership } from './group-record.ts';
 import { propertyOf } from './raw-row.ts';
 import { MemberRow } from './rows.ts';
 import { readMemberships, testMemberships } from './membership-reading.ts';
+import { replicationLagMs } from './reading.ts';
 import type { Session } from './session.ts';
 import { idOf } from './values.ts';
 import { Checkpoint, Cursor } from './wire.ts';
@@ -20,6 +21,7 @@ export const memberships = defineStream({
   read: readMemberships,
   idOf: membershipId,
   toRecord: toMembership,
+  replicationLagMs,
   test: testMemberships,
 });
 

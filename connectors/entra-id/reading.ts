@@ -27,6 +27,8 @@ export interface DirectoryReading {
   readonly plain?: boolean;
   /** Which objects are records. */
   keeps?(raw: unknown): boolean;
+  /** What the vendor counts and `keeps` leaves out, in words: there is no filter of the vendor's for it. */
+  readonly leavesOut?: string;
   /** What a listing leaves out, looked up for the rows of a page. */
   complete?(rows: readonly unknown[]): Promise<readonly unknown[]>;
   /** Why of some of these it could not be told; undefined while it could of all. */
@@ -35,6 +37,12 @@ export interface DirectoryReading {
 
 /** Delta tokens live for seven days (vendor's word); a little earlier nobody need try. */
 const tokenLifeMs = 7 * 86_400_000 - 3_600_000;
+
+/**
+ * How far an answer may be behind: any replica answers, and a listing, its count and a read by id may all come from one that has not heard of a
+ * new object. The vendor gives no figure; minutes are seen.
+ */
+export const replicationLagMs = 15 * 60_000;
 
 /** Digest of what is asked for: another selection needs another delta link. */
 export function selectionOf({ resource, select, expand, optional }: DirectoryReading): string {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
-import { defineStream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import {
   groupPart,
   readRoles,
@@ -33,6 +33,7 @@ export const roleAssignments = defineStream({
     session.roleMappings.length > 0 && isAskedFor(session.config, 'roleAssignments'),
   read: (session, request) => readRoles(readingOf(session), request),
   idOf: roleRowId,
+  disjointScopes: true,
   toRecord: (row) => toRoleAssignment(row),
   test: (session) => testRoles(readingOf(session)),
 });

@@ -69,13 +69,13 @@ export class RoleHolders {
     return [activePart, { source, part: 'eligible', ...this.eligiblePart(mapping, source, eligible) }];
   }
 
-  /** Nobody has anything by a role that is disabled, whoever is assigned to it: the vendor is asked twice. */
   private partsOfDisabled(source: Named): readonly RolePart[] {
-    const { graph, config } = this.session;
-    const read = () => nobody(async () => (await unlessRefused(() => isDisabled(graph, source.id))) === true);
+    const read = () => nobody(this.session, source);
     const said = `directory role ${source.name ?? source.id} is disabled in the tenant: nobody has anything by it`;
     const active = { source, part: 'active', read, test: async () => warning(said) };
-    return config.eligibleRoles === false ? [active] : [active, { source, part: 'eligible', read }];
+    return this.session.config.eligibleRoles === false
+      ? [active]
+      : [active, { source, part: 'eligible', read }];
   }
 
   private eligiblePart(
@@ -231,9 +231,14 @@ const notEligible = warning(
   'without Premium P2 who may activate a role is not read; what was read before stays (eligibleRoles: false withdraws it)',
 );
 
+/** Whoever is assigned to a role that is disabled has nothing by it: the vendor is asked a second time, in other words. Throws a Failure. */
 // oxlint-disable-next-line require-yield -- a reading without rows
-async function* nobody(isSure: () => Promise<boolean>): AsyncGenerator<never, Evidence, void> {
-  return { disabled: true, ...((await isSure()) ? { counted: 0, emptyTwice: true } : {}) };
+async function* nobody({ graph }: Session, { id, name }: Named): AsyncGenerator<never, Evidence, void> {
+  const again = await unlessRefused(() => isDisabled(graph, id));
+  if (again === undefined) return { disabled: true };
+  if (again) return { disabled: true, counted: 0, emptyTwice: true };
+  const message = `directory role ${name ?? id} is disabled by one answer and not by the next; nothing is taken as gone`;
+  throw new Failure('contract', message);
 }
 
 // oxlint-disable-next-line require-yield -- a reading without rows

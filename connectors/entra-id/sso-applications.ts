@@ -17,6 +17,7 @@ export const ssoApplications = collectionStream({
     return {
       resource: 'servicePrincipals',
       keeps: (raw) => isApplication(raw, session.config.microsoftApplications === true),
+      leavesOut: `${session.config.microsoftApplications === true ? '' : "Microsoft's own and "}those of machines`,
       complete: (rows) => lookups.complete(rows),
       untold: () => lookups.failure,
     };

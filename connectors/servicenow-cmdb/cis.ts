@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { joined, type CheckFinding } from '../../src/connector/finding.ts';
 import { toAsset } from './asset-record.ts';
 import { prepare, readClasses } from './class-reading.ts';

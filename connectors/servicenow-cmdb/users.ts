@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineStream } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { listedColumns, testListed } from './listed-table.ts';
 import { mappableRow } from './mappable-row.ts';
 import { userFields, toUser } from './people-records.ts';

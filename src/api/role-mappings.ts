@@ -35,8 +35,12 @@ export const RoleMappingSchema = Type.Object(
     description: 'One group or directory role, and the role it stands for.',
     'x-kubernetes-validations': [
       {
-        rule: 'has(self.group) != has(self.directoryRole)',
-        message: 'give group or directoryRole, not both',
+        rule: 'has(self.group) || has(self.directoryRole)',
+        message: 'gives no group and no directoryRole; give one of them',
+      },
+      {
+        rule: '!has(self.group) || !has(self.directoryRole)',
+        message: 'gives group and directoryRole; give one of them alone',
       },
     ],
   },

@@ -29,8 +29,14 @@ export function schemaProblems(schema: TSchema, value: unknown, root: string, ki
   if (value === undefined) return [{ path: root, message: 'is missing' }];
   if (check.Check(value)) return duplicates(schema, value, root);
   const errors = check.Errors(value) as readonly SchemaError[];
-  // An unknown member shows twice: as a false schema and by name. The name is what helps.
-  const told = errors.filter(({ keyword }) => keyword !== 'boolean');
+  const empty = new Set(
+    errors.filter((error) => isEmptyText(error, value)).map(({ instancePath }) => instancePath),
+  );
+  // An unknown member shows twice: as a false schema and by name. The name is what helps. What is empty has no form either.
+  const told = errors.filter(
+    ({ keyword, instancePath }) =>
+      keyword !== 'boolean' && (keyword !== 'pattern' || !empty.has(instancePath)),
+  );
   const problems = told.map((error) => describeError(error, schema, value, root, kind));
   return [
     ...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values(),
@@ -59,6 +65,9 @@ function describeError(
       return { path, message: `${listed(params['requiredProperties'])} is missing` };
     case 'enum':
       return { path, message: `${shown}is not allowed; use ${allowedAt(error, path)}` };
+    case 'minLength':
+      if (isEmptyText(error, value)) return { path, message: 'is empty; give a text' };
+      return { path, message: `${shown}${error.message}` };
     case 'minProperties':
       if (path !== connectorPath) return { path, message: 'is empty; give an entry, or leave it out' };
       return { path, message: 'names no connector; give exactly one' };
@@ -85,6 +94,10 @@ function describeError(
     default:
       return { path, message: `${shown}${error.message}` };
   }
+}
+
+function isEmptyText({ keyword, instancePath }: SchemaError, value: unknown): boolean {
+  return keyword === 'minLength' && valueAt(value, instancePath) === '';
 }
 
 function formOf(kind: string, path: string): string {

@@ -114,6 +114,11 @@ export const StreamEvidenceSchema = Type.Object(
     last: Type.Optional(
       Type.String({ maxLength: 64, description: 'Last token or position; only of a stream of one scope.' }),
     ),
+    young: Type.Optional(
+      count(
+        'Records that were not seen, and are so new or newly changed that the external system may not show them yet: they are withheld until a later full reading.',
+      ),
+    ),
     probed: Type.Optional(count('Records that looked gone and were asked for by id.')),
     present: Type.Optional(count('Of these, those that are there all the same; they live.')),
     stated: Type.Optional(count('Of these, those that the vendor itself states as deleted.')),
@@ -150,7 +155,9 @@ export const StreamStatusSchema = Type.Object(
       ),
     ),
     withheld: Type.Optional(
-      count('Records that look gone but were kept: budget passed or proof incomplete.'),
+      count(
+        'Records that look gone but were kept: budget passed, proof incomplete, or too new to be missed (evidence.young).',
+      ),
     ),
     evidence: Type.Optional(StreamEvidenceSchema),
   },
@@ -166,6 +173,8 @@ export const UnverifiedScopeSchema = Type.Object(
   },
   { ...closed, description: 'A scope whose end was not verified.' },
 );
+/** So many a record names at most. */
+export const maxNamedScopes = 10;
 export type UnverifiedScope = Static<typeof UnverifiedScopeSchema>;
 
 export const MissedSlotsSchema = Type.Object(
@@ -244,10 +253,17 @@ export const SyncRunStatusSchema = Type.Object(
     ),
     unverifiedScopes: Type.Optional(
       Type.Array(UnverifiedScopeSchema, {
-        maxItems: 10,
-        description: 'Scopes whose end was not verified, ten at most.',
+        maxItems: maxNamedScopes,
+        description:
+          'Scopes whose end was not verified, ten at most: of each stream first the one that most needs a person, then the next of each.',
         'x-kubernetes-list-type': 'atomic',
       }),
+    ),
+    unverifiedScopesTotal: Type.Optional(
+      count('Scopes whose end was not verified, in all; absent when there were none, or nobody counted yet.'),
+    ),
+    unverifiedScopesLeftOut: Type.Optional(
+      count('Of these, those that unverifiedScopes does not name; the table pass_scopes does.'),
     ),
     deletionProposal: Type.Optional(
       Type.Object(

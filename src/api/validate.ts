@@ -4,8 +4,8 @@ import { externalSystemSpecSchema, type ConnectorSchema } from './crd.ts';
 import { parseDurationMs } from './duration.ts';
 import type { AuthType, ExternalSystemSpec } from './external-system.ts';
 import type { Mapping } from './mapping.ts';
-import { roleMappingProblems } from './role-mapping-problems.ts';
-import type { RoleSource } from './role-mappings.ts';
+import { roleChoiceProblems, roleMappingProblems } from './role-mapping-problems.ts';
+import type { RoleMapping, RoleSource } from './role-mappings.ts';
 import { apiVersion, externalSystemKind, syncRunKind } from './group.ts';
 import { schemaProblems, type Problem } from './schema-problems.ts';
 import { SyncRunSpecSchema } from './sync-run.ts';
@@ -15,6 +15,8 @@ export type { Problem } from './schema-problems.ts';
 export interface ValidatedConnector extends ConnectorSchema {
   readonly auth: readonly AuthType[];
   readonly roleSources: readonly RoleSource[];
+  /** What is wrong with a block that fits its schema, together with the roles that are mapped. */
+  blockProblems?(config: unknown, roleMappings: readonly RoleMapping[] | undefined): readonly Problem[];
   /** What is wrong with a mapping that fits its schema. */
   mappingProblems(mapping: Mapping | undefined): readonly Problem[];
 }
@@ -62,7 +64,10 @@ export function specProblems(
 ): readonly Problem[] {
   const problems = schemaProblems(specSchemaOf(connectors), spec, 'spec', 'externalsystem');
   // The rules read fields whose types the schema has just proven.
-  return problems.length > 0 ? problems : ruleProblems(spec as ExternalSystemSpec, connectors, checkSchedule);
+  if (problems.length === 0) return ruleProblems(spec as ExternalSystemSpec, connectors, checkSchedule);
+  const { connector: block, roleMappings } = Object(spec) as Readonly<Record<string, unknown>>;
+  const connector = connectors.find(({ id }) => Object.hasOwn(Object(block), id));
+  return [...problems, ...roleChoiceProblems(roleMappings, connector?.roleSources ?? [])];
 }
 
 /** One schema for a list of connectors: a schema is compiled once, and that takes longer than a thousand checks. */
@@ -95,6 +100,7 @@ function ruleProblems(
     });
   }
   if (connector !== undefined) {
+    problems.push(...(connector.blockProblems?.(spec.connector[connector.id], spec.roleMappings) ?? []));
     problems.push(...connector.mappingProblems(spec.mapping));
     problems.push(...roleMappingProblems(spec.roleMappings, connector));
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dump } from 'js-yaml';
 import type { SyncRun } from '../api/resource.ts';
-import type { StreamStatus } from '../api/sync-run.ts';
+import type { StreamStatus, SyncRunStatus } from '../api/sync-run.ts';
+import { unverifiedScopesOf } from '../api/unverified-scopes.ts';
 import { InputError } from './manifests.ts';
 
 export const outputForms = ['json', 'yaml', 'table'] as const;
@@ -80,7 +81,7 @@ function renderRunTable(run: SyncRun): string {
     failure === undefined
       ? ''
       : `\n${failure.code} (${failure.class}): ${failure.message}\nwho must act: ${failure.audience}\n`;
-  return `${head}${renderStreams(status.streams ?? [])}${why}`;
+  return `${head}${renderStreams(status.streams ?? [])}${renderUnverified(status)}${why}`;
 }
 
 const streamCounts = ['fetched', 'created', 'updated', 'unchanged', 'deleted', 'failed'] as const;
@@ -98,6 +99,24 @@ function renderStreams(streams: readonly StreamStatus[]): string {
   ]);
   const heading = ['STREAM', 'RECORD', 'READ', 'COMPLETE', ...counts.map((count) => count.toUpperCase())];
   return `\n${renderTable([[...heading, 'REASON'], ...rows])}`;
+}
+
+/** Which scopes were not read to a verified end, and how many of them the record does not name. */
+function renderUnverified(status: SyncRunStatus): string {
+  const { named, total, leftOut } = unverifiedScopesOf(status);
+  if (total === 0) return '';
+  const rows = named.map((one) => [one.stream, one.scope, one.reason].map(inOneLine));
+  const table =
+    rows.length === 0 ? '' : `\n${renderTable([['STREAM', 'UNVERIFIED SCOPE', 'REASON'], ...rows])}`;
+  // What a plan read is not kept.
+  const where = status.mode === 'Plan' ? '' : '; the table pass_scopes names each';
+  const more = `… and ${leftOut} more, ${total} in all${where}`;
+  return leftOut === 0 ? table : `${table}\n${more}\n`;
+}
+
+/** Text of the vendor must not break a table. */
+export function inOneLine(cell: string): string {
+  return cell.replaceAll(/\s+/gu, ' ');
 }
 
 /** Columns padded as kubectl pads them. */

@@ -7,7 +7,7 @@ import type { StoredReads } from '../store/port/reader.ts';
 import { statusFromArchive } from '../sync/run-record.ts';
 import { CommandFailed, type CommandEntry, type Streams } from './command.ts';
 import { InputError } from './manifests.ts';
-import { outputFormOf, outputOption, renderTable, type OutputForm } from './output.ts';
+import { inOneLine, outputFormOf, outputOption, renderTable, type OutputForm } from './output.ts';
 import { storeOptions, storeUsage, withReader } from './store-url.ts';
 import { subcommands } from './subcommands.ts';
 
@@ -97,8 +97,7 @@ function streamText(stream: PlannedStream, counts: StreamStatus | undefined, lim
 
 function sampleRow({ action, externalId = '-', name = '-', changes = [], reason }: PlanSample): string[] {
   const what = changes.map(({ field, before = '', after = '' }) => `${field}: "${before}" -> "${after}"`);
-  // A value of the vendor must not break the table.
-  return [action, externalId, name, reason ?? what.join('; ')].map((cell) => cell.replaceAll(/\s+/gu, ' '));
+  return [action, externalId, name, reason ?? what.join('; ')].map(inOneLine);
 }
 
 export const planCommand: CommandEntry = subcommands('plan', { show: { run: show, usage: showUsage } });

@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hash } from 'node:crypto';
-import { IsNull, type Static, type TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import type { Static, TSchema } from 'typebox';
 import type { AuthType } from '../api/external-system.ts';
 import type { Mapping } from '../api/mapping.ts';
 import type { PlacedRoleMapping, RoleMapping, RoleSource } from '../api/role-mappings.ts';
 import type { Problem } from '../api/schema-problems.ts';
-import { kinds, type NormalisedRecord, type RecordKind } from '../inventory/kinds.ts';
+import type { NormalisedRecord, RecordKind } from '../inventory/kinds.ts';
 import type { Evidence } from './evidence.ts';
 import type { CheckFinding } from './finding.ts';
 import type { Failure } from './failure.ts';
 import type { HttpClient, HttpClientOptions } from './http.ts';
 import type { LdapClient, LdapOptions } from './ldap/client.ts';
-import {
-  applyMapping,
-  MappingMisfit,
-  type MappableRow,
-  type MappedPath,
-  type StreamMapping,
-} from './mapping.ts';
+import type { MappableRow, MappedPath, StreamMapping } from './mapping.ts';
 import type { BoundProbe, StreamProbe } from './probe.ts';
-import { reasonOf } from './reason.ts';
-import { mask, type Masked } from './mask.ts';
-import { firstProblem } from './problem.ts';
+import type { Masked } from './mask.ts';
 
 /** JSON as it is stored: cursors, checkpoints, evidence. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -39,6 +29,11 @@ export type ReadEvent<Cursor = Json, Checkpoint = Json> =
       readonly rows: readonly unknown[];
       /** External ids that the vendor itself states as gone. */
       readonly removed?: readonly string[];
+      /**
+       * Ids of members that the vendor itself states as gone: whatever edge leads to one is gone with it, so no edge need be named. The member
+       * of a Membership is its `memberId`; other kinds have none.
+       */
+      readonly removedMembers?: readonly string[];
       /**
        * Ids of parents whose edges have all been given by the pages of this pass, this one included: what stands of a parent and was
        * not given is gone. The parent of a Membership is its `groupId`, of a Relationship its `parentId`, of a RoleAssignment its `sourceId`; other kinds have none. A
@@ -127,6 +122,16 @@ export interface StreamDefinition<
   readonly mappable?: MappableRow<Static<Row>>;
   /** Looks records up by id before they are taken for gone; left out where the vendor does not allow it. */
   readonly probe?: StreamProbe<Session>;
+  /**
+   * True where the id of a record names its scope, so that it can never move into another one: each scope that was read in full proves by
+   * itself what is gone from it, whatever became of the others.
+   */
+  readonly disjointScopes?: true;
+  /**
+   * How long answers may be behind, in milliseconds, where they come from replicas: a record that was first seen or changed less than that before
+   * a pass began is not gone for not being shown. Only where cursors would not bring it back: default 0.
+   */
+  readonly replicationLagMs?: number;
   /** Checks that the account may read what the stream needs, and says what it found; throws a Failure when it may not. */
   test(session: Session): Promise<string | CheckFinding>;
 }
@@ -162,108 +167,12 @@ export interface BoundStream {
   prepare(): Promise<void>;
   normalise(raw: unknown): RowOutcome;
   readonly probe?: BoundProbe;
+  /** See StreamDefinition. */
+  readonly disjointScopes: boolean;
+  readonly replicationLagMs: number;
   /** What may be kept of a row that is set aside, by its schema. */
   keepable(raw: unknown): Masked;
   test(): Promise<string | CheckFinding>;
-}
-
-/** Declares a stream. See docs/connectors.md for a worked example. */
-export function defineStream<
-  Session,
-  Kind extends RecordKind,
-  Row extends TSchema,
-  Cursor extends TSchema,
-  Checkpoint extends TSchema,
->(definition: StreamDefinition<Session, Kind, Row, Cursor, Checkpoint>): Stream<Session> {
-  const rowCheck = Compile(definition.row);
-  const cursorCheck = Compile(definition.cursor);
-  const checkpointCheck = Compile(definition.checkpoint);
-  const columnCheck = Compile(kinds[definition.record]);
-
-  const schema = hash('sha256', JSON.stringify(kinds[definition.record]), 'hex').slice(0, 16);
-
-  function recordOf(
-    row: Static<Row>,
-    session: Session,
-    mapping: StreamMapping | undefined,
-  ): NormalisedRecord<Kind> {
-    const record = definition.toRecord(row, session);
-    const { mappable } = definition;
-    return mapping === undefined || mappable === undefined
-      ? record
-      : applyMapping(mapping, mappable, row, record);
-  }
-
-  function normalise(session: Session, raw: unknown, mapping: StreamMapping | undefined): RowOutcome {
-    const externalId = readableId(definition.idOf(raw));
-    if (!rowCheck.Check(raw)) {
-      return { type: 'invalid', externalId, ...firstProblem(rowCheck.Errors(raw), 'row') };
-    }
-    let record: NormalisedRecord<Kind>;
-    try {
-      record = recordOf(raw, session, mapping);
-    } catch (error) {
-      if (error instanceof MappingMisfit)
-        return { type: 'invalid', externalId, reason: error.message, path: error.field };
-      return { type: 'invalid', externalId, reason: reasonOf(error, raw, definition), path: '' };
-    }
-    if (readableId(record.externalId) === undefined) {
-      return { type: 'invalid', externalId: undefined, reason: 'the id is empty or no text', path: '' };
-    }
-    if (!columnCheck.Check(record.columns)) {
-      return {
-        type: 'invalid',
-        externalId,
-        ...firstProblem(columnCheck.Errors(record.columns), definition.record),
-      };
-    }
-    return { type: 'record', record };
-  }
-
-  return {
-    name: definition.name,
-    record: definition.record,
-    needs: definition.needs,
-    incremental: definition.incremental ?? !IsNull(definition.cursor),
-    mapped: definition.mappable !== undefined,
-    probed: definition.probe !== undefined,
-    mappable: definition.mappable,
-    bind(session, mapping) {
-      if (!definition.enabled(session)) return undefined;
-      return {
-        name: definition.name,
-        record: definition.record,
-        schema,
-        read: (request) =>
-          definition.read(session, {
-            // A stored value of another shape comes from another version: the scope starts anew.
-            cursor: (scope) => {
-              const stored = request.cursor(scope);
-              return cursorCheck.Check(stored) ? stored : undefined;
-            },
-            checkpoint: (scope) => {
-              const stored = request.checkpoint(scope);
-              return checkpointCheck.Check(stored) ? stored : undefined;
-            },
-            ended: (scope) => request.ended(scope),
-          }),
-        prepare: async () => definition.prepare?.(session),
-        normalise: (raw) => normalise(session, raw, mapping),
-        ...(definition.probe === undefined ? {} : { probe: boundProbe(definition.probe, session) }),
-        keepable: (raw) => mask(raw, definition.row, definition.secretField),
-        test: () => definition.test(session),
-      };
-    },
-  };
-}
-
-function boundProbe<Session>(probe: StreamProbe<Session>, session: Session): BoundProbe {
-  return { idsPerCall: probe.idsPerCall, ask: (ids) => probe.ask(session, ids) };
-}
-
-/** Ids are keys: one that is empty, or that no database can hold as text, is none. */
-function readableId(id: string | undefined): string | undefined {
-  return id === undefined || id === '' || id.includes('\0') || !id.isWellFormed() ? undefined : id;
 }
 
 /** Credentials as read from the Secret: in memory only, and only while the run lasts. */
@@ -353,6 +262,8 @@ export interface ConnectorDefinition<Config extends TSchema, Session> {
   readonly checks?: readonly ConnectionCheck<[session: Session]>[];
   /** The URL that is contacted, checked before anything is sent. */
   origin(config: Static<Config>): URL;
+  /** What is wrong with a configuration that fits its schema, with paths from its block on: `.streams`. Pure. */
+  problems?(config: Static<Config>, roleMappings: readonly RoleMapping[]): readonly Problem[];
   /** Opens the session; the place for look-ups that all streams share. Throws a Failure. */
   open(context: ConnectContext<Static<Config>>): Promise<{
     readonly session: Session;
@@ -380,6 +291,8 @@ export interface Connector {
   /** First problem of a configuration block, or undefined when it is valid. */
   problem(config: unknown): { readonly path: string; readonly reason: string } | undefined;
   origin(config: unknown): URL;
+  /** What is wrong with a configuration that fits its schema, together with the roles that are mapped. */
+  blockProblems(config: unknown, roleMappings: readonly RoleMapping[] | undefined): readonly Problem[];
   /** What is wrong with a mapping, by the streams of this connector. */
   mappingProblems(mapping: Mapping | undefined): readonly Problem[];
   connect(request: ConnectRequest): Promise<Connection>;

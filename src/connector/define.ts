@@ -5,7 +5,8 @@ import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Connection, Connector, ConnectorDefinition } from './contract.ts';
 import { roleMappingProblems } from '../api/role-mapping-problems.ts';
-import { placedRoleMappings } from '../api/role-mappings.ts';
+import { placedRoleMappings, type RoleMapping } from '../api/role-mappings.ts';
+import type { Problem } from '../api/schema-problems.ts';
 import { Failure } from './failure.ts';
 import { compileMapping, type MappedStream } from './mapping.ts';
 
@@ -25,6 +26,11 @@ export function defineConnector<Config extends TSchema, Session>(
     if (configCheck.Check(config)) return config;
     const { path, reason } = configProblem(configCheck.Errors(config));
     throw new Failure('configuration', `spec.connector.${id}${path}: ${reason}`);
+  }
+
+  function blockProblems(config: unknown, roleMappings: readonly RoleMapping[] = []): readonly Problem[] {
+    const problems = definition.problems?.(checked(config), roleMappings) ?? [];
+    return problems.map(({ path, message }) => ({ path: `spec.connector.${id}${path}`, message }));
   }
 
   return {
@@ -54,11 +60,16 @@ export function defineConnector<Config extends TSchema, Session>(
         throw new Failure('configuration', message, { cause: error });
       }
     },
+    blockProblems,
     mappingProblems: (mapping) => compileMapping(mapping, mapped, id).problems,
     async connect({ mapping, roleMappings, ...request }): Promise<Connection> {
       const config = checked(request.config);
       const { problems, byStream } = compileMapping(mapping, mapped, id);
-      const [first] = [...problems, ...roleMappingProblems(roleMappings, { id, roleSources })];
+      const [first] = [
+        ...blockProblems(config, roleMappings),
+        ...problems,
+        ...roleMappingProblems(roleMappings, { id, roleSources }),
+      ];
       if (first !== undefined) throw new Failure('configuration', `${first.path}: ${first.message}`);
       const opened = await definition.open({
         ...request,

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Verdict } from '../api/conditions.ts';
 import { tell } from '../api/failure.ts';
+import { listed } from '../api/listed.ts';
 import type { StreamStatus, SyncRunStatus } from '../api/sync-run.ts';
+import { unverifiedScopesOf } from '../api/unverified-scopes.ts';
+
+/** Of the 1024 characters of a message, so that what it leaves out is counted and never cut off unseen. */
+const roomForStreams = 420;
+const roomForScopes = 360;
 
 /**
  * The condition Complete: whether the newest run that read came to a verified end everywhere, so that what it did not see is gone. The first
@@ -24,11 +30,9 @@ export function completeVerdict(
       'the newest run was stopped before its end; the next goes on, and nothing is deleted until then';
     return [{ type, status: 'Unknown', reason: 'ReadingGoesOn', message }];
   }
-  if (open.length === 0 && streams.length > 0) return [{ type, ...ofWholeStreams(run, streams) }];
-  const what = open.length === 0 ? 'nothing was read' : open.map(said).join('; ');
-  const scopes = (run.unverifiedScopes ?? []).map(({ stream, scope }) => `${stream}/${scope}`);
-  const where = scopes.length === 0 ? '' : ` (not verified: ${scopes.join(', ')})`;
-  const message = `not read to a verified end, so nothing absent is deleted: ${what}${where}`;
+  const isWhole = open.length === 0 && streams.length > 0 && unverifiedScopesOf(run).total === 0;
+  if (isWhole) return [{ type, ...ofWholeStreams(run, streams) }];
+  const message = `not read to a verified end, so nothing absent there is deleted: ${whatOf(run, open)}${whereOf(run)}`;
   return [
     {
       type,
@@ -41,7 +45,7 @@ export function completeVerdict(
 
 function ofWholeStreams(run: SyncRunStatus, streams: readonly StreamStatus[]): Omit<Verdict, 'type'> {
   if ((run.streamsLeftOut ?? 0) > 0 && run.phase !== 'Succeeded') {
-    const message = 'some streams are not in the record of the run; look into the database';
+    const message = `${run.streamsLeftOut} streams are not in the record of the run; look into the database`;
     return { status: 'Unknown', reason: 'NotShown', message };
   }
   const unproven = streams.filter(({ evidence }) => (evidence?.scopesUnproven ?? 0) > 0);
@@ -51,6 +55,21 @@ function ofWholeStreams(run: SyncRunStatus, streams: readonly StreamStatus[]): O
     return { status: 'Unknown', reason: 'NotCounted', message };
   }
   return { status: 'True', reason: 'Verified', message: verified(streams) };
+}
+
+function whatOf({ streamsLeftOut = 0 }: SyncRunStatus, open: readonly StreamStatus[]): string {
+  const shown = open.length === 0 ? [] : [listed(open.map(said), { separator: '; ', room: roomForStreams })];
+  const unknown = streamsLeftOut === 0 ? [] : [`${streamsLeftOut} streams are not in the record`];
+  return [...shown, ...unknown].join('; ') || 'nothing was read';
+}
+
+function whereOf(run: SyncRunStatus): string {
+  const { named, total } = unverifiedScopesOf(run);
+  if (total === 0) return '';
+  const scopes = `${total} ${total === 1 ? 'scope' : 'scopes'} not verified`;
+  if (named.length === 0) return ` (${scopes})`;
+  const names = named.map(({ stream, scope }) => `${stream}/${scope}`);
+  return ` (${scopes}: ${listed(names, { total, room: roomForScopes })})`;
 }
 
 function said({ name, incompleteReason = 'incomplete', withheld = 0 }: StreamStatus): string {

@@ -32,17 +32,19 @@ export function deleteNothing(tally: PassTally, withheldReason: string | undefin
 /**
  * What a stream may delete once all its scopes have their verdict. Pure.
  * Absence speaks only when every scope of the stream was verified by this very attempt, since a record may have moved into one
- * that was read before; what the vendor states as removed needs no such proof. Both count against the budget, except for those that a
+ * that was read before; where it cannot move, a scope that is not verified leaves the others alone. What the vendor states as removed needs no
+ * such proof. Both count against the budget, except for those that a
  * person has approved: where absence speaks, these go, and the budget judges the others as if they had never been there.
  */
 export function decideDeletions(
   tally: PassTally,
   policy: 'Tombstone' | 'Keep',
   budget: DeletionBudget,
+  disjointScopes: boolean,
 ): DeletionDecision {
   if (sumOf(tally, ({ absent, removed }) => absent + removed) === 0) return deleteNothing(tally, undefined);
   if (policy === 'Keep') return deleteNothing(tally, 'deletion.policy is Keep');
-  const silence = whyAbsenceIsSilent(tally);
+  const silence = whyAbsenceIsSilent(tally, disjointScopes);
   if (silence !== undefined) return withinOrPassed(tally, silence, budget);
   const approved = sumOf(tally, approvedOf) > 0;
   const { delete: others, ...decision } = withinOrPassed(withoutApproved(tally), undefined, budget);
@@ -100,9 +102,12 @@ function withinOrPassed(
   };
 }
 
-function whyAbsenceIsSilent({ scopes }: PassTally): string | undefined {
-  if (scopes.some(({ coverage }) => coverage === 'unverified')) return 'a scope is not verified';
-  const old = scopes.find(({ coverage, confirmed }) => coverage !== 'notRead' && !confirmed);
+function whyAbsenceIsSilent({ scopes }: PassTally, disjointScopes: boolean): string | undefined {
+  if (!disjointScopes && scopes.some(({ coverage }) => coverage === 'unverified'))
+    return 'a scope is not verified';
+  const old = scopes.find(
+    ({ coverage, confirmed }) => (coverage === 'Full' || coverage === 'Window') && !confirmed,
+  );
   return old === undefined ? undefined : `scope ${old.scope} was read by an earlier attempt only`;
 }
 

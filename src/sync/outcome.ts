@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FailureCode } from '../api/failure.ts';
-import type { FinalPhase, StreamStatus, SyncRunStatus, Totals } from '../api/sync-run.ts';
+import {
+  maxNamedScopes,
+  type FinalPhase,
+  type StreamStatus,
+  type SyncRunStatus,
+  type Totals,
+} from '../api/sync-run.ts';
+import { unverifiedFields, unverifiedIn } from '../api/unverified-scopes.ts';
 import type { StreamFailure, StreamProgress, StreamVerdict } from '../store/port.ts';
 
 /** Failures that concern the whole account or machine: going on with the next stream would only fail faster. */
@@ -36,6 +43,14 @@ const weight: Readonly<Record<FailureCode, number>> = {
   contract: 2,
   deletionBudget: 1,
 };
+
+/** Sorts what failed by who most needs a person; what needs one equally stays in its order. */
+export function byNeed(
+  { failure: one }: { readonly failure: StreamFailure },
+  { failure: other }: { readonly failure: StreamFailure },
+): number {
+  return weight[other.code] - weight[one.code];
+}
 
 export function worstFailure<One extends StreamFailure>(
   failures: readonly (One | undefined)[],
@@ -74,13 +89,25 @@ export function phaseOf(
 /** The counts of a run and its streams, as its record has them. */
 export function countsOf(
   streams: readonly EndedStream[],
-): Pick<SyncRunStatus, 'totals' | 'streams' | 'unverifiedScopes'> {
-  const unverified = streams.flatMap(({ verdict }) => verdict.unverified).slice(0, 10);
+): Pick<
+  SyncRunStatus,
+  'totals' | 'streams' | 'unverifiedScopes' | 'unverifiedScopesTotal' | 'unverifiedScopesLeftOut'
+> {
+  const unverified = inTurn(streams.map(({ verdict }) => verdict.unverified));
+  const total = streams.reduce((sum, { verdict }) => sum + unverifiedIn(verdict), 0);
   return {
     totals: totalsOf(streams),
     streams: streams.map(toStreamStatus),
-    ...(unverified.length === 0 ? {} : { unverifiedScopes: unverified }),
+    ...unverifiedFields(unverified.slice(0, maxNamedScopes), total),
   };
+}
+
+/** The first of each list, then the second of each: where there is room for a few only, no list hides another. */
+function inTurn<Item>(lists: readonly (readonly Item[])[]): readonly Item[] {
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  return Array.from({ length: longest }, (_, place) =>
+    lists.flatMap((list) => list.slice(place, place + 1)),
+  ).flat();
 }
 
 function toStreamStatus({ tally, verdict }: EndedStream): StreamStatus {

@@ -11,6 +11,7 @@ const maxRawCharacters = 16 * 1024;
 
 export interface SortedPage {
   readonly removed: readonly string[];
+  readonly removedMembers: readonly string[];
   readonly records: readonly HashedRecord[];
   readonly setAside: readonly RowSetAside[];
   readonly complete: readonly string[];
@@ -24,7 +25,7 @@ export interface SortedPage {
  */
 export function sortPage(
   stream: BoundStream,
-  page: Pick<Extract<ReadEvent, { type: 'page' }>, 'rows' | 'removed' | 'complete'>,
+  page: Pick<Extract<ReadEvent, { type: 'page' }>, 'rows' | 'removed' | 'removedMembers' | 'complete'>,
   redact: (text: string) => string,
 ): SortedPage {
   const records = new Map<string, HashedRecord>();
@@ -48,6 +49,7 @@ export function sortPage(
   }
   return {
     removed: [...new Set(page.removed)],
+    removedMembers: [...new Set(page.removedMembers)],
     records: [...records.values()],
     setAside: [...bad.values(), ...nameless],
     complete: [...new Set(page.complete)],

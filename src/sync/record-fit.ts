@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
 import type { SyncRunStatus, StreamStatus } from '../api/sync-run.ts';
+import { unverifiedFields } from '../api/unverified-scopes.ts';
 
 type Step<Status> = (status: Status) => Status;
 /** Names of fields that a status, or an entry of its streams, need not have. */
@@ -9,7 +10,10 @@ type StreamField = Exclude<keyof StreamStatus, 'name' | 'record' | 'complete'>;
 
 /** Never left out: how the run ended, what it did, where it stands in the chain, for which object. */
 type Kept =
+  | ('deletionApproval' | 'actions')
   | ('phase' | 'totals' | 'failure' | 'sequence' | 'previousDigest' | 'digest')
+  // How many scopes are not verified, also when there is no room for any name.
+  | ('unverifiedScopesTotal' | 'unverifiedScopesLeftOut')
   | ('startTime' | 'completionTime' | 'systemUid' | 'systemGeneration' | 'attempt' | 'correlationId')
   | 'mode';
 
@@ -17,14 +21,20 @@ type Kept =
  * What a record that is too large loses, from the top down, until it fits: first what the database has too, then the ends of texts, then
  * whole entries. An optional field that a record may do without is one line here; `left(…)` takes it out, `streamsWithout(…)` takes it out of
  * every stream.
+ *
+ * Whoever audits a run asks first what it did not prove, then what proves the rest. So a few scopes stay longest, the first of each stream
+ * before the second of any; the fourth and further ones say little more than their number, which is always there. Evidence of whole streams, on which
+ * deletions rest, outlives those, but not that of other streams, of which nothing absent was deleted.
  */
 const steps: readonly Step<SyncRunStatus>[] = [
   evidenceWithoutPositions(),
-  ...[9, 8, 7, 6, 5, 4, 3, 2, 1].map(keepScopes),
+  evidenceOfWholeStreams(),
+  shortenScopeReasons(32),
+  ...[9, 8, 7, 6, 5, 4, 3].map(nameScopes),
   streamsWithout('evidence'),
   shortenReasons(48),
   shortenMessage(160),
-  left('unverifiedScopes'),
+  ...[2, 1, 0].map(nameScopes),
   shortenChecks(60),
   checksThatFoundSomething(),
   shortenReasons(16),
@@ -40,6 +50,8 @@ const steps: readonly Step<SyncRunStatus>[] = [
   // Only texts of control characters, six bytes each, get here.
   left('worker'),
   shortenAudience(16),
+  shortenApproval(16),
+  left('deletionProposal'),
 ];
 
 /** The status with as much as fits; when nothing more can go it may still not fit. */
@@ -84,10 +96,31 @@ function evidenceWithoutPositions(): Step<SyncRunStatus> {
   });
 }
 
-function keepScopes(count: number): Step<SyncRunStatus> {
+function evidenceOfWholeStreams(): Step<SyncRunStatus> {
+  return eachStream(({ evidence, ...stream }) => ({
+    ...stream,
+    ...(stream.complete && evidence !== undefined && { evidence }),
+  }));
+}
+
+/** How many are left out is counted. */
+function nameScopes(count: number): Step<SyncRunStatus> {
+  return ({ unverifiedScopes: named = [], unverifiedScopesLeftOut: leftOut = 0, ...status }) => ({
+    ...status,
+    ...unverifiedFields(named.slice(0, count), named.length + leftOut),
+  });
+}
+
+/** A scope is found again by its name; the database has its whole reason. */
+function shortenScopeReasons(length: number): Step<SyncRunStatus> {
   return (status) => ({
     ...status,
-    ...(status.unverifiedScopes && { unverifiedScopes: status.unverifiedScopes.slice(0, count) }),
+    ...(status.unverifiedScopes && {
+      unverifiedScopes: status.unverifiedScopes.map((scope) => ({
+        ...scope,
+        reason: bounded(scope.reason, length),
+      })),
+    }),
   });
 }
 
@@ -134,6 +167,17 @@ function shortenAudience(length: number): Step<SyncRunStatus> {
       failure: { ...status.failure, audience: bounded(status.failure.audience, length) },
     }),
   });
+}
+
+/** Of `RUN@DIGEST` the digest says which list it was. */
+function shortenApproval(length: number): Step<SyncRunStatus> {
+  return (status) => {
+    const { deletionApproval } = status;
+    if (deletionApproval === undefined) return status;
+    const [runName = '', digest = ''] = deletionApproval.token.split('@');
+    const token = `${bounded(runName, length)}@${digest}`;
+    return { ...status, deletionApproval: { ...deletionApproval, token } };
+  };
 }
 
 function shortenMessage(length: number): Step<SyncRunStatus> {

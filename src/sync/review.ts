@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FailureCode } from '../api/failure.ts';
-import type { StreamEvidence } from '../api/sync-run.ts';
 import type { BoundStream } from '../connector/contract.ts';
 import { Failure } from '../connector/failure.ts';
 import type { Hold, Pass, PassWriter } from '../store/port.ts';
 import { misreadScopes, probeCandidates, probeLimit } from './probe.ts';
 import type { OpenScope, ScopeLedger } from './scope-ledger.ts';
-import { disbeliefOfEmptiness } from './scope-proof.ts';
+import { disbeliefOfEmptiness, type ReviewSummary } from './scope-proof.ts';
 
 export interface ReviewContext {
   readonly store: PassWriter;
@@ -22,17 +21,27 @@ export interface ReviewContext {
   readonly disbelieve: (scope: string, failure: Failure) => Promise<void>;
 }
 
-export type ProbeSummary = Pick<StreamEvidence, 'probed' | 'present' | 'stated'>;
-
 /** Looks at a pass that came to its end, before absence speaks: for scopes that only look empty, and records that only look gone. */
-export async function review(context: ReviewContext): Promise<ProbeSummary | undefined> {
+export async function review(context: ReviewContext): Promise<ReviewSummary | undefined> {
   const { ledger, probes, disbelieve } = context;
   for (const { scope, failure } of await emptiedScopes(context)) await disbelieve(scope, failure);
   const full = [...ledger.proofs.values()].some(({ coverage }) => coverage === 'Full');
   if (!probes || !full) return undefined;
+  const young = await keepYoung(context);
   const { unverified, said } = await probeAbsent(context);
   for (const { scope, failure } of unverified) await disbelieve(scope, failure);
-  return said;
+  return young === 0 ? said : { ...said, young };
+}
+
+/** Records that the vendor's replicas may not show yet; answers how many. */
+async function keepYoung({
+  store,
+  hold,
+  pass,
+  stream: { replicationLagMs },
+}: ReviewContext): Promise<number> {
+  if (replicationLagMs === 0) return 0;
+  return store.sightYoung(hold, pass.id, new Date(pass.startedAt.getTime() - replicationLagMs));
 }
 
 /** Scopes that were asked for in full and gave nothing, though many live records were seen there last, and do not prove it. */
@@ -56,7 +65,7 @@ async function emptiedScopes({
 
 interface ProbeOutcome {
   readonly unverified: readonly OpenScope[];
-  readonly said: ProbeSummary | undefined;
+  readonly said: ReviewSummary | undefined;
 }
 
 /**

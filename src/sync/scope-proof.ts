@@ -18,6 +18,9 @@ export interface ScopeProof {
   readonly evidence: CountedFacts;
 }
 
+/** What was found of the records that only look gone, as far as it was looked for. */
+export type ReviewSummary = Pick<StreamEvidence, 'young' | 'probed' | 'present' | 'stated'>;
+
 /** What an end proves, and the evidence to keep: a scope that was read in full earlier in this pass keeps what proved that. Pure. */
 export function proofOfEnd(
   { coverage, evidence }: Extract<ReadEvent, { type: 'end' }>,
@@ -90,7 +93,7 @@ export function disbeliefOfEmptiness(
 /** What the record of a run says of the proof: the sums over all scopes; nothing when no scope came to its end. Pure. */
 export function evidenceOf(
   proofs: ReadonlyMap<string, ScopeProof>,
-  probed?: Pick<StreamEvidence, 'probed' | 'present' | 'stated'>,
+  reviewed?: ReviewSummary,
 ): { readonly evidence?: StreamEvidence } {
   if (proofs.size === 0) return {};
   const facts = [...proofs.values()].map(({ evidence }) => evidence);
@@ -108,7 +111,7 @@ export function evidenceOf(
     ...(unproven === 0 ? {} : { scopesUnproven: unproven }),
     ...(notOffered === 0 ? {} : { scopesNotOffered: notOffered }),
     ...(last === undefined || last === '' ? {} : { last: bounded(last, 64) }),
-    ...probed,
+    ...reviewed,
   };
   return { evidence };
 }

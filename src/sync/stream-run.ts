@@ -3,7 +3,8 @@ import { bounded } from '../api/bounded.ts';
 import type { BoundStream, Json, ReadEvent, ReadRequest } from '../connector/contract.ts';
 import type { CountedFacts } from '../connector/evidence.ts';
 import { Failure } from '../connector/failure.ts';
-import { edgeKinds, parentColumnOf } from '../inventory/edges.ts';
+import { edgeKinds, memberColumnOf, memberKinds, parentColumnOf } from '../inventory/edges.ts';
+import type { RecordKind } from '../inventory/kinds.ts';
 import {
   FenceLost,
   SourceChanged,
@@ -20,9 +21,9 @@ import type { DeletionBudget } from './deletion.ts';
 import { sortPage, type SortedPage } from './page.ts';
 import type { BeyondBudget } from './plan-run.ts';
 import { prefetch } from './prefetch.ts';
-import { review, type ProbeSummary } from './review.ts';
+import { review } from './review.ts';
 import { ScopeLedger } from './scope-ledger.ts';
-import { disbeliefOfCount, proofOfEnd } from './scope-proof.ts';
+import { disbeliefOfCount, proofOfEnd, type ReviewSummary } from './scope-proof.ts';
 import { replayKept } from './replay.ts';
 import { withUntold } from './untold.ts';
 import { judgePass, reportOf, type JudgedPass, type StreamReport } from './stream-verdict.ts';
@@ -98,14 +99,18 @@ async function beginPass(stream: BoundStream, context: StreamContext): Promise<P
   }
 }
 
-/** @throws Failure when records of the stream hang on no parent whose edges could be complete. */
-function checkParents({ name, record }: BoundStream, scope: string): void {
-  if (parentColumnOf(record) !== undefined) return;
-  throw new Failure(
-    'contract',
-    `${name}: a page of scope ${scope} says which parents are complete, but ${record} records have no parent; ` +
-      `the connector may say so only of ${edgeKinds.join(', ')}`,
-  );
+/** @throws Failure when a page speaks of ends of edges that records of the stream do not have. */
+function checkEnds({ name, record }: BoundStream, scope: string, page: SortedPage): void {
+  const wrong = (what: string, end: string, kinds: readonly RecordKind[]) =>
+    new Failure(
+      'contract',
+      `${name}: a page of scope ${scope} says which ${what}, but ${record} records have no ${end}; ` +
+        `the connector may say so only of ${kinds.join(', ')}`,
+    );
+  if (page.complete.length > 0 && parentColumnOf(record) === undefined)
+    throw wrong('parents are complete', 'parent', edgeKinds);
+  if (page.removedMembers.length > 0 && memberColumnOf(record) === undefined)
+    throw wrong('members are removed', 'member', memberKinds);
 }
 
 class Reading {
@@ -119,7 +124,7 @@ class Reading {
   private written: Promise<void> = Promise.resolve();
   /** The first row that this attempt set aside, as an example. */
   private firstSetAside: RowSetAside | undefined;
-  private probed: ProbeSummary | undefined;
+  private reviewed: ReviewSummary | undefined;
 
   constructor(stream: BoundStream, pass: Pass, start: StreamTally, context: StreamContext) {
     this.stream = stream;
@@ -202,7 +207,7 @@ class Reading {
   private async takePage(event: PageEvent): Promise<void> {
     const sorted = sortPage(this.stream, event, this.context.redact);
     this.ledger.page(event.scope, sorted.unreadableIds);
-    if (sorted.complete.length > 0) checkParents(this.stream, event.scope);
+    checkEnds(this.stream, event.scope, sorted);
     this.firstSetAside ??= sorted.setAside[0];
     await this.written;
     this.written = this.writePage(event, sorted);
@@ -213,13 +218,13 @@ class Reading {
   private async writePage({ scope, checkpoint, rows }: PageEvent, sorted: SortedPage): Promise<void> {
     const { store, hold, now, onPage } = this.context;
     const fetched = rows.length;
-    const { removed, setAside } = sorted;
+    const { removed, removedMembers, setAside } = sorted;
     const { name, record } = this.stream;
     const records = await withUntold(store, { system: hold.system, stream: name, record }, sorted.records);
     // The row without an id may be the very edge that is missed. The scope gets no cursor: the same parents are read again next time.
     const complete = this.ledger.isTainted(scope) ? [] : sorted.complete;
     const page = {
-      ...{ passId: this.pass.id, scope, removed, records, setAside, complete },
+      ...{ passId: this.pass.id, scope, removed, removedMembers, records, setAside, complete },
       ...{ checkpoint, fetched, at: now() },
     };
     const result = await this.unlessLost(store.writePage(hold, page));
@@ -280,7 +285,7 @@ class Reading {
     const disbelieve = (scope: string, failure: Failure) =>
       this.setUnverified(scope, failure, ledger.proofs.get(scope)?.evidence);
     const probes = context.deletionPolicy === 'Tombstone';
-    this.probed = await review({ store, hold, pass, stream, ledger, probes, mayGoOn, disbelieve });
+    this.reviewed = await review({ store, hold, pass, stream, ledger, probes, mayGoOn, disbelieve });
   }
 
   /** The verdict on the stream after all its scopes, decided and kept in the transaction that closes the pass. */
@@ -306,10 +311,11 @@ class Reading {
   }
 
   private judged(): JudgedPass {
-    const { stream, pass, ledger, firstSetAside, probed } = this;
+    const { stream, pass, ledger, firstSetAside, reviewed } = this;
     const { deletionPolicy, deletionBudget, setAsideWhere, beyondBudget, redact } = this.context;
     return {
-      ...{ stream: stream.name, pass, ledger, firstSetAside, probed },
+      ...{ stream: stream.name, disjointScopes: stream.disjointScopes },
+      ...{ pass, ledger, firstSetAside, reviewed },
       ...{ deletionPolicy, deletionBudget, setAsideWhere, beyondBudget, redact },
     };
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded, boundedName } from '../api/bounded.ts';
-import type { UnverifiedScope } from '../api/sync-run.ts';
+import { maxNamedScopes, type UnverifiedScope } from '../api/sync-run.ts';
 import { Failure } from '../connector/failure.ts';
 import type { RecordKind } from '../inventory/kinds.ts';
 import type {
@@ -13,11 +13,10 @@ import type {
   StreamVerdict,
 } from '../store/port.ts';
 import { decideDeletions, deleteNothing, type DeletionBudget, type DeletionDecision } from './deletion.ts';
-import { worstFailure } from './outcome.ts';
+import { byNeed, worstFailure } from './outcome.ts';
 import type { BeyondBudget } from './plan-run.ts';
-import type { ProbeSummary } from './review.ts';
 import type { ScopeLedger } from './scope-ledger.ts';
-import { evidenceOf } from './scope-proof.ts';
+import { evidenceOf, type ReviewSummary } from './scope-proof.ts';
 import { fewSetAside, misread } from './set-aside.ts';
 import { provesScopes } from './withdrawal.ts';
 
@@ -62,26 +61,31 @@ export function reportOf(
   };
 }
 
+/** The one that the failure of the stream speaks of stands first. */
 function unverifiedOf(
   stream: string,
   ledger: ScopeLedger,
   redact: (text: string) => string,
 ): readonly UnverifiedScope[] {
-  return ledger.unverified.slice(0, 10).map(({ scope, failure }) => ({
-    stream,
-    scope: boundedName(redact(scope), 64),
-    reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
-  }));
+  return ledger.unverified
+    .toSorted(byNeed)
+    .slice(0, maxNamedScopes)
+    .map(({ scope, failure }) => ({
+      stream,
+      scope: boundedName(redact(scope), 64),
+      reason: bounded(redact(`${failure.code}: ${failure.message}`), 96),
+    }));
 }
 
 /** What is known of a pass that came to its end, for the verdict on its stream. */
 export interface JudgedPass {
   readonly stream: string;
+  readonly disjointScopes: boolean;
   readonly pass: Pass;
   readonly ledger: ScopeLedger;
   /** The first row that this attempt set aside, as an example. */
   readonly firstSetAside: RowSetAside | undefined;
-  readonly probed: ProbeSummary | undefined;
+  readonly reviewed: ReviewSummary | undefined;
   readonly deletionPolicy: 'Tombstone' | 'Keep';
   readonly deletionBudget: DeletionBudget;
   /** Where rows that are set aside can be looked at. */
@@ -92,13 +96,14 @@ export interface JudgedPass {
 
 /** What the stream has come to, and what may be deleted. Pure. */
 export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
-  const { stream, ledger, firstSetAside, deletionPolicy, deletionBudget, setAsideWhere } = judged;
+  const { stream, disjointScopes, ledger, firstSetAside, deletionPolicy, deletionBudget, setAsideWhere } =
+    judged;
   const wrong = misread(stream, tally, firstSetAside, setAsideWhere);
   if (wrong !== undefined) {
     // The same rows are read again next time: whoever mends the reading loses none.
     return { ...incomplete(judged, tally, deleteNothing(tally, undefined), wrong), keepCursors: false };
   }
-  const decision = decideDeletions(tally, deletionPolicy, deletionBudget);
+  const decision = decideDeletions(tally, deletionPolicy, deletionBudget, disjointScopes);
   const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
   if (failure !== undefined) return incomplete(judged, tally, decision, failure);
   const { budgetPassed, withheldReason = '' } = decision;
@@ -140,18 +145,20 @@ function incomplete(
 }
 
 function factsOf(judged: JudgedPass, { mode }: PassTally, decision: DeletionDecision, complete: boolean) {
-  const { pass, ledger, stream, probed, redact } = judged;
-  const { withheldReason } = decision;
+  const { pass, ledger, stream, reviewed, redact } = judged;
+  const young = reviewed?.young ?? 0;
+  const tooYoung = `${young} records that were not seen are so new or newly changed that the external system may not show them yet`;
+  const withheldReason = decision.withheldReason ?? (young === 0 ? undefined : tooYoung);
   const fullAt = complete && mode === 'Full' ? pass.startedAt : pass.lastFullAt;
   return {
     mode,
     scopesTotal: ledger.total,
     scopesVerified: ledger.verified,
     unverified: unverifiedOf(stream, ledger, redact),
-    withheld: decision.withheld,
+    withheld: decision.withheld + young,
     ...(withheldReason === undefined ? {} : { withheldReason: bounded(redact(withheldReason), 512) }),
     ...(fullAt === undefined ? {} : { fullAt: fullAt.toISOString() }),
-    ...evidenceOf(ledger.proofs, probed),
+    ...evidenceOf(ledger.proofs, reviewed),
   };
 }
 

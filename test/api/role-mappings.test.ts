@@ -31,13 +31,25 @@ describe('role mappings', () => {
       'neither',
       [{ role: 'admin' }],
       entra,
-      ['spec.roleMappings[0]: give group or directoryRole, and only one of them'],
+      ['spec.roleMappings[0]: gives no group and no directoryRole; give one of them'],
+    ],
+    [
+      'nothing, where there is one kind',
+      [{ role: 'admin' }],
+      directory,
+      ['spec.roleMappings[0]: gives no group; give one'],
     ],
     [
       'both in one',
       [{ ...admins, ...readers }],
       entra,
-      ['spec.roleMappings[0]: give group or directoryRole, and only one of them'],
+      ['spec.roleMappings[0]: gives group and directoryRole; give one of them alone'],
+    ],
+    [
+      'both in one, where there is one kind',
+      [{ ...admins, ...readers }],
+      directory,
+      ['spec.roleMappings[0]: gives group and directoryRole; give group alone'],
     ],
     [
       'the same twice',

@@ -30,6 +30,34 @@ describe('the schema of a spec', () => {
   });
 });
 
+describe('role mappings', () => {
+  const roles = { ...fake, roleSources: ['group', 'directoryRole'] } as const;
+  const told = (...roleMappings: readonly unknown[]) =>
+    specProblems({ ...valid, roleMappings }, [roles], () => undefined).map(
+      ({ path, message }) => `${path}: ${message}`,
+    );
+
+  test('are told all that is wrong with them at once, each once', () => {
+    expect(told({ role: '', group: '' }, { role: 'x' }, { group: 'a', directoryRole: 'b' })).toEqual([
+      'spec.roleMappings[0].role: is empty; give a text',
+      'spec.roleMappings[0].group: is empty; give a text',
+      'spec.roleMappings[2]: role is missing',
+      'spec.roleMappings[1]: gives no group and no directoryRole; give one of them',
+      'spec.roleMappings[2]: gives group and directoryRole; give one of them alone',
+    ]);
+  });
+
+  test.each([
+    ['no list', 'x'],
+    ['a list of what is no object', ['x', null, 3, ['group']]],
+    ['nothing', null],
+  ])('that are %s are told as such, and nothing more', (_, roleMappings) => {
+    const problems = specProblems({ ...valid, roleMappings }, [roles], () => undefined);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.filter(({ message }) => message.startsWith('gives'))).toEqual([]);
+  });
+});
+
 test('a time of the wrong form is told with a right one, once, and by the name of its kind', () => {
   const problems = (overrides: object) =>
     validateManifest(

@@ -155,7 +155,9 @@ describe('nothing is deleted, the run does not succeed, and Complete says why', 
     expect(complete(status)).toMatchObject({
       status: 'False',
       reason,
-      message: expect.stringMatching(/^not read to a verified end, so nothing absent is deleted: cis: /u),
+      message: expect.stringMatching(
+        /^not read to a verified end, so nothing absent there is deleted: cis: /u,
+      ),
     });
     expect(live()).toBe(60);
   });

@@ -65,7 +65,7 @@ test.each([
   ['status', "has(row.u_end) ? 'gone' : 'active'", 'at character 18: "gone" is none of planned, ordered'],
   ['environment', '17', 'comes to int, and a column of type text takes string; write string(…)'],
   ['environment', "row['U X']", '"U X" is no field of ServiceNow; use a name such as u_floor'],
-  ['environment', '', 'must not have fewer than 1 characters'],
+  ['environment', '', 'is empty; give a text'],
   ['environment', `'${'x'.repeat(1023)}'`, 'must not have more than 1024 characters'],
 ])('extsys validate refuses %s by %j', async (field, expression, said) => {
   const { code, err } = await call(validateCommand, ['-f', '-'], mapped({ [field]: { expression } }));

@@ -6,6 +6,7 @@ import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { readApplications, type Application } from '../kit/sso-applications.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startGraph } from '../simulators/graph/index.ts';
+import { endCertificate } from '../simulators/graph/tenant/certificates.ts';
 import { startServiceNow } from '../simulators/servicenow/index.ts';
 
 let bench: OperatorBench;
@@ -107,17 +108,9 @@ test('what a run reads of Entra ID is judged by the certificate that signs, disa
     directory.update(off?.id ?? '', { accountEnabled: false });
     // All in the far future, but for what an old certificate beside the one that signs says, and for one.
     for (const [index, one] of enabled.entries()) {
-      const keys = one['keyCredentials'] as readonly Record<string, unknown>[];
       const ends = index === 0 ? endingIn(10.5 * dayMs) : endingIn(900 * dayMs);
-      const signs = Buffer.from(String(one['preferredTokenSigningKeyThumbprint']), 'hex').toString('base64');
-      const endDateTime = `${ends.certificateExpiresAt.slice(0, 19)}Z`;
-      directory.update(one.id, {
-        accountEnabled: true,
-        displayName: `App ${index}`,
-        keyCredentials: keys.map((key) =>
-          key['customKeyIdentifier'] === signs ? { ...key, endDateTime } : key,
-        ),
-      });
+      endCertificate(directory, one.id, `${ends.certificateExpiresAt.slice(0, 19)}Z`);
+      directory.update(one.id, { accountEnabled: true, displayName: `App ${index}` });
     }
     await bench.start();
     await bench.apply(

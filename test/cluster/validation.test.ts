@@ -224,3 +224,42 @@ test.each(kinds)('%s: so are two changes at once', async (_kind, full) => {
   const pairs = fc.asyncProperty(change, change, (one, other) => compare(full, [one, other]));
   await fc.assert(pairs, { numRuns: 150 });
 });
+
+const directorySystem = (block: object, spec: object = {}) =>
+  system('directory', {
+    connector: { entraId: { tenantId: 'example.com', ...block } },
+    auth: { type: 'OAuth2', secretRef: { name: 'login' } },
+    ...spec,
+  });
+const partNames = ['users', 'groups', 'memberships', 'devices', 'managedDevices', 'ssoApplications'];
+const partsOff = Object.fromEntries(partNames.map((name) => [name, false]));
+const bothSources = { role: 'x', group: 'a', directoryRole: 'b' };
+
+test.each([
+  ['no source of a role', {}, { roleMappings: [{ role: 'x' }] }],
+  ['both sources of a role', {}, { roleMappings: [bothSources] }],
+  ['nothing to read', { streams: { ...partsOff, roleAssignments: false } }, {}],
+])('%s is told by the API server in the words of extsys validate', async (_, block, spec) => {
+  const manifest = directorySystem(block, spec);
+  const [problem, ...others] = problemsOf(manifest as unknown as Manifest);
+  expect(others).toEqual([]);
+  expect(problem?.message).toMatch(/^(gives|leaves) /u);
+  expect(await refusedByServer(manifest)).toContain(`${problem?.path}: Invalid value: ${problem?.message}`);
+});
+
+test.each([
+  ['one part that is left', { streams: { ...partsOff, devices: true, roleAssignments: false } }, {}],
+  ['roles alone', { streams: partsOff }, { roleMappings: [{ role: 'x', group: 'a' }] }],
+])('%s is read, by the API server and offline', async (_, block, spec) => {
+  const manifest = directorySystem(block, spec);
+  expect(problemsOf(manifest as unknown as Manifest)).toEqual([]);
+  expect(await refusedByServer(manifest)).toBeUndefined();
+});
+
+test('roles alone of which none is mapped are refused offline, where the API server cannot see it', async () => {
+  const manifest = directorySystem({ streams: partsOff });
+  expect(problemsOf(manifest as unknown as Manifest)).toMatchObject([
+    { path: 'spec.connector.entraId.streams' },
+  ]);
+  expect(await refusedByServer(manifest)).toBeUndefined();
+});

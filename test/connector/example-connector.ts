@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { defineStream, type ConnectContext } from '../../src/connector/contract.ts';
+import type { ConnectContext } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { basicAuthorization } from '../../src/connector/credentials.ts';
 import { defineConnector } from '../../src/connector/define.ts';
 import { Failure } from '../../src/connector/failure.ts';

@@ -10,6 +10,7 @@ import {
   endOf,
   full,
   fullPass,
+  longAgo,
   page,
   pass,
   record,
@@ -78,6 +79,28 @@ export function candidateContract(engine: string, open: OpenStore): void {
       expect(await bench.liveIds()).toEqual(['b', 'c', 'd']);
     });
 
+    it('lives on when it is younger than the vendor may show, and that is counted', async () => {
+      await fullPass(bench.store, 'run-0', records('a', 'c'), 'one');
+      const { store } = bench;
+      const first = await store.claim(claimOf('run-1'));
+      const { id: firstId } = await store.beginPass(first, { ...pass, fullSince: at(50) });
+      const changed = [record('c', 'changed'), record('new')];
+      const fresh = page(firstId, [record('a'), ...changed], { scope: 'one', at: at(20) });
+      await store.writePage(first, fresh);
+      await store.endScope(first, { ...full(firstId), scope: 'one' });
+      await store.endPass(first, ended(firstId), deleteAll);
+      await store.finish(first, endOf('run-1'));
+      const hold = await store.claim(claimOf('run-2'));
+      const { id } = await store.beginPass(hold, { ...pass, fullSince: at(50) });
+      await store.endScope(hold, { ...full(id), scope: 'one' });
+      expect(await store.sightYoung(hold, id, at(21))).toBe(0);
+      expect(await store.sightYoung(hold, id, at(20))).toBe(2);
+      expect(await store.candidates(id, 10)).toEqual([{ externalId: 'a', scope: 'one' }]);
+      expect(await store.sightYoung(hold, id, at(20))).toBe(0);
+      await store.endPass(hold, ended(id), deleteAll);
+      expect(await bench.liveIds()).toEqual(['c', 'new']);
+    });
+
     it('goes though absence waits when the vendor states it as deleted', async () => {
       const { hold, id } = await openPass({ one: ['b'] });
       await bench.store.stateGone(hold, id, [{ externalId: 'c', scope: 'one' }]);
@@ -91,6 +114,7 @@ export function candidateContract(engine: string, open: OpenStore): void {
       await bench.store.claim(claimOf('run-2', { attempt: 2 }));
       const sighted = bench.store.sightAgain(hold, id, [{ externalId: 'a', scope: 'one' }]);
       await expect(sighted).rejects.toThrow(FenceLost);
+      await expect(bench.store.sightYoung(hold, id, longAgo)).rejects.toThrow(FenceLost);
       expect(await bench.store.candidates(id, 10)).toHaveLength(2);
     });
   });

@@ -205,4 +205,75 @@ export function edgeContract(engine: string, open: OpenStore): void {
       );
     });
   });
+
+  describe(`${engine}: the edges to a member that is gone`, () => {
+    it('are gone, whoever their parents are; others stay', async () => {
+      await fullPass(...someEdges, membership('a', 'g'));
+      const { hold, id } = await incremental();
+      await bench.store.writePage(hold, page(id, [], { removedMembers: ['a', 'd', 'never-seen'] }));
+      expect(await stated()).toEqual(['g/a', 'h/a', 'h/d']);
+      await close(hold, id);
+      expect(await live()).toEqual(['a/g', 'g/b', 'g/c']);
+      const [stream] = await bench.store.progress('run-2');
+      expect(stream?.tally).toMatchObject({ deleted: 3 });
+      const next = await incremental('run-3');
+      await bench.store.writePage(next.hold, page(next.id, [], { removedMembers: ['a'] }));
+      expect(await stated(), 'what is deleted is not stated again').toEqual([]);
+    });
+
+    it('are gone although this pass has seen them, and stand again when they come later', async () => {
+      await fullPass(...someEdges);
+      const { hold, id } = await incremental();
+      await bench.store.writePage(hold, page(id, [membership('g', 'a'), membership('h', 'a')]));
+      await bench.store.writePage(hold, page(id, [], { removedMembers: ['a'] }));
+      expect(await stated()).toEqual(['g/a', 'h/a']);
+      await bench.store.writePage(hold, page(id, [membership('h', 'a')]));
+      await close(hold, id);
+      expect(await live()).toEqual(['g/b', 'g/c', 'h/a', 'h/d']);
+    });
+
+    it('lose what was kept of them in quarantine', async () => {
+      await fullPass(...someEdges);
+      const { hold, id } = await incremental();
+      const bad = { externalId: 'g/a', reason: 'bad', path: '', raw: '{}' };
+      await bench.store.writePage(hold, page(id, [], { setAside: [bad] }));
+      await bench.store.writePage(hold, page(id, [], { removedMembers: ['a'] }));
+      await close(hold, id);
+      expect(await live()).toEqual(['g/b', 'g/c', 'h/d']);
+      expect(await bench.store.quarantinedRows({ limit: 10 })).toEqual([]);
+    });
+
+    it('are neither those of another system nor those of another stream', async () => {
+      await fullPass(...someEdges);
+      const other = await bench.store.claim(claimOf('run-o', { system: 'inventory/other' }));
+      const foreign = await bench.store.beginPass(other, pass);
+      await bench.store.writePage(other, page(foreign.id, [], { removedMembers: ['a'] }));
+      const owners = await bench.store.claim(claimOf('run-s'));
+      const second = await bench.store.beginPass(owners, { ...pass, stream: 'owners' });
+      await bench.store.writePage(owners, page(second.id, [], { removedMembers: ['a'] }));
+      expect(await stated()).toEqual([]);
+    });
+
+    it('are told by a plan, which changes nothing', async () => {
+      await fullPass(...someEdges);
+      const hold = await bench.store.claim(claimOf('plan-1', { mode: 'Plan' }));
+      const writer = bench.store.planWriter((text) => text);
+      const { id } = await writer.beginPass(hold, pass);
+      await writer.writePage(hold, page(id, [], { removedMembers: ['a'] }));
+      expect(await stated('plan_removals')).toEqual(['g/a', 'h/a']);
+      await close(hold, id, writer);
+      const [stream] = await bench.store.progress('plan-1');
+      expect(stream?.tally).toMatchObject({ deleted: 2 });
+      expect(await live()).toHaveLength(5);
+      expect(await stated()).toEqual([]);
+    });
+
+    it('is refused for records that are not looked up by a member', async () => {
+      const hold = await bench.store.claim(claimOf('run-1'));
+      const { id } = await bench.store.beginPass(hold, groupsPass);
+      await expect(bench.store.writePage(hold, page(id, [], { removedMembers: ['a'] }))).rejects.toThrow(
+        'Group records have no member',
+      );
+    });
+  });
 }

@@ -133,6 +133,16 @@ export function planContract(engine: string, open: OpenStore): void {
       expect(await dump()).toEqual(before);
     });
 
+    it('does not count what is too young to be missed', async () => {
+      const { hold, id, writer, close } = await openPlan({ one: ['a', 'b'] });
+      const before = await dump();
+      expect(await writer.sightYoung(hold, id, at(50))).toBe(0);
+      expect(await writer.sightYoung(hold, id, longAgo)).toBe(2);
+      expect(ids(await writer.candidates(id, 10))).toEqual([]);
+      expect(await close()).toBe(0);
+      expect(await dump()).toEqual(before);
+    });
+
     it('counts what the vendor states as gone when it is asked for it, once', async () => {
       const { hold, id, writer, close } = await openPlan({ one: ['a', 'b'] });
       const before = await dump();

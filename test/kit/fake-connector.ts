@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
-import {
-  defineStream,
-  type Connection,
-  type Connector,
-  type ReadEvent,
-  type ReadRequest,
-} from '../../src/connector/contract.ts';
+import type { Connection, Connector, ReadEvent, ReadRequest } from '../../src/connector/contract.ts';
+import { defineStream } from '../../src/connector/define-stream.ts';
 import { MappingMisfit } from '../../src/connector/mapping.ts';
 import type { Presence } from '../../src/connector/probe.ts';
 
@@ -98,6 +93,9 @@ async function* eventsOf(events: Events = [], request: Request): AsyncGenerator<
   }
 }
 
+/** By so much the answers of the second stream may be behind. */
+export const moreLagMs = 600_000;
+
 function stream(name: 'items' | 'more') {
   return defineStream<Script, 'Asset', typeof Row, ReturnType<typeof cursor>, ReturnType<typeof checkpoint>>({
     name,
@@ -127,6 +125,7 @@ function stream(name: 'items' | 'more') {
       if (raw.name === misfit) throw new MappingMisfit('spec.mapping.items.name', 'does not fit');
       return { externalId: raw.id, columns: { name: raw.name }, attributes: {} };
     },
+    ...(name === 'more' ? { replicationLagMs: moreLagMs } : {}),
     probe: { idsPerCall: 2, ask: async (script, ids) => (await script.probe?.(ids)) ?? new Map() },
     test: (script) => script.test?.() ?? Promise.resolve('readable'),
   });
@@ -156,6 +155,7 @@ export function fakeConnector(script: Script): Connector {
     folder: 'fake',
     streams,
     problem: () => undefined,
+    blockProblems: () => [],
     mappingProblems: () => [],
     origin: () => new URL('https://fake.example.com'),
     async connect(): Promise<Connection> {

@@ -6,7 +6,8 @@ import { edge, type Event, type Request } from './fake-connector.ts';
 export type GroupAct =
   | { readonly type: 'join'; readonly group: number; readonly member: number }
   | { readonly type: 'leave' | 'spoil'; readonly group: number; readonly pick: number }
-  | { readonly type: 'drop'; readonly group: number };
+  | { readonly type: 'drop'; readonly group: number }
+  | { readonly type: 'vanish'; readonly member: number };
 
 const group = fc.nat(3);
 export const anyGroupAct: fc.Arbitrary<GroupAct> = fc.oneof(
@@ -14,6 +15,7 @@ export const anyGroupAct: fc.Arbitrary<GroupAct> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ type: fc.constant('leave' as const), group, pick: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('spoil' as const), group, pick: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('drop' as const), group }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('vanish' as const), member: fc.nat(9) }) },
 );
 
 interface Group {
@@ -27,12 +29,15 @@ const pageSize = 2;
 const changesPerTick = 100_000;
 
 /**
- * A directory that tells which groups changed, and of a group only its whole list of members: who left is nowhere. Groups that were
- * deleted are told by their ids alone. Its reader offers as cursor the time at which its reading began.
+ * A directory that tells which groups changed, and of a group only its whole list of members: who left is nowhere. Groups and members that
+ * were deleted are told by their ids alone, and no group changes by a member that is deleted. Its reader offers as cursor the time at which its reading began.
  */
 export class MovingGroups {
   private readonly groups = new Map<string, Group>();
   private readonly dropped = new Map<string, number>();
+  /** Members that were deleted, and when. */
+  private readonly vanished = new Map<string, number>();
+  private readonly lives = new Map<number, number>();
   private readonly spoilt = new Set<string>();
   private readonly left = new Set<string>();
   private clock = 1;
@@ -48,10 +53,11 @@ export class MovingGroups {
 
   act(act: GroupAct): void {
     this.clock += 1;
+    if (act.type === 'vanish') return this.vanish(act.member);
     const id = `g${act.group}`;
     if (act.type === 'join') {
       const { members } = this.changed(id);
-      members.add(`m${act.member}`);
+      members.add(this.nameOf(act.member));
       this.dropped.delete(id);
       return;
     }
@@ -73,6 +79,18 @@ export class MovingGroups {
     }
   }
 
+  /** Whoever comes after one that was deleted is another. */
+  private nameOf(number: number): string {
+    return `m${number}-${this.lives.get(number) ?? 0}`;
+  }
+
+  private vanish(number: number): void {
+    const member = this.nameOf(number);
+    this.lives.set(number, (this.lives.get(number) ?? 0) + 1);
+    this.vanished.set(member, this.clock);
+    for (const [id, { members }] of this.groups) if (members.delete(member)) this.left.add(`${id}/${member}`);
+  }
+
   mendAll(): void {
     const broken = [...this.groups].filter(([id, { members }]) =>
       idsOf(id, members).some((one) => this.spoilt.has(one)),
@@ -87,9 +105,9 @@ export class MovingGroups {
     const stored = request.checkpoint('all')?.at;
     const until = stored === undefined ? this.clock : Math.floor(stored / changesPerTick);
     let done = stored === undefined ? (since ?? 0) : stored % changesPerTick;
-    const page = (rows: readonly unknown[], complete: readonly string[]): Event => {
+    const page = (rows: readonly unknown[], complete: readonly string[]) => {
       const checkpoint = { at: until * changesPerTick + done };
-      return { type: 'page', scope: 'all', rows, complete, checkpoint };
+      return { type: 'page', scope: 'all', rows, complete, checkpoint } as const;
     };
     let rows = 0;
     if (since !== undefined) {
@@ -118,6 +136,11 @@ export class MovingGroups {
           last ? [id] : [],
         );
       } while (given.length === pageSize);
+    }
+    if (since !== undefined) {
+      between();
+      const removedMembers = [...this.vanished].filter(([, at]) => at > since).map(([id]) => id);
+      yield { ...page([], []), removedMembers };
     }
     const evidence = rows === 0 ? { rows, counted: 0, emptyTwice: true } : { rows };
     const coverage = since === undefined ? 'Full' : 'Window';

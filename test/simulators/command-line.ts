@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { startControl, type Command } from './control.ts';
 
 /** The value of a flag that is a whole number; throws with its name for any other. */
 export function wholeNumber(flag: string, text: string): number {
@@ -23,8 +24,10 @@ export function after(
 }
 
 export interface RunningEmulator {
-  /** What is printed, as JSON, when it listens. */
+  /** What is printed, as JSON, when it listens; besides where it takes commands. */
   readonly address: object;
+  readonly commands: readonly Command[];
+  readonly controlPort: number;
   stop(): Promise<void>;
 }
 
@@ -41,8 +44,15 @@ export async function runEmulator<Options>(
       return 0;
     }
     const emulator = await start(options);
-    console.log(JSON.stringify(emulator.address));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.stop());
+    const control = await startControl(emulator.commands, emulator.controlPort).catch(
+      async (error: unknown) => {
+        await emulator.stop();
+        throw error;
+      },
+    );
+    console.log(JSON.stringify({ ...emulator.address, controlUrl: control.url }));
+    const stop = () => void Promise.all([emulator.stop(), control.stop()]);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
     return 0;
   } catch (error) {
     // A wrong flag, a file that cannot be read, a port in use: the message says it, a trace would hide it.

@@ -14,22 +14,19 @@ export interface Answered {
   readonly code: unknown;
 }
 
-/** A client that does what it is told, without any cleverness of a connector. */
-export class GraphClient {
-  readonly graph: RunningGraph;
+export interface GraphAddress {
+  readonly graphUrl: string;
+  readonly loginUrl: string;
+  readonly tenantId: string;
+}
+
+/** Asks a Graph what it is told, without any cleverness of a connector. */
+export class GraphAsker {
+  readonly address: GraphAddress;
   token = '';
 
-  private constructor(graph: RunningGraph) {
-    this.graph = graph;
-  }
-
-  static async start(options: Partial<GraphOptions> = {}): Promise<GraphClient> {
-    const application = { clientId, clientSecret };
-    const client = new GraphClient(
-      await startGraph({ seed: 1, counts: { users: 60 }, application, ...options }),
-    );
-    await client.logIn();
-    return client;
+  constructor(address: GraphAddress) {
+    this.address = address;
   }
 
   async logIn(): Promise<void> {
@@ -37,7 +34,10 @@ export class GraphClient {
     this.token = String(body['access_token']);
   }
 
-  async grant(form: Readonly<Record<string, string>> = {}, tenant = this.graph.tenant.id): Promise<Answered> {
+  async grant(
+    form: Readonly<Record<string, string>> = {},
+    tenant = this.address.tenantId,
+  ): Promise<Answered> {
     const scope = 'https://graph.microsoft.com/.default';
     const whole = {
       client_id: clientId,
@@ -47,7 +47,7 @@ export class GraphClient {
       ...form,
     };
     const given = Object.entries(whole).filter(([, value]) => value !== '');
-    const url = `${this.graph.loginUrl}/${tenant}/oauth2/v2.0/token`;
+    const url = `${this.address.loginUrl}/${tenant}/oauth2/v2.0/token`;
     return answered(await fetch(url, { method: 'POST', body: new URLSearchParams(given) }));
   }
 
@@ -57,7 +57,7 @@ export class GraphClient {
     headers: Readonly<Record<string, string>> = {},
     init: RequestInit = {},
   ): Promise<Answered> {
-    const url = path.startsWith('http') ? path : `${this.graph.url}/v1.0${path}`;
+    const url = path.startsWith('http') ? path : `${this.address.graphUrl}/v1.0${path}`;
     return answered(
       await fetch(url, { ...init, headers: { authorization: `Bearer ${this.token}`, ...headers } }),
     );
@@ -77,6 +77,25 @@ export class GraphClient {
     }
     const rows = pages.flatMap((page) => page.rows);
     return { pages, rows, deltaLink: String(pages.at(-1)?.body['@odata.deltaLink']) };
+  }
+}
+
+/** The same with an emulator of its own. */
+export class GraphClient extends GraphAsker {
+  readonly graph: RunningGraph;
+
+  private constructor(graph: RunningGraph) {
+    super({ graphUrl: graph.url, loginUrl: graph.loginUrl, tenantId: graph.tenant.id });
+    this.graph = graph;
+  }
+
+  static async start(options: Partial<GraphOptions> = {}): Promise<GraphClient> {
+    const application = { clientId, clientSecret };
+    const client = new GraphClient(
+      await startGraph({ seed: 1, counts: { users: 60 }, application, ...options }),
+    );
+    await client.logIn();
+    return client;
   }
 
   stop(): Promise<void> {

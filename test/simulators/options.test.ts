@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { waitFor } from '../kit/wait.ts';
+import { programOf } from './emulator-process.ts';
 import { clientId, clientSecret, GraphClient } from './graph-client.ts';
 import { parseOptions as parseGraphOptions, usage as graphUsage } from './graph/options.ts';
 import { startTrials } from './graph/trials.ts';
 import { parseOptions, usage } from './servicenow/options.ts';
 
-const programOf = (name: string) => fileURLToPath(new URL(`${name}/main.ts`, import.meta.url));
 const main = programOf('servicenow');
 const run = promisify(execFile);
 
 test('without flags there is an instance of 3000 servers', () => {
   expect(parseOptions([])).toEqual({
     port: 0,
+    controlPort: 0,
     seed: 1,
     counts: { servers: 3000 },
     basic: { username: 'reader', password: 'change-me' },
@@ -28,9 +28,10 @@ test('without flags there is an instance of 3000 servers', () => {
 
 test('every flag goes where it belongs', () => {
   const flags =
-    '--port 8080 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11 --clock-skew-seconds=-12 --zone-minutes 120';
+    '--port 8080 --control-port 8085 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11 --clock-skew-seconds=-12 --zone-minutes 120';
   expect(parseOptions(flags.split(' '))).toEqual({
     port: 8080,
+    controlPort: 8085,
     seed: 2,
     counts: { servers: 5, users: 4, groups: 3, relationships: 6 },
     basic: { username: 'a', password: 'b' },
@@ -58,7 +59,15 @@ test.each([
 
 test('a Graph without flags has 2500 users and one application', () => {
   expect(parseGraphOptions([])).toEqual({
-    ...{ port: 0, loginPort: 0, oneAddress: false, seed: 1, counts: { users: 2500 }, clockSkewMs: 0 },
+    ...{
+      port: 0,
+      loginPort: 0,
+      controlPort: 0,
+      oneAddress: false,
+      seed: 1,
+      counts: { users: 2500 },
+      clockSkewMs: 0,
+    },
     application: { clientId, clientSecret: 'change-me', tokenSeconds: 3599 },
     trials: { withhold: [], without: [], pageSize: undefined, throttleEvery: 0, deleteAfter: undefined },
   });
@@ -66,9 +75,9 @@ test('a Graph without flags has 2500 users and one application', () => {
 
 test('every flag of Graph goes where it belongs', () => {
   const flags =
-    '--port 8080 --login-port 8081 --one-address --seed 2 --users 5 --groups 4 --devices 3 --applications 6 --client-id a --client-secret b --token-seconds 7 --clock-skew-seconds=-12 --withhold User.Read.All --without pim --without intune --page-size 8 --throttle-every 9 --delete-after 10:11';
+    '--port 8080 --login-port 8081 --control-port 8085 --one-address --seed 2 --users 5 --groups 4 --devices 3 --applications 6 --client-id a --client-secret b --token-seconds 7 --clock-skew-seconds=-12 --withhold User.Read.All --without pim --without intune --page-size 8 --throttle-every 9 --delete-after 10:11';
   expect(parseGraphOptions([...flags.split(' '), '--certificate', main])).toEqual({
-    ...{ port: 8080, loginPort: 8081, oneAddress: true, seed: 2, clockSkewMs: -12_000 },
+    ...{ port: 8080, loginPort: 8081, controlPort: 8085, oneAddress: true, seed: 2, clockSkewMs: -12_000 },
     counts: { users: 5, groups: 4, devices: 3, servicePrincipals: 6 },
     application: {
       ...{ clientId: 'a', clientSecret: 'b', tokenSeconds: 7 },

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tableOf } from '../../src/inventory/columns.ts';
-import { edgeKinds, parentColumnOf } from '../../src/inventory/edges.ts';
+import { edgeKinds, memberKinds, parentColumnOf } from '../../src/inventory/edges.ts';
 import { Database as Postgres } from '../../src/store/postgres/database.ts';
 import { postgresStore } from '../../src/store/postgres/index.ts';
-import { edgesLeftOut } from '../../src/store/sql/edges.ts';
+import { edgesLeftOut, edgesToMembers } from '../../src/store/sql/edges.ts';
 import type { Row, Sql, SqlEngine } from '../../src/store/sql/sql.ts';
 import { Database as Sqlite } from '../../src/store/sqlite/database.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { embeddedPostgres, startPostgres, type PostgresServer } from '../kit/postgres/server.ts';
 import { settingsFor } from '../kit/postgres/store-under-test.ts';
 
-/* Whatever the database knows of its tables, a page that completes a parent costs the edges of that parent. */
+/* Whatever the database knows of its tables, a page that completes a parent, or tells that a member is gone, costs their edges. */
 
 interface Tested {
   readonly engine: SqlEngine;
@@ -54,8 +54,25 @@ async function fill({ engine }: Tested, parents: number): Promise<void> {
   });
 }
 
+type LookUp = (sql: Sql) => Promise<readonly string[]>;
+type Kind = (typeof edgeKinds)[number];
+
+const ofParent = (kind: Kind): LookUp => {
+  const page = { passId: 2, complete: ['parent-7'] };
+  return (sql) => edgesLeftOut(sql, { ...stream, record: kind }, page);
+};
+
+const toMember = (kind: Kind): LookUp => {
+  const page = { removedMembers: ['parent-7', 'other-7', 'never-seen'] };
+  return async (sql) => {
+    const found: string[] = [];
+    for await (const edges of edgesToMembers(sql, { ...stream, record: kind }, page)) found.push(...edges);
+    return found;
+  };
+};
+
 /** The plan of the look-up, and what it finds. */
-async function lookUp({ engine, explain }: Tested, kind: (typeof edgeKinds)[number]) {
+async function planned({ engine, explain }: Tested, lookUp: LookUp) {
   return engine.read(async (sql) => {
     let plan: readonly Row[] = [];
     const watched: Sql = {
@@ -65,31 +82,37 @@ async function lookUp({ engine, explain }: Tested, kind: (typeof edgeKinds)[numb
         return sql.all(statement, ...values);
       },
     };
-    const found = await edgesLeftOut(
-      watched,
-      { ...stream, record: kind },
-      { passId: 2, complete: ['parent-7'] },
-    );
+    const found = await lookUp(watched);
     return { found, plan: plan.map((row) => Object.values(row).join(' ')).join('\n') };
   });
 }
 
 function planTests(name: string, open: () => Promise<Tested>): void {
   describe(name, () => {
-    it.each(edgeKinds)('looks the edges of a parent up by an index: %s', async (kind) => {
+    const looks = async (kind: Kind, by: string, lookUp: LookUp, expected: readonly string[]) => {
       const tested = await open();
       try {
         await fill(tested, 1000);
         for (const known of ['no sizes yet', 'its sizes']) {
-          const { found, plan } = await lookUp(tested, kind);
-          expect(found.toSorted(), known).toEqual(Array.from({ length: 10 }, (_, n) => `7/${n}`));
-          expect(plan, known).toContain(`${tableOf(kind).name}_of_parent`);
+          const { found, plan } = await planned(tested, lookUp);
+          expect(found.toSorted(), known).toEqual(expected.toSorted());
+          expect(plan, known).toContain(`${tableOf(kind).name}_of_${by}`);
           expect(plan, known).not.toMatch(tested.reads);
           await tested.engine.transaction((sql) => sql.script(tested.analyse));
         }
       } finally {
         await tested.close();
       }
+    };
+
+    it.each(edgeKinds)('looks the edges of a parent up by an index: %s', async (kind) => {
+      const ten = Array.from({ length: 10 }, (_, n) => `7/${n}`);
+      await looks(kind, 'parent', ofParent(kind), ten);
+    });
+
+    it.each(memberKinds)('looks the edges to a member up by an index: %s', async (kind) => {
+      const thousand = Array.from({ length: 1000 }, (_, n) => `${n}/7`);
+      await looks(kind, 'member', toMember(kind), thousand);
     });
   });
 }

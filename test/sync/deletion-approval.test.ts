@@ -25,7 +25,7 @@ const tally = (...scopes: readonly ScopeTally[]): PassTally => ({
   setAsideByMapping: 0,
 });
 const decide = (facts: PassTally, policy: 'Tombstone' | 'Keep' = 'Tombstone') =>
-  decideDeletions(facts, policy, defaultDeletionBudget);
+  decideDeletions(facts, policy, defaultDeletionBudget, false);
 
 describe('a pass with an approved list', () => {
   test('deletes the approved beyond the budget, and what is left within it', () => {

@@ -59,8 +59,8 @@ describe('withinBudget', () => {
 });
 
 const generous = { maxPercent: 100, maxRecords: 1e6, alwaysAllow: 0 };
-const decide = (facts: PassTally, budget = defaultDeletionBudget) =>
-  decideDeletions(facts, 'Tombstone', budget);
+const decide = (facts: PassTally, budget = defaultDeletionBudget, disjointScopes = false) =>
+  decideDeletions(facts, 'Tombstone', budget, disjointScopes);
 const candidates = ({ scopes }: PassTally) =>
   scopes.reduce((sum, { absent, removed }) => sum + absent + removed, 0);
 
@@ -88,6 +88,16 @@ describe('decideDeletions', () => {
       withheld: 3,
       withheldReason: reason,
     });
+  });
+
+  test('absence does not wait for a scope that is not verified where no record can move between scopes', () => {
+    const facts = tally(scope({ absent: 3 }), scope({ scope: 'sibling', coverage: 'unverified' }));
+    expect(decide(facts, defaultDeletionBudget, true)).toMatchObject({
+      delete: { absent: true },
+      withheld: 0,
+    });
+    const earlier = tally(scope({ absent: 3 }), scope({ scope: 'old', confirmed: false }));
+    expect(decide(earlier, defaultDeletionBudget, true)).toMatchObject({ delete: { absent: false } });
   });
 
   test('absence does not wait for a scope that is not read any more', () => {
@@ -135,7 +145,7 @@ describe('decideDeletions', () => {
           0,
         );
         if (gone > budget.alwaysAllow) expect(gone).toBeLessThanOrEqual(budget.maxRecords);
-        expect(decideDeletions(facts, 'Keep', budget)).toMatchObject({
+        expect(decideDeletions(facts, 'Keep', budget, true)).toMatchObject({
           delete: { absent: false, removed: false },
           withheld: candidates(facts),
         });

@@ -110,6 +110,22 @@ describe('an incremental run that reads the whole list of a parent', () => {
   });
 });
 
+test('edges to a member that is gone are deleted, whatever their parents are', async () => {
+  await run([page([edge('g', 'a'), edge('g', 'b'), edge('h', 'a')]), end()], { mode: 'Full' });
+  const gone = (scope: string): Event => ({
+    ...{ type: 'page', scope, rows: [], removedMembers: ['a', 'a'], checkpoint: { at: 1 } },
+  });
+  const status = await run([gone('all'), window]);
+  expect(status).toMatchObject({ phase: 'Succeeded', totals: { fetched: 0, deleted: 2 } });
+  expect(live()).toEqual(['g/b']);
+  const wrong = await bench.run([gone('all'), window]);
+  expect(wrong).toMatchObject({ phase: 'Failed', failure: { code: 'contract' } });
+  expect(wrong.failure?.message).toBe(
+    'items: a page of scope all says which members are removed, but Asset records have no member; ' +
+      'the connector may say so only of Membership',
+  );
+});
+
 test('a reader that says of records without a parent which parents are complete breaks the contract', async () => {
   const status = await bench.run([last([row('a')], 'a'), end()], { mode: 'Full' });
   expect(status).toMatchObject({ phase: 'Failed', failure: { code: 'contract' }, totals: { fetched: 0 } });

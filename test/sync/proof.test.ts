@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SyncRunStatusSchema, type SyncRunStatus } from '../../src/api/sync-run.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import { end, page, row, type Event, type Events } from '../kit/fake-connector.ts';
+import { end, moreLagMs, page, row, type Event, type Events } from '../kit/fake-connector.ts';
 import { SyncBench } from '../kit/sync-bench.ts';
 
 let bench: SyncBench;
@@ -98,6 +98,7 @@ describe('rows that do not fit', () => {
 
   test('do not hide that a budget was passed', async () => {
     await bench.run([page(ids(50)), end()], { mode: 'Full', more: [page(ids(50, 'm')), end()] });
+    bench.time += moreLagMs + 1;
     const status = await bench.run([page([...ids(50), { id: 'odd', name: 7 }]), end()], {
       mode: 'Full',
       more: [page(ids(10, 'm')), end()],

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
+import { unverifiedFields } from '../../src/api/unverified-scopes.ts';
 import { fitInto } from '../../src/sync/record-fit.ts';
 import { Compile } from 'typebox/compile';
 import { expect, test } from 'vitest';
 import { failureClasses, failureCodes } from '../../src/api/failure.ts';
 import {
+  actionKinds,
   finalPhases,
   runModes,
   runTriggers,
   SyncRunStatusSchema,
   type SyncRunStatus,
 } from '../../src/api/sync-run.ts';
-import { maxRecordBytes, sealRun, type RunRecord } from '../../src/sync/run-record.ts';
+import {
+  digestOf,
+  maxRecordBytes,
+  recordFromArchive,
+  recordOf,
+  sealRun,
+  type RunRecord,
+} from '../../src/sync/run-record.ts';
 
 const check = Compile(SyncRunStatusSchema);
+const previousDigest = `sha256:${'0'.repeat(64)}`;
 const count = fc.oneof(fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER));
 const time = fc.constant('2026-03-01T10:00:00Z');
 
@@ -26,9 +36,9 @@ function text(maxLength: number, minLength = 0): fc.Arbitrary<string> {
     .oneof(filled, fc.string({ minLength, maxLength, unit: 'binary' }))
     .map((made) => made.slice(0, maxLength));
 }
-/** What an API server lets through. */
+/** What an API server lets through. A name of control characters only has no room beside four actions; the longest record, below, has one. */
 const whole = (maxLength: number, minLength = 0) =>
-  text(maxLength, minLength).map((made) => made.toWellFormed());
+  text(maxLength, minLength).map((made) => made.toWellFormed().replaceAll('\u0001', '漢'));
 const id = (maxLength: number) =>
   fc.oneof(
     fc.constant('a'.repeat(maxLength)),
@@ -55,6 +65,21 @@ const stream = fc.record(
     scopesTotal: count,
     scopesVerified: count,
     withheld: count,
+    withdrawn: count,
+    evidence: fc.record(
+      {
+        rows: count,
+        counted: count,
+        scopesCounted: count,
+        scopesAgreed: count,
+        scopesUnproven: count,
+        last: text(64),
+        probed: count,
+        present: count,
+        stated: count,
+      },
+      { requiredKeys: ['rows', 'scopesCounted', 'scopesAgreed'] },
+    ),
   },
   {
     requiredKeys: [
@@ -71,45 +96,63 @@ const stream = fc.record(
     ],
   },
 );
-const status = fc.record(
-  {
-    phase: fc.constantFrom(...finalPhases),
-    startTime: time,
-    completionTime: time,
-    mode: fc.constantFrom(...runModes),
-    systemUid: id(64),
-    systemGeneration: count,
-    worker: text(128),
-    attempt: count,
-    correlationId: id(64),
-    missedSlots: fc.record({ count, first: time, last: time }),
-    totals: fc.record(counters),
-    streams: fc.oneof(
-      fc.array(stream, { maxLength: 32 }),
-      fc.array(stream, { minLength: 32, maxLength: 32 }),
-    ),
-    unverifiedScopes: fc.array(fc.record({ stream: text(32), scope: text(64), reason: text(96) }), {
-      maxLength: 10,
-    }),
-    checks: fc.array(
-      fc.record({
-        name: text(32),
-        result: fc.constantFrom('Passed', 'Warning', 'Failed'),
-        message: text(160),
+/** As a run counts them: some named, the others not. */
+const unverified = fc
+  .tuple(
+    fc.array(fc.record({ stream: text(32), scope: text(64), reason: text(96) }), { maxLength: 10 }),
+    fc.oneof(fc.constant(0), fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER - 10)),
+  )
+  .map(([named, leftOut]) => unverifiedFields(named, named.length + leftOut));
+const status = fc
+  .record(
+    {
+      phase: fc.constantFrom(...finalPhases),
+      startTime: time,
+      completionTime: time,
+      mode: fc.constantFrom(...runModes),
+      systemUid: id(64),
+      systemGeneration: count,
+      worker: text(128),
+      attempt: count,
+      correlationId: id(64),
+      missedSlots: fc.record({ count, first: time, last: time }),
+      totals: fc.record(counters),
+      streams: fc.oneof(
+        fc.array(stream, { maxLength: 32 }),
+        fc.array(stream, { minLength: 32, maxLength: 32 }),
+      ),
+      unverified,
+      checks: fc.array(
+        fc.record({
+          name: text(32),
+          result: fc.constantFrom('Passed', 'Warning', 'Failed'),
+          message: text(160),
+        }),
+        { maxLength: 16 },
+      ),
+      upstream: fc.record({ requests: count, bytes: count, throttledSeconds: fc.constant(999_999_999.123) }),
+      cpuSeconds: fc.constant(999_999_999.123),
+      deletionProposal: fc.record({ records: count, digest: fc.constant(previousDigest) }),
+      deletionApproval: fc.record({
+        token: id(253).map((run) => `${run}@${previousDigest}`),
+        deleted: count,
       }),
-      { maxLength: 16 },
-    ),
-    upstream: fc.record({ requests: count, bytes: count, throttledSeconds: fc.constant(999_999_999.123) }),
-    cpuSeconds: fc.constant(999_999_999.123),
-    failure: fc.record({
-      class: fc.constantFrom(...failureClasses),
-      code: fc.constantFrom(...failureCodes),
-      message: text(512),
-      audience: text(64),
-    }),
-  },
-  { requiredKeys: ['phase', 'totals'] },
-);
+      actions: fc.array(
+        fc.record({ kind: fc.constantFrom(...actionKinds), time, digest: fc.constant(previousDigest) }),
+        {
+          maxLength: 4,
+        },
+      ),
+      failure: fc.record({
+        class: fc.constantFrom(...failureClasses),
+        code: fc.constantFrom(...failureCodes),
+        message: text(512),
+        audience: text(64),
+      }),
+    },
+    { requiredKeys: ['phase', 'totals'] },
+  )
+  .map(({ unverified: scopes, ...rest }) => ({ ...rest, ...scopes }));
 const spec = fc.record(
   {
     systemRef: fc.record({ name: id(63), uid: whole(64), generation: count }, { requiredKeys: ['name'] }),
@@ -134,7 +177,6 @@ function checkSealed(given: Given, asked: Asked, name: string): void {
     spec: asked,
     status: given,
   };
-  const previousDigest = `sha256:${'0'.repeat(64)}`;
   const link = { sequence: Number.MAX_SAFE_INTEGER, previousDigest, startedAt: new Date(0), streams: [] };
   const sealed = sealRun(record, link);
   const made: SyncRunStatus = sealed.status;
@@ -146,52 +188,80 @@ function checkSealed(given: Given, asked: Asked, name: string): void {
   expect(made).toMatchObject({ ...kept, digest: sealed.digest });
   expect(made.failure?.code).toBe(given.failure?.code);
   expect((made.streams ?? []).length + (made.streamsLeftOut ?? 0)).toBe((given.streams ?? []).length);
+  const { unverifiedScopes: named = [], unverifiedScopesLeftOut = 0, unverifiedScopesTotal = 0 } = made;
+  expect(unverifiedScopesTotal).toBe(given.unverifiedScopesTotal ?? 0);
+  expect(named.length + unverifiedScopesLeftOut).toBe(unverifiedScopesTotal);
+  const first = given.unverifiedScopes?.slice(0, named.length).map(({ scope }) => scope.toWellFormed());
+  expect(
+    named.map(({ scope }) => scope),
+    'the first stay',
+  ).toEqual(first ?? []);
+  // Whoever has the bytes, or the object in the cluster, finds the digest again.
+  expect(digestOf(sealed.json)).toBe(sealed.digest);
+  expect(recordOf({ ...recordFromArchive(sealed.json), status: sealed.status })).toEqual({
+    json: sealed.json,
+    digest: sealed.digest,
+  });
 }
 
 test('whatever a run did, its record stays under 4 KiB, fits the schema, and keeps its counts and its place', () => {
   fc.assert(fc.property(status, spec, id(253), checkSealed), { numRuns: 400 });
 }, 60_000);
 
-test('so it does when every field is there at its longest, in characters that take six bytes each', () => {
-  const long = (length: number) => '\u0001'.repeat(length);
-  const most = Number.MAX_SAFE_INTEGER;
-  const at = '2026-03-01T10:00:00Z';
-  const counts = {
-    ...{ fetched: most, created: most, updated: most, unchanged: most, deleted: most, failed: most },
-  };
-  const given: Given = {
-    ...{ phase: 'PartiallySucceeded', startTime: at, completionTime: at, mode: 'Incremental' },
-    ...{ systemUid: 'u'.repeat(64), systemGeneration: most, worker: long(128), attempt: most },
-    ...{ correlationId: 'c'.repeat(64), missedSlots: { count: most, first: at, last: at }, totals: counts },
-    streams: Array.from({ length: 32 }, () => ({
-      ...{ ...counts, name: long(32), record: long(32), mode: 'Incremental', complete: false },
-      ...{
-        incompleteReason: long(128),
-        pages: most,
-        scopesTotal: most,
-        scopesVerified: most,
-        withheld: most,
+test.each([
+  ['six bytes each, without actions', '\u0001', 0],
+  ['three bytes each, with actions', '漢', 4],
+])(
+  'so it does when every field is there at its longest, in characters that take %s',
+  (_, letter, actions) => {
+    const long = (length: number) => letter.repeat(length);
+    const most = Number.MAX_SAFE_INTEGER;
+    const at = '2026-03-01T10:00:00Z';
+    const counts = {
+      ...{ fetched: most, created: most, updated: most, unchanged: most, deleted: most, failed: most },
+    };
+    const given: Given = {
+      ...{ phase: 'PartiallySucceeded', startTime: at, completionTime: at, mode: 'Incremental' },
+      ...{ systemUid: 'u'.repeat(64), systemGeneration: most, worker: long(128), attempt: most },
+      ...{ correlationId: 'c'.repeat(64), missedSlots: { count: most, first: at, last: at }, totals: counts },
+      streams: Array.from({ length: 32 }, () => ({
+        ...{ ...counts, name: long(32), record: long(32), mode: 'Incremental', complete: false },
+        ...{
+          incompleteReason: long(128),
+          pages: most,
+          scopesTotal: most,
+          scopesVerified: most,
+          withheld: most,
+        },
+      })),
+      unverifiedScopes: Array.from({ length: 10 }, () => ({
+        ...{ stream: long(32), scope: long(64), reason: long(96) },
+      })),
+      ...{ unverifiedScopesTotal: most, unverifiedScopesLeftOut: most - 10 },
+      checks: Array.from({ length: 16 }, () => ({
+        ...{ name: long(32), result: 'Warning' as const, message: long(160) },
+      })),
+      upstream: { requests: most, bytes: most, throttledSeconds: 999_999_999.123 },
+      cpuSeconds: 999_999_999.123,
+      deletionProposal: { records: most, digest: previousDigest },
+      deletionApproval: { token: `${'r'.repeat(253)}@${previousDigest}`, deleted: most },
+      actions: Array.from({ length: actions }, () => ({
+        kind: 'purge-begun',
+        time: at,
+        digest: previousDigest,
+      })),
+      failure: {
+        ...{ class: 'policy_violation', code: 'deletionBudget', message: long(512), audience: long(64) },
       },
-    })),
-    unverifiedScopes: Array.from({ length: 10 }, () => ({
-      ...{ stream: long(32), scope: long(64), reason: long(96) },
-    })),
-    checks: Array.from({ length: 16 }, () => ({
-      ...{ name: long(32), result: 'Warning' as const, message: long(160) },
-    })),
-    upstream: { requests: most, bytes: most, throttledSeconds: 999_999_999.123 },
-    cpuSeconds: 999_999_999.123,
-    failure: {
-      ...{ class: 'policy_violation', code: 'deletionBudget', message: long(512), audience: long(64) },
-    },
-  };
-  const asked: Asked = {
-    systemRef: { name: 'n'.repeat(63), uid: long(64), generation: most },
-    ...{ mode: 'Incremental', trigger: 'CredentialsChange', scheduledTime: at },
-    ...{ correlationId: 'c'.repeat(64), requestedBy: long(256) },
-  };
-  checkSealed(given, asked, 'r'.repeat(253));
-});
+    };
+    const asked: Asked = {
+      systemRef: { name: 'n'.repeat(63), uid: long(64), generation: most },
+      ...{ mode: 'Incremental', trigger: 'CredentialsChange', scheduledTime: at },
+      ...{ correlationId: 'c'.repeat(64), requestedBy: long(256) },
+    };
+    checkSealed(given, asked, 'r'.repeat(253));
+  },
+);
 
 test('a record of mode Test that is too large keeps what was found, shortened, before what passed', () => {
   const checks = Array.from({ length: 16 }, (_, index) => ({

@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { describe, expect, test } from 'vitest';
 import type { StreamStatus } from '../../src/api/sync-run.ts';
-import { maxRecordBytes, sealRun, statusFromArchive, type RunRecord } from '../../src/sync/run-record.ts';
+import { unverifiedFields, unverifiedScopesOf } from '../../src/api/unverified-scopes.ts';
+import {
+  digestOf,
+  maxRecordBytes,
+  recordFromArchive,
+  recordOf,
+  sealRun,
+  statusFromArchive,
+  type RunRecord,
+} from '../../src/sync/run-record.ts';
 
 const link = { sequence: 7, previousDigest: `sha256:${'0'.repeat(64)}`, startedAt: new Date(0), streams: [] };
 
@@ -28,6 +37,8 @@ function stream(name: string): StreamStatus {
   };
   return { name, record: 'Asset', complete: false, incompleteReason: 'r'.repeat(128), ...counts };
 }
+
+const statusOf = (json: string, digest: string) => statusFromArchive({ json, digest }) as RunRecord['status'];
 
 describe('sealRun', () => {
   test('anyone can recompute the digest from the archived bytes', () => {
@@ -123,6 +134,60 @@ describe('sealRun', () => {
       return first === undefined ? 'none' : first.last === undefined ? 'counts' : 'all';
     });
     expect([...new Set(kept)], 'in this order').toEqual(['all', 'counts', 'none']);
+  });
+
+  const scopes = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      stream: 'cis',
+      scope: `scope-${index}`,
+      reason: 'r'.repeat(96),
+    }));
+
+  test('three names of scopes outlive all evidence, evidence of whole streams the other names, and the number of scopes everything', () => {
+    const evidence = { rows: 5, counted: 5, scopesCounted: 1, scopesAgreed: 1 };
+    const kept = Array.from({ length: 32 }, (_, at) => {
+      const streams = Array.from({ length: at + 1 }, (_each, index) => ({
+        ...stream(`stream-${index}`),
+        complete: index % 2 === 0,
+        evidence,
+      }));
+      const { status } = sealRun(
+        record({ phase: 'Failed', streams, ...unverifiedFields(scopes(10), 47) }),
+        link,
+      );
+      const { unverifiedScopes: named = [], unverifiedScopesLeftOut: leftOut = 0 } = status;
+      expect(named.length + leftOut).toBe(47);
+      expect(status.unverifiedScopesTotal).toBe(47);
+      expect(named.map(({ scope }) => scope)).toEqual(scopes(named.length).map(({ scope }) => scope));
+      const has = (whole: boolean) =>
+        status.streams?.some(({ complete, evidence: proof }) => complete === whole && proof !== undefined);
+      return { named: named.length, whole: has(true) === true, other: has(false) === true };
+    });
+    const first = kept.findIndex(({ whole }) => !whole);
+    expect(kept[0]).toMatchObject({ named: 10, whole: true });
+    for (const [index, { named, whole, other }] of kept.entries()) {
+      if (other) expect(named, 'before a name goes, the evidence of streams that are not whole').toBe(10);
+      if (whole) expect(named, 'while evidence stands').toBeGreaterThanOrEqual(3);
+      else if (index === first) expect(named, 'when evidence goes').toBe(3);
+    }
+    expect(
+      kept.some(({ named, whole }) => named < 10 && whole),
+      'names go before evidence',
+    ).toBe(true);
+    expect(kept.at(-1)?.named, 'and in the end all').toBe(0);
+  });
+
+  test('a record of before the scopes were counted keeps its digest, and is sound', () => {
+    const json =
+      '{"run":{"name":"cmdb-1","uid":"uid-1"},"spec":{"mode":"Full","systemRef":{"name":"cmdb"}},"status":{"phase":"Failed",' +
+      '"sequence":7,"unverifiedScopes":[{"reason":"403","scope":"cmdb_ci","stream":"cis"}]},"system":"inventory/cmdb"}';
+    const digest = 'sha256:4adc119192326ea91dde719d09f2847ee56972345a217eb6d5994cc9761b1196';
+    expect(digestOf(json)).toBe(digest);
+    expect(recordOf({ ...recordFromArchive(json), status: statusOf(json, digest) })).toEqual({
+      json,
+      digest,
+    });
+    expect(unverifiedScopesOf(statusOf(json, digest))).toMatchObject({ total: 1, leftOut: 0 });
   });
 
   test('a status that the CRD would refuse is replaced by one that says so', () => {

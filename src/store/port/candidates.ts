@@ -20,6 +20,8 @@ export interface CandidateStore {
   standing(passId: number): Promise<readonly ScopeStanding[]>;
   /** In the order of their ids, so many at most. What the vendor stated as removed is none: that is proven. */
   candidates(passId: number, limit: number): Promise<readonly Candidate[]>;
+  /** Candidates that were first seen, changed or came back at or after this time count as seen in this pass; answers how many. */
+  sightYoung(hold: Hold, passId: number, changedSince: Date): Promise<number>;
   /** Records that were found by their ids count as seen in this pass. */
   sightAgain(hold: Hold, passId: number, found: readonly Candidate[]): Promise<void>;
   /** Records that the vendor stated as deleted when it was asked for them: as if a page had said so. */

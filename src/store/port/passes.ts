@@ -51,13 +51,15 @@ export interface PassScope {
 }
 
 /**
- * A page, in the order in which its parts are applied: what the vendor states as removed, then records, then rows set
- * aside, then what became complete by it. An id stands at most once in each part, and not in both of records and rows set aside.
+ * A page, in the order in which its parts are applied: what the vendor states as removed, then edges to members that it states as
+ * removed, then records, then rows set aside, then what became complete by it. An id stands at most once in each part, and not in both of records and rows set aside.
  */
 export interface PageWrite {
   readonly passId: number;
   readonly scope: string;
   readonly removed: readonly string[];
+  /** Members to which no edge leads any more: live ones of the stream that lead to one are removed. Only of kinds that have a member. */
+  readonly removedMembers?: readonly string[];
   readonly records: readonly HashedRecord[];
   readonly setAside: readonly RowSetAside[];
   /**
@@ -149,7 +151,7 @@ export interface StreamVerdict {
   readonly incompleteReason?: string;
   readonly scopesTotal: number;
   readonly scopesVerified: number;
-  /** Ten at most. */
+  /** Ten at most, those first that most need a person; `scopesTotal` less `scopesVerified` is their number. */
   readonly unverified: readonly UnverifiedScope[];
   /** Candidates that were not deleted. */
   readonly withheld: number;

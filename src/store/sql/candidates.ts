@@ -3,7 +3,7 @@ import type { Candidate, Hold, ScopeStanding } from '../port.ts';
 import { checkFence } from './fence.ts';
 import { stateRemoved } from './pages.ts';
 import { streamOfPass } from './passes.ts';
-import { lacksRecords, lastSeenIn, tablesOf, type ClosingPass } from './pass-tally.ts';
+import { closingPass, lacksRecords, lastSeenIn, tablesOf, type ClosingPass } from './pass-tally.ts';
 import { integer, text, type Sql } from './sql.ts';
 
 /** Names of the scopes of a stream; a plan lays its own over them. Its parameter is the stream. */
@@ -34,30 +34,49 @@ export async function standing(sql: Sql, pass: ClosingPass): Promise<ScopeStandi
   }));
 }
 
-/** The very records that closing the pass would find absent: see `lastSeen`. */
+/** The very records that closing the pass would find absent, as a statement with its parameters: see `lastSeen`. */
+export function absentRecords(pass: ClosingPass): {
+  readonly select: string;
+  readonly values: readonly (string | number)[];
+} {
+  const tables = tablesOf(pass);
+  return {
+    select: `SELECT s.external_id, s.scope_id, c.scope, r.changed_at
+      FROM (${lastSeenIn(tables)}) s
+      JOIN (${scopesOf(pass)}) c ON c.id = s.scope_id
+      JOIN ${pass.table} r
+        ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
+      WHERE s.pass_id < ? AND s.elsewhere = 0
+        AND s.external_id NOT IN (SELECT external_id FROM ${tables.removals} WHERE stream_id = ?)`,
+    values: [
+      ...[pass.id, pass.streamId, pass.streamId],
+      ...[pass.system, pass.stream, pass.id, pass.streamId],
+    ],
+  };
+}
+
 export async function candidates(sql: Sql, pass: ClosingPass, limit: number): Promise<Candidate[]> {
   await sql.expectLargeJoins();
   if (!(await lacksRecords(sql, pass))) return [];
-  const tables = tablesOf(pass);
-  const rows = await sql.all(
-    `SELECT s.external_id, c.scope
-     FROM (${lastSeenIn(tables)}) s
-     JOIN (${scopesOf(pass)}) c ON c.id = s.scope_id
-     JOIN ${pass.table} r
-       ON r.system = ? AND r.stream = ? AND r.external_id = s.external_id AND r.deleted_at IS NULL
-     WHERE s.pass_id < ? AND s.elsewhere = 0
-       AND s.external_id NOT IN (SELECT external_id FROM ${tables.removals} WHERE stream_id = ?)
-     ORDER BY s.external_id LIMIT ?`,
-    pass.id,
-    pass.streamId,
-    pass.streamId,
-    pass.system,
-    pass.stream,
-    pass.id,
-    pass.streamId,
-    limit,
-  );
+  const { select, values } = absentRecords(pass);
+  const rows = await sql.all(`${select} ORDER BY s.external_id LIMIT ?`, ...values, limit);
   return rows.map((row) => ({ externalId: text(row, 'external_id'), scope: text(row, 'scope') }));
+}
+
+export async function sightYoung(sql: Sql, hold: Hold, passId: number, changedSince: Date): Promise<number> {
+  await checkFence(sql, hold);
+  await sql.expectLargeJoins();
+  const pass = await closingPass(sql, passId);
+  if (!(await lacksRecords(sql, pass))) return 0;
+  const { select, values } = absentRecords(pass);
+  return sql.run(
+    `UPDATE sightings AS kept SET pass_id = ? FROM (${select} AND r.changed_at >= ?) young
+     WHERE kept.stream_id = ? AND kept.external_id = young.external_id AND kept.scope_id = young.scope_id`,
+    passId,
+    ...values,
+    changedSince.toISOString(),
+    pass.streamId,
+  );
 }
 
 export async function sightAgain(

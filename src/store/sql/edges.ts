@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tableOf } from '../../inventory/columns.ts';
-import { parentColumnOf } from '../../inventory/edges.ts';
+import { memberColumnOf, parentColumnOf } from '../../inventory/edges.ts';
 import type { PageWrite } from '../port.ts';
 import type { StreamOfPass } from './passes.ts';
 import { text, type Sql } from './sql.ts';
+
+/**
+ * Live edges that lead to members which are gone, a list for each of these. Costs these edges, and memory those of one member, whatever
+ * else there is.
+ */
+export async function* edgesToMembers(
+  sql: Sql,
+  stream: StreamOfPass,
+  { removedMembers = [] }: Pick<PageWrite, 'removedMembers'>,
+): AsyncGenerator<readonly string[], void, void> {
+  if (removedMembers.length === 0) return;
+  const member = memberColumnOf(stream.record);
+  if (member === undefined)
+    throw new TypeError(`${stream.record} records have no member that could be removed`);
+  const statement = `SELECT external_id FROM "${tableOf(stream.record).name}"
+    WHERE system = ? AND stream = ? AND "${member.name}" = ? AND deleted_at IS NULL`;
+  for (const id of removedMembers) {
+    const rows = await sql.all(statement, stream.system, stream.stream, id);
+    if (rows.length > 0) yield rows.map((row) => text(row, 'external_id'));
+  }
+}
 
 /**
  * Live edges of the parents that a page completed which its pass has not seen: they are gone. To be asked once the page is sighted.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tableOf, type RecordTable } from '../../inventory/columns.ts';
 import type { HashedRecord, Hold, PageResult, PageWrite } from '../port.ts';
-import { edgesLeftOut } from './edges.ts';
+import { edgesLeftOut, edgesToMembers } from './edges.ts';
 import { checkFence } from './fence.ts';
 import { scopeId, streamOfPass, type StreamOfPass } from './passes.ts';
 import { releaseRows, setAsideRows } from './quarantine.ts';
@@ -16,6 +16,7 @@ export async function writePage(sql: Sql, hold: Hold, page: PageWrite): Promise<
   const stream = await streamOfPass(sql, page.passId);
   const scope = await scopeId(sql, stream.id, page.scope);
   await takeAsGone(sql, stream, page.removed);
+  for await (const edges of edgesToMembers(sql, stream, page)) await takeAsGone(sql, stream, edges);
   const result = await putRecords(sql, hold, page, stream, integer(system, 'demo'));
   const good = page.records.map(({ record }) => record.externalId);
   const bad = page.setAside.flatMap(({ externalId }) => externalId ?? []);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tableOf } from '../../inventory/columns.ts';
 import type { HashedRecord, Hold, PageResult, PageWrite } from '../port.ts';
-import { edgesLeftOut } from './edges.ts';
+import { edgesLeftOut, edgesToMembers } from './edges.ts';
 import { checkFence } from './fence.ts';
 import { count, revokeRemovals, stateRemoved } from './pages.ts';
 import { changesOf, comparedColumns, shown } from './plan-changes.ts';
@@ -22,6 +22,8 @@ export async function writePlanPage(
   const pass = await planPass(sql, page.passId);
   const scope = await planScopeId(sql, pass, page.scope);
   await stateRemoved(sql, pass, page.removed, 'plan_removals');
+  for await (const edges of edgesToMembers(sql, pass, page))
+    await stateRemoved(sql, pass, edges, 'plan_removals');
   const known = await knownHashes(sql, pass, page.records);
   const created = page.records.filter(({ record }) => !known.has(record.externalId));
   const updated = page.records.filter(({ record, hash }) => {

@@ -20,8 +20,8 @@ const planned: PassTables = {
 
 /** Records that live, and those that the plan would make live, as the table that a tally joins. */
 function liveRecords(record: StreamOfPass['record']): string {
-  return `(SELECT system, stream, external_id, deleted_at FROM "${tableOf(record).name}" WHERE deleted_at IS NULL
-    UNION ALL SELECT p.system, p.stream, s.external_id, NULL FROM plan_sightings s
+  return `(SELECT system, stream, external_id, deleted_at, changed_at FROM "${tableOf(record).name}" WHERE deleted_at IS NULL
+    UNION ALL SELECT p.system, p.stream, s.external_id, NULL, NULL FROM plan_sightings s
       JOIN plan_passes p ON p.id = s.pass_id WHERE s.added = 1)`;
 }
 

@@ -2,7 +2,7 @@
 import type { Hold, Plan, PlanStore, PlannedStream } from '../port.ts';
 import { checkFence } from './fence.ts';
 import { candidates, standing } from './candidates.ts';
-import { sightInPlan, stateGoneInPlan } from './plan-candidates.ts';
+import { sightInPlan, sightYoungInPlan, stateGoneInPlan } from './plan-candidates.ts';
 import { endPlanPass } from './plan-end.ts';
 import { writePlanPage } from './plan-pages.ts';
 import { beginPlan, closingPlan, endPlanScope, forgetPlanPass, planPass } from './plan-passes.ts';
@@ -29,6 +29,7 @@ export function planStore(engine: SqlEngine): Omit<PlanStore, 'plan'> {
       candidates: (passId, limit) =>
         read(async (sql) => candidates(sql, closingPlan(await planPass(sql, passId)), limit)),
       storedValues: (stream, ids, columns) => read((sql) => storedValues(sql, stream, ids, columns)),
+      sightYoung: (hold, passId, since) => transaction((sql) => sightYoungInPlan(sql, hold, passId, since)),
       sightAgain: (hold, passId, found) => transaction((sql) => sightInPlan(sql, hold, passId, found)),
       stateGone: (hold, passId, gone) => transaction((sql) => stateGoneInPlan(sql, hold, passId, gone)),
       // A plan reads everything itself, and stores nothing that was kept.

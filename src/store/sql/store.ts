@@ -3,7 +3,7 @@ import type { Store } from '../port.ts';
 import { actions } from './actions.ts';
 import type { Admission } from './admission.ts';
 import * as archive from './archive.ts';
-import { candidates, sightAgain, standing, stateGone } from './candidates.ts';
+import { candidates, sightAgain, sightYoung, standing, stateGone } from './candidates.ts';
 import { ssoCertificates } from './certificates.ts';
 import { endPass, recordCounts } from './deletions.ts';
 import { claim, progress } from './fence.ts';
@@ -43,6 +43,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     standing: (passId) => read(async (sql) => standing(sql, await closingPass(sql, passId))),
     candidates: (passId, limit) =>
       read(async (sql) => candidates(sql, await closingPass(sql, passId), limit)),
+    sightYoung: (hold, passId, since) => transaction((sql) => sightYoung(sql, hold, passId, since)),
     sightAgain: (hold, passId, found) => transaction((sql) => sightAgain(sql, hold, passId, found)),
     stateGone: (hold, passId, gone) => transaction((sql) => stateGone(sql, hold, passId, gone)),
     storedValues: (stream, ids, columns) => read((sql) => storedValues(sql, stream, ids, columns)),

@@ -5,7 +5,7 @@ import type { ExternalSystem } from '../../../src/api/resource.ts';
 import type { RunMode } from '../../../src/api/sync-run.ts';
 import { runLocal } from '../../../src/cli/local-run.ts';
 import { createRuntime } from '../../../src/cli/runtime.ts';
-import { defineStream } from '../../../src/connector/contract.ts';
+import { defineStream } from '../../../src/connector/define-stream.ts';
 import { defineConnector } from '../../../src/connector/define.ts';
 import type { LdapClient } from '../../../src/connector/ldap/client.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';

@@ -40,7 +40,7 @@ describe('the place to go on from belongs to one controller', { timeout: 180_000
     await domain.start();
     const { status, counts } = await directory.sync({ block });
     expect(status.phase).toBe('Succeeded');
-    expect(counts['computers']).toEqual(['Incremental', seeded.computers - 1, 0, 0, seeded.computers - 1, 1]);
+    expect(counts['computers']).toEqual(['Full', seeded.computers - 1, 0, 0, seeded.computers - 1, 1]);
     expect(directory.live('devices')).toEqual((await expectedOf(domain.ldb, places.computers)).devices);
     expect(anew(directory, 'computers')).toEqual([expect.stringContaining('was rebuilt or restored')]);
     const next = await directory.sync({ block });

@@ -14,6 +14,7 @@ import { credentialsFrom } from '../../../src/connector/credentials.ts';
 import { openUpstream } from '../../../src/connector/upstream.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import { runSync } from '../../../src/sync/engine.ts';
+import { replicationLagMs } from '../../../connectors/entra-id/reading.ts';
 import type { Upstream, UpstreamRequest } from '../../../src/sync/upstream-side.ts';
 import { statusFromArchive } from '../../../src/sync/run-record.ts';
 import { startGraph, type GraphOptions, type RunningGraph } from '../../simulators/graph/index.ts';
@@ -84,6 +85,11 @@ export class EntraBench {
 
   pass(ms: number): void {
     this.clock.timeMs += ms;
+  }
+
+  /** Until every replica has heard of what has happened so far, so that absence speaks. */
+  settle(): void {
+    this.pass(replicationLagMs + 1_000);
   }
 
   /** Requests to Graph since the last call, as `GET /users`. */

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { graphBase, graphScope, tokenEndpoint } from '../../../connectors/entra-id/clouds.ts';
 import { entraId } from '../../../connectors/entra-id/index.ts';
 import { schemaProblems } from '../../../src/api/schema-problems.ts';
+import { specProblems } from '../../../src/api/validate.ts';
 
 const tenantId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 
@@ -43,6 +44,38 @@ describe('a configuration', () => {
     expect(() => entraId.origin({ tenantId, [given]: 'https://graph.example.com' })).toThrow(
       `spec.connector.entraId: ${missing} is missing; graphUrl and loginUrl go together, set both or neither`,
     );
+  });
+
+  const off = Object.fromEntries(
+    [
+      ...['users', 'groups', 'memberships', 'devices', 'managedDevices', 'ssoApplications'],
+      'roleAssignments',
+    ].map((name) => [name, false]),
+  );
+  const roles = [{ role: 'x', group: 'Payroll' }];
+  const specOf = (streams: object, roleMappings?: readonly object[]) => ({
+    connector: { entraId: { tenantId, streams } },
+    auth: { type: 'OAuth2', secretRef: { name: 'login' } },
+    ...(roleMappings === undefined ? {} : { roleMappings }),
+  });
+
+  test.each([
+    ['every part is switched off', specOf(off)],
+    ['every part is, whatever roles are mapped', specOf(off, roles)],
+    ['only roles are left, and none is mapped', specOf({ ...off, roleAssignments: true })],
+    ['only roles are left by default, and none is mapped', specOf({ ...off, roleAssignments: undefined })],
+  ])('that reads nothing is refused: %s', (_, spec) => {
+    const path = 'spec.connector.entraId.streams';
+    expect(specProblems(spec, [entraId], () => undefined)).toEqual([
+      { path, message: expect.stringMatching(/^leaves nothing to read; .*suspend: true/u) as string },
+    ]);
+  });
+
+  test.each([
+    ['one part is left', specOf({ ...off, devices: true })],
+    ['roles are mapped', specOf({ ...off, roleAssignments: true }, roles)],
+  ])('that reads little is good: %s', (_, spec) => {
+    expect(specProblems(spec, [entraId], () => undefined)).toEqual([]);
   });
 
   test.each(['common', 'organizations', 'my tenant'])(

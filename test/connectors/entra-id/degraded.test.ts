@@ -11,6 +11,7 @@ async function loaded(users = 60): Promise<EntraBench> {
   const bench = await EntraBench.open({ users });
   expect((await bench.run()).phase).toBe('Succeeded');
   bench.asked();
+  bench.settle();
   return bench;
 }
 

@@ -19,6 +19,7 @@ async function loaded(count = 60): Promise<EntraBench> {
   const bench = await EntraBench.open({ users: count });
   bench.graph.quirks.pageSize = 20;
   expect((await bench.run()).phase).toBe('Succeeded');
+  bench.settle();
   return bench;
 }
 
@@ -285,6 +286,20 @@ describe('mode Test', () => {
     const message = (name: string) => checks.find((check) => check.name === name)?.message;
     expect(message('tenant')).toBe(`Contoso, ${bench.graph.tenant.id}, cloud Global`);
     expect(message('users')).toBe('users: readable, 30 counted; signInActivity readable');
+  });
+
+  test.each([
+    [{}, "Microsoft's own and those of machines are not read"],
+    [{ microsoftApplications: true }, 'those of machines are not read'],
+  ])('says of the applications what is counted and not read: %j', async (config, leftOut) => {
+    await using bench = await EntraBench.open({ users: 5, servicePrincipals: 80 });
+    bench.config = config;
+    const { checks } = await bench.run({ mode: 'Test' });
+    const message = checks.find(({ name }) => name === 'ssoApplications')?.message;
+    const counted = [...bench.graph.tenant.directory.objects.servicePrincipal].length;
+    expect(message).toBe(`servicePrincipals: readable, ${counted} counted, of which ${leftOut}`);
+    const { created } = (await bench.run()).stream('ssoApplications');
+    expect(created).toBeLessThan(80);
   });
 
   test('names what was not granted, before a run finds out', async () => {

@@ -153,6 +153,7 @@ test('whatever happens in a tenant, the changes alone bring the inventory to whe
           continue;
         }
         if (next.run === 'lostPlace') bench.graph.deltaTokens.expire();
+        bench.settle();
         expect((await bench.run()).phase).toBe('Succeeded');
         expect(inventory(bench)).toEqual(standing(bench));
       }

@@ -129,6 +129,7 @@ describe('a place to go on from that is lost', () => {
   test('is made good by a first round, which finds what went meanwhile', async () => {
     await using bench = await opened({ users: 200, groups: 20 });
     await bench.run();
+    bench.settle();
     const { directory } = bench.graph.tenant;
     const group = groupAt(bench, 1);
     directory.removeMember(group, memberOf(bench, group));
@@ -185,6 +186,7 @@ describe('groups that hide their members', () => {
   test('are empty where the right was granted', async () => {
     await using bench = await opened({ users: 200, groups: 20 });
     await bench.run();
+    bench.settle();
     hide(bench);
     bench.graph.roles.add('Member.Read.Hidden');
     const status = await bench.run({ mode: 'Full' });

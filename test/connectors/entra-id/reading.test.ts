@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { RunStop } from '../../../src/sync/control.ts';
 import { instead, rewritten } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
+import { judgeDevice } from '../../simulators/graph/tenant/devices.ts';
 import { EntraBench } from './bench.ts';
 
 const dayMs = 86_400_000;
@@ -19,6 +20,7 @@ async function loaded(users = 120): Promise<EntraBench> {
   const status = await bench.run();
   expect(status.phase).toBe('Succeeded');
   bench.asked();
+  bench.settle();
   return bench;
 }
 
@@ -36,12 +38,12 @@ describe('a first run', () => {
     const full = { mode: 'Full', complete: true };
     expect(counts).toEqual({
       users: { created: 250, rows: 250, counted: 250, ...full },
-      groups: { created: 10, rows: 10, counted: 10, ...full },
-      memberships: { created: 325, rows: 325, counted: undefined, ...full },
+      groups: { created: 17, rows: 17, counted: 17, ...full },
+      memberships: { created: 341, rows: 341, counted: undefined, ...full },
       devices: { created: 200, rows: 200, counted: 200, ...full },
       managedDevices: { created: 160, rows: 160, counted: undefined, ...full },
-      // Of 35 service principals 11 are Microsoft's own, and 3 of the others identities of machines.
-      ssoApplications: { created: 21, rows: 35, counted: 35, ...full },
+      // Of 37 service principals 11 are Microsoft's own, and 3 of the others identities of machines.
+      ssoApplications: { created: 23, rows: 37, counted: 37, ...full },
     });
     expect(bench.asked()).toEqual([
       'GET /organization',
@@ -148,6 +150,31 @@ describe('a later run', () => {
     expect(bench.rows(`SELECT manager FROM users WHERE external_id = '${id}'`)).toEqual([{ manager: null }]);
   });
 
+  test('sees another registered owner of a device with its next change, at the latest in full', async () => {
+    await using bench = await EntraBench.open({ users: 20, devices: 10 });
+    await bench.run();
+    const { directory } = bench.graph.tenant;
+    const [one, other] = [...directory.objects.device].filter(
+      ({ id }) => [...directory.related('registeredOwners', id)].length === 1,
+    );
+    const owner = (id = '') =>
+      bench.rows(`SELECT user_id AS u FROM devices WHERE external_id = '${id}'`)[0]?.['u'];
+    const before = [owner(one?.id), owner(other?.id)];
+    const heir = [...directory.objects.user].find(({ id }) => !before.includes(id))?.id ?? '';
+    for (const { id } of [one, other].filter((device) => device !== undefined)) {
+      for (const { id: former } of directory.related('registeredOwners', id))
+        directory.unrelate('registeredOwners', id, former);
+      directory.relate('registeredOwners', id, heir);
+    }
+    expect((await bench.run()).stream('devices')).toMatchObject({ mode: 'Incremental', fetched: 0 });
+    expect([owner(one?.id), owner(other?.id)]).toEqual(before);
+    directory.update(one?.id ?? '', { displayName: 'Renamed' });
+    await bench.run();
+    expect([owner(one?.id), owner(other?.id)]).toEqual([heir, before[1]]);
+    await bench.run({ mode: 'Full' });
+    expect([owner(one?.id), owner(other?.id)]).toEqual([heir, heir]);
+  });
+
   test('takes back a user who was restored, with the date on which it was first seen', async () => {
     await using bench = await loaded(30);
     const { directory } = bench.graph.tenant;
@@ -213,7 +240,7 @@ describe('a later run', () => {
     const [first, second] = [...managedDevices];
     if (first === undefined || second === undefined) throw new Error('no managed devices');
     managedDevices.remove(first.id);
-    managedDevices.put({ ...second, complianceState: 'inGracePeriod' });
+    judgeDevice(bench.graph.tenant, second.id, 'inGracePeriod');
     expect((await bench.run()).stream('managedDevices')).toMatchObject({
       mode: 'Full',
       updated: 1,

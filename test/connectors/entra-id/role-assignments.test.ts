@@ -133,6 +133,23 @@ describe('a mapping that names nothing that is there', () => {
     expect(live()).toHaveLength(1);
   });
 
+  test('keeps what was had by it, and holds back nothing that is gone from the others', async () => {
+    const [ana, bob, cid] = [user('Ana'), user('Bob'), user('Cid')];
+    const dying = group('Dying', [ana, bob]);
+    const team = group('Team', [bob, cid]);
+    map({ role: 'x', group: dying }, { role: 'y', group: team });
+    await bench.run();
+    expect(live()).toHaveLength(4);
+    directory().remove(dying);
+    directory().removeMember(team, cid);
+    for (const mode of ['Incremental', 'Full'] as const) {
+      const outcome = await bench.run({ mode });
+      const { complete, withheld } = outcome.stream('roleAssignments');
+      expect([complete, withheld]).toEqual([false, undefined]);
+      expect(live()).toEqual([`x/${dying}/${ana}`, `x/${dying}/${bob}`, `y/${team}/${bob}`].toSorted());
+    }
+  });
+
   test('is found by mode Test', async () => {
     map({ role: 'x', group: 'Nobody' });
     const { checks } = await bench.run({ mode: 'Test' });
@@ -321,3 +338,16 @@ test('without a mapping, or switched off, there is no such stream', async () => 
   bench.config = { streams: { ...Object(bench.config['streams']), roleAssignments: false } };
   expect(await names()).toEqual(['users']);
 });
+
+test.each(['Test', 'Full'] as const)(
+  'without any stream nothing is read, and mode %s says what to do',
+  async (mode) => {
+    bench.config = { streams: otherStreams };
+    const { phase, failure } = await bench.run({ mode });
+    expect([phase, failure?.code]).toEqual(['Failed', 'configuration']);
+    expect(failure?.message).toMatch(
+      /^spec\.connector\.entraId\.streams: leaves nothing to read; .*roleMappings/u,
+    );
+    expect(bench.asked()).toEqual([]);
+  },
+);

@@ -136,12 +136,12 @@ const shared = {
   spec: { roleMappings: [{ role: 'staff', group: 'All staff' }] },
   expected: {
     users: { records: 12, changed: one, deleted: 1 },
-    groups: { records: 10, changed: one, deleted: 1 },
-    memberships: { records: 100, changed: { created: 2, updated: 0 }, deleted: 2 },
+    groups: { records: 17, changed: one, deleted: 1 },
+    memberships: { records: 116, changed: { created: 2, updated: 0 }, deleted: 2 },
     devices: { records: 10, changed: one, deleted: 1 },
     managedDevices: { records: 8, changed: one, deleted: 1 },
-    // Of twelve service principals these are what people sign in to.
-    ssoApplications: { records: 7, changed: one, deleted: 1 },
+    // Of fourteen service principals these are what people sign in to.
+    ssoApplications: { records: 9, changed: one, deleted: 1 },
     roleAssignments: { records: 12, changed: { created: 1, updated: 0 }, deleted: 1 },
   },
   unasked: [],

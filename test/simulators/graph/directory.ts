@@ -253,7 +253,8 @@ export class Directory {
     this.changes.push({ ...change, sequence: this.sequence + 1 });
   }
 
-  private stamp(): string {
-    return `${this.now().toISOString().slice(0, 19)}Z`;
+  /** A time as the vendor writes it: now, or so many days later. */
+  stamp(daysLater = 0): string {
+    return `${new Date(this.now().getTime() + daysLater * 86_400_000).toISOString().slice(0, 19)}Z`;
   }
 }

@@ -32,6 +32,11 @@ export function throttled(retryAfterSeconds?: number): GraphAnswer {
   return instead(graphError(429, 'TooManyRequests', 'Too many requests.', headers));
 }
 
+/** A request of Graph, a batch as one. */
+export function isRequest({ resource, inBatch }: GraphAsked): boolean {
+  return resource !== '' && !inBatch;
+}
+
 export function broken(status: 500 | 502 | 503 | 504 | 509): GraphAnswer {
   return instead(
     graphError(status, status === 500 ? 'generalException' : 'serviceNotAvailable', 'Try again later.'),

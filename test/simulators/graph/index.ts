@@ -12,7 +12,8 @@ import { PageTokens } from './page-tokens.ts';
 import { graphError, type Reply } from './reply.ts';
 import { answer } from './routes.ts';
 import { Throttle } from './throttle.ts';
-import { buildTenant, type Tenant, type TenantSize } from './tenant/index.ts';
+import { buildTenant, type TenantSize } from './tenant/index.ts';
+import type { Tenant } from './tenant/tenant.ts';
 import { everyRole, plainQuirks, type GraphAsked, type Licences, type Quirks, type World } from './world.ts';
 
 export interface GraphOptions {

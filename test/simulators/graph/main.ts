@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { runEmulator } from '../command-line.ts';
+import { graphCommands } from './commands.ts';
 import { startGraph } from './index.ts';
 import { parseOptions, usage } from './options.ts';
 import { startTrials } from './trials.ts';
@@ -13,5 +14,10 @@ process.exitCode = await runEmulator(usage, parseOptions, async (options) => {
     await stop();
     throw error;
   }
-  return { address: { graphUrl: graph.url, loginUrl: graph.loginUrl, tenantId: graph.tenant.id }, stop };
+  return {
+    address: { graphUrl: graph.url, loginUrl: graph.loginUrl, tenantId: graph.tenant.id },
+    commands: graphCommands(graph),
+    controlPort: options.controlPort,
+    stop,
+  };
 });

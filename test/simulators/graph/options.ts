@@ -4,16 +4,15 @@ import { parseArgs } from 'node:util';
 import { after, signedNumber, wholeNumber } from '../command-line.ts';
 import type { GraphOptions } from './index.ts';
 import type { Trials } from './trials.ts';
-import type { Licences } from './world.ts';
-
-const licences = ['premium', 'pim', 'intune'] as const satisfies readonly (keyof Licences)[];
+import { licenceNames, type Licences } from './world.ts';
 
 export const usage = `node test/simulators/graph/main.ts [flags]
 
-Microsoft's token endpoint and Graph v1.0 on 127.0.0.1 until Ctrl-C. It prints {"graphUrl": "http://...", "loginUrl": "http://...", "tenantId": "..."} when it listens.
+Microsoft's token endpoint and Graph v1.0 on 127.0.0.1 until Ctrl-C. It prints {"graphUrl": "http://...", "loginUrl": "http://...", "tenantId": "...", "controlUrl": "http://..."} when it listens.
 
   --port N             port of Graph; default 0, any that is free
   --login-port N       port of the token endpoint; default 0, any that is free
+  --control-port N     port where it takes commands while it runs; default 0, any that is free
   --one-address        the token endpoint at the port of Graph
   --client-id TEXT     id of the application; default c0ffee00-0000-4000-8000-000000000001
   --client-secret TEXT its secret; default change-me
@@ -22,9 +21,9 @@ Microsoft's token endpoint and Graph v1.0 on 127.0.0.1 until Ctrl-C. It prints {
   --clock-skew-seconds N  how far its clock is ahead; --clock-skew-seconds=-60 for behind; default 0
   --seed N             another tenant for another number; default 1
   --users N            how many users; default 2500
-  --groups N           how many groups; default a 25th of the users
+  --groups N           how many groups, besides the named ones; default a 25th of the users
   --devices N          how many devices; default four fifths of the users
-  --applications N     how many service principals; default 30 and a 50th of the users
+  --applications N     how many service principals, besides the named ones; default 30 and a 50th of the users
   --withhold ROLE      no consent for this permission, such as Device.Read.All; may be given several times
   --without LICENCE    the tenant lacks it: premium, pim or intune; may be given several times
   --page-size N        pages are no larger, whatever was asked for
@@ -32,13 +31,16 @@ Microsoft's token endpoint and Graph v1.0 on 127.0.0.1 until Ctrl-C. It prints {
   --delete-after S:N   delete N users after S seconds
   --help               this text`;
 
+export type CommandLine = GraphOptions & { readonly trials: Trials; readonly controlPort: number };
+
 /** The options of a command line; `help` when that is asked for. Throws for a flag or a number that is none. */
-export function parseOptions(args: readonly string[]): (GraphOptions & { readonly trials: Trials }) | 'help' {
+export function parseOptions(args: readonly string[]): CommandLine | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
       port: { type: 'string', default: '0' },
       'login-port': { type: 'string', default: '0' },
+      'control-port': { type: 'string', default: '0' },
       'one-address': { type: 'boolean', default: false },
       'client-id': { type: 'string', default: 'c0ffee00-0000-4000-8000-000000000001' },
       // A secret of an emulator on loopback is none.
@@ -65,6 +67,7 @@ export function parseOptions(args: readonly string[]): (GraphOptions & { readonl
   return {
     port: wholeNumber('port', values.port),
     loginPort: wholeNumber('login-port', values['login-port']),
+    controlPort: wholeNumber('control-port', values['control-port']),
     oneAddress: values['one-address'],
     application: {
       clientId: values['client-id'],
@@ -91,8 +94,8 @@ export function parseOptions(args: readonly string[]): (GraphOptions & { readonl
 }
 
 function licence(text: string): keyof Licences {
-  const found = licences.find((name) => name === text);
-  if (found === undefined) throw new Error(`--without ${text}: use ${licences.join(', ')}`);
+  const found = licenceNames.find((name) => name === text);
+  if (found === undefined) throw new Error(`--without ${text}: use ${licenceNames.join(', ')}`);
   return found;
 }
 

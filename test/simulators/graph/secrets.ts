@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Row } from './rows.ts';
-import type { Tenant } from './tenant/index.ts';
+import type { Tenant } from './tenant/tenant.ts';
 
 /**
  * Puts secrets where the vendor has some, or names one that a client must never keep: passwords of applications and people, private

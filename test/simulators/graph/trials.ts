@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { throttled } from './faults.ts';
+import { isRequest, throttled } from './faults.ts';
 import type { Graph } from './index.ts';
 import { everyRole, type Licences } from './world.ts';
 
@@ -25,8 +25,7 @@ export function startTrials(graph: Graph, trials: Trials): void {
   if (trials.throttleEvery > 0) {
     let asked = 0;
     graph.faults.add({
-      when: ({ resource, inBatch }) =>
-        resource !== '' && !inBatch && (asked += 1) % trials.throttleEvery === 0,
+      when: (one) => isRequest(one) && (asked += 1) % trials.throttleEvery === 0,
       answer: throttled(1),
     });
   }

@@ -3,7 +3,7 @@ import type { Asked } from '../faults.ts';
 import type { DirectoryType } from './directory.ts';
 import type { PageTokens } from './page-tokens.ts';
 import { refuse } from './reply.ts';
-import type { Tenant } from './tenant/index.ts';
+import type { Tenant } from './tenant/tenant.ts';
 
 export interface GraphAsked extends Asked {
   /** Without a slash at its end. Links that are given begin with it. */
@@ -23,6 +23,8 @@ export interface Licences {
   pim: boolean;
   intune: boolean;
 }
+
+export const licenceNames = ['premium', 'pim', 'intune'] as const satisfies readonly (keyof Licences)[];
 
 /** What the vendor does now and then, or what its documents leave open. */
 export interface Quirks {

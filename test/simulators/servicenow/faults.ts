@@ -17,6 +17,11 @@ export function refuse(
   });
 }
 
+/** A request for rows of a table. */
+export function isForRows({ table }: Asked): boolean {
+  return table !== '';
+}
+
 /** 429 as a rate rule makes it, or without Retry-After as a full queue does. */
 export function tooManyRequests(retryAfterSeconds?: number): Answer {
   const headers =

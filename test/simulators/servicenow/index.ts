@@ -42,7 +42,7 @@ export class ServiceNow {
   hidden: ((table: string, row: (field: string) => string) => boolean) | undefined;
   /** Tables that answer 403. */
   readonly forbidden = new Set<string>();
-  private readonly estate: Estate;
+  readonly estate: Estate;
   private readonly now: () => Date;
   private readonly skewMs: number;
   private readonly zoneMinutes: number;
@@ -109,7 +109,7 @@ export class ServiceNow {
   }
 
   /** All classes stand in one table, as their common parent shows them. */
-  private tableOf(name: string): Table {
+  tableOf(name: string): Table {
     const { tables } = this.estate;
     const found = tables.get(this.estate.isClass(name) ? 'cmdb_ci' : name);
     if (found === undefined) throw new Error(`the emulator has no table ${name}`);

@@ -6,9 +6,10 @@ import type { Trials } from './trials.ts';
 
 export const usage = `node test/simulators/servicenow/main.ts [flags]
 
-A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authentication. It prints {"url": "http://..."} when it listens.
+A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authentication. It prints {"url": "http://...", "controlUrl": "http://..."} when it listens.
 
   --port N            port; default 0, any that is free
+  --control-port N    port where it takes commands while it runs; default 0, any that is free
   --user NAME         login name; default reader
   --password TEXT     password; default change-me
   --client-id TEXT    also give OAuth tokens to this client, by password, refresh and client credentials
@@ -28,14 +29,15 @@ A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authe
   --delete-after S:N  delete N configuration items after S seconds
   --help              this text`;
 
+export type CommandLine = ServiceNowOptions & { readonly trials: Trials; readonly controlPort: number };
+
 /** The options of a command line; `help` when that is asked for. Throws for a flag or a number that is none. */
-export function parseOptions(
-  args: readonly string[],
-): (ServiceNowOptions & { readonly trials: Trials }) | 'help' {
+export function parseOptions(args: readonly string[]): CommandLine | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
       port: { type: 'string', default: '0' },
+      'control-port': { type: 'string', default: '0' },
       user: { type: 'string', default: 'reader' },
       // A password of an emulator on loopback is no secret.
       password: { type: 'string', default: 'change-me' },
@@ -61,6 +63,7 @@ export function parseOptions(
   const { users, groups, relationships } = values;
   return {
     port: wholeNumber('port', values.port),
+    controlPort: wholeNumber('control-port', values['control-port']),
     basic: { username: values.user, password: values.password },
     clockSkewMs: 1000 * signedNumber('clock-skew-seconds', values['clock-skew-seconds']),
     zoneMinutes: signedNumber('zone-minutes', values['zone-minutes']),

@@ -131,6 +131,14 @@ export class Table {
   matching(key: string, holds: (position: number) => boolean): readonly number[] {
     const known = this.cache.get(key);
     if (known !== undefined) return known;
+    const found = this.where(holds);
+    if (this.cache.size > 64) this.cache.clear();
+    this.cache.set(key, found);
+    return found;
+  }
+
+  /** The same, looked at anew. */
+  where(holds: (position: number) => boolean): readonly number[] {
     const found: number[] = [];
     for (let index = 0; index < this.source.size; index += 1) {
       if (this.removed.size > 0 && this.removed.has(this.source.id(index))) continue;
@@ -142,8 +150,6 @@ export class Table {
         if (holds(-index - 1)) found.push(-index - 1);
       found.sort((one, other) => inOrder(this.id(one), this.id(other)));
     }
-    if (this.cache.size > 64) this.cache.clear();
-    this.cache.set(key, found);
     return found;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tooManyRequests } from './faults.ts';
+import { isForRows, tooManyRequests } from './faults.ts';
 import { ServiceNow } from './index.ts';
 
 /** What an instance does wrong, to try what becomes of it. */
@@ -23,7 +23,7 @@ export function startTrials(instance: ServiceNow, trials: Trials): void {
   if (trials.throttleEvery > 0) {
     let asked = 0;
     instance.faults.add({
-      when: ({ table }) => table !== '' && (asked += 1) % trials.throttleEvery === 0,
+      when: (one) => isForRows(one) && (asked += 1) % trials.throttleEvery === 0,
       answer: tooManyRequests(1),
     });
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Directory, Entity } from '../directory.ts';
 import { daysFrom, guid, hoursBefore, pick } from './seed.ts';
+import type { Tenant } from './tenant.ts';
 
 export const zeroGuid = '00000000-0000-0000-0000-000000000000';
 /** What Intune gives for a date that was never set. */
@@ -19,16 +20,17 @@ const systems = [
   { operatingSystem: 'iOS', version: '18.3', manufacturer: 'Apple', model: 'iPhone 15' },
   { operatingSystem: 'Android', version: '15', manufacturer: 'samsung', model: 'SM-A556B' },
 ] as const;
-const states = [
-  'compliant',
-  'compliant',
+/** What Intune says of a device. */
+export const complianceStates = [
   'compliant',
   'noncompliant',
   'inGracePeriod',
   'unknown',
   'error',
   'conflict',
-];
+] as const;
+/** Most devices are well. */
+const states = ['compliant', 'compliant', ...complianceStates] as const;
 /** What firmware gives when nobody wrote a number into it. */
 const blankSerials = ['', '0', 'Default string', 'System Serial Number'];
 
@@ -138,4 +140,23 @@ function serialOf(index: number): string {
   // Two machines with one number.
   const number = index % 33 === 10 ? index - 1 : index;
   return `PF${(number * 7919 + 46_656).toString(36).toUpperCase()}`;
+}
+
+/** Intune looks at a managed device and judges it; the device of the directory is told, where there is one. */
+export function judgeDevice(
+  { directory, managedDevices: managed }: Tenant,
+  id: string,
+  state: (typeof complianceStates)[number],
+): void {
+  const device = managed.get(id);
+  if (device === undefined) throw new Error(`the emulator has no managed device ${id}`);
+  managed.put({
+    ...device,
+    complianceState: state,
+    complianceGracePeriodExpirationDateTime: state === 'inGracePeriod' ? directory.stamp(3) : neverSet,
+    lastSyncDateTime: directory.stamp(),
+  });
+  for (const { id: object, deviceId } of directory.objects.device)
+    if (deviceId === device['azureADDeviceId'])
+      directory.update(object, { isCompliant: state === 'compliant' });
 }

@@ -13,8 +13,10 @@ export const groupKinds = [
   'hiddenMembership',
 ] as const;
 
+export const securityGroup = { groupTypes: [], mailEnabled: false, securityEnabled: true } as const;
+
 const fields: Readonly<Record<(typeof groupKinds)[number], Readonly<Record<string, unknown>>>> = {
-  security: { groupTypes: [], mailEnabled: false, securityEnabled: true },
+  security: securityGroup,
   microsoft365: { groupTypes: ['Unified'], mailEnabled: true, securityEnabled: false, visibility: 'Private' },
   mailEnabledSecurity: { groupTypes: [], mailEnabled: true, securityEnabled: true },
   distribution: { groupTypes: [], mailEnabled: true, securityEnabled: false },
@@ -23,7 +25,7 @@ const fields: Readonly<Record<(typeof groupKinds)[number], Readonly<Record<strin
     membershipRule: '(user.department -eq "Sales")',
     membershipRuleProcessingState: 'On',
   },
-  roleAssignable: { groupTypes: [], mailEnabled: false, securityEnabled: true, isAssignableToRole: true },
+  roleAssignable: { ...securityGroup, isAssignableToRole: true },
   hiddenMembership: {
     ...{ groupTypes: ['Unified'], mailEnabled: true, securityEnabled: false },
     visibility: 'HiddenMembership',

@@ -1,36 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Directory, type Entity } from '../directory.ts';
 import { Sequence } from '../sequence.ts';
-import { addServicePrincipals, appRoleAssignments } from './applications.ts';
+import { appRoleAssignments } from './app-roles.ts';
+import { addServicePrincipals } from './applications.ts';
 import { addDevices, managedDevices } from './devices.ts';
 import { addGroups } from './groups.ts';
+import { addNamed, grantNamed } from './named.ts';
 import { addPeople, isGuest } from './people.ts';
 import { buildRoles } from './roles.ts';
 import { guid } from './seed.ts';
+import type { Tenant } from './tenant.ts';
 
 export interface TenantSize {
   readonly users: number;
-  /** Defaults follow from the users. */
+  /** Of what is generated, besides what every tenant has; defaults follow from the users. */
   readonly groups?: number;
   readonly devices?: number;
   readonly servicePrincipals?: number;
-}
-
-/** Everything that a tenant holds. What stands outside `directory` has no delta query. */
-export interface Tenant {
-  readonly id: string;
-  readonly domains: readonly string[];
-  readonly directory: Directory;
-  readonly organization: Sequence<Entity>;
-  readonly managedDevices: Sequence<Entity>;
-  readonly roleDefinitions: Sequence<Entity>;
-  readonly roleAssignments: Sequence<Entity>;
-  readonly roleEligibilityScheduleInstances: Sequence<Entity>;
-  readonly roleAssignmentScheduleInstances: Sequence<Entity>;
-  readonly directoryRoles: Sequence<Entity>;
-  readonly subscribedSkus: Sequence<Entity>;
-  /** By the service principal that is the resource. */
-  readonly appRoleAssignedTo: ReadonlyMap<string, Sequence<Entity>>;
 }
 
 /** An invented tenant: the same seed and size give the same objects. */
@@ -51,8 +37,9 @@ export function buildTenant(seed: number, size: TenantSize, now: () => Date): Te
   const assignable = groups.filter((group) => directory.find(group)?.entity['isAssignableToRole'] === true);
   const roles = buildRoles(seed, { users: staff, groups: assignable, principals: servicePrincipals });
   const assigned = appRoleAssignments(directory, users, groups);
+  addNamed(directory, seed, staff, id);
   directory.startRecording();
-  return {
+  const tenant: Tenant = {
     id,
     domains,
     directory,
@@ -64,8 +51,10 @@ export function buildTenant(seed: number, size: TenantSize, now: () => Date): Te
     roleAssignmentScheduleInstances: new Sequence(roles.active),
     directoryRoles: new Sequence(roles.activated),
     subscribedSkus: new Sequence(skus(id, staff.length)),
-    appRoleAssignedTo: new Map([...assigned].map(([resource, list]) => [resource, new Sequence(list)])),
+    appRoleAssignedTo: assigned,
   };
+  grantNamed(tenant, seed);
+  return tenant;
 }
 
 function organization(id: string, domains: readonly string[]): Entity {
