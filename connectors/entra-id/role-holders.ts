@@ -132,16 +132,19 @@ export class RoleHolders {
     }
   }
 
-  /** What the vendor answers without a licence is not documented: whatever is no plain refusal of the permission counts as that. */
+  /**
+   * Only an answer that says that the tenant has not bought it means that there are none. What else the vendor may answer then is not documented: it
+   * is a refusal, by which nothing is gone.
+   */
   private async readEligible(): Promise<Eligible> {
     try {
       const holdings = await eligibleRoles(this.session.graph);
       return { holdings: async () => holdings };
     } catch (error) {
       if (!concernsStream(error)) throw error;
-      if (error instanceof FeatureAbsent || error.code === 'configuration')
-        return { absent: bounded(error.message, 256) };
-      return { holdings: () => Promise.reject(error) };
+      if (error instanceof FeatureAbsent) return { absent: bounded(error.message, 256) };
+      const refusal = error.code === 'configuration' ? withSwitch(error) : error;
+      return { holdings: () => Promise.reject(refusal) };
     }
   }
 
@@ -230,6 +233,11 @@ export class RoleHolders {
 const notEligible = warning(
   'without Premium P2 who may activate a role is not read; what was read before stays (eligibleRoles: false withdraws it)',
 );
+
+function withSwitch(cause: Failure): Failure {
+  const remedy = 'set spec.connector.entraId.eligibleRoles: false where the tenant has no PIM';
+  return new Failure(cause.code, `${cause.message}; ${remedy}`, { cause });
+}
 
 /** Whoever is assigned to a role that is disabled has nothing by it: the vendor is asked a second time, in other words. Throws a Failure. */
 // oxlint-disable-next-line require-yield -- a reading without rows

@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { denied, instead, rewritten } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
+import type { GraphAsked } from '../../simulators/graph/world.ts';
 import type { EntraBench } from './bench.ts';
-import { globalReader, openRoles, rolesOf } from './role-bench.ts';
+import { globalReader, openRoles, otherStreams, rolesOf } from './role-bench.ts';
 
 let bench: EntraBench;
 beforeEach(async () => {
@@ -140,6 +141,58 @@ describe('of several ways to a role the one that holds longest is told', () => {
     expect(live()).toHaveLength(600);
     const [row] = bench.rows("SELECT evidence FROM pass_scopes WHERE evidence LIKE '%:600%'");
     expect(JSON.parse(String(row?.['evidence']))).toMatchObject({ pages: 2, rows: 600 });
+  });
+});
+
+describe('who may activate a role', () => {
+  const eligible = ({ resource }: GraphAsked) => resource.endsWith('/roleEligibilityScheduleInstances');
+
+  test.each([
+    ['404 without a code', graphError(404, '', ''), 'configuration'],
+    ['404', graphError(404, 'ResourceNotFound', 'no'), 'configuration'],
+    ['400', graphError(400, 'BadRequest', 'no'), 'configuration'],
+    ['501', graphError(501, 'NotImplemented', 'no'), 'configuration'],
+    ['403', graphError(403, 'Authorization_RequestDenied', 'no'), 'permission'],
+  ])('is not taken for gone when %s is answered; who has it is read all the same', async (_, reply, code) => {
+    const [ana, bob, cid] = [user('Ana'), user('Bob'), user('Cid')];
+    assign(globalReader, ana);
+    const bobs = assign(globalReader, bob);
+    makeEligible(globalReader, cid);
+    // What another stream reads goes on.
+    bench.config = { streams: { ...otherStreams, users: true } };
+    await bench.run();
+    bench.graph.tenant.roleAssignments.remove(bobs);
+    bench.graph.faults.add({ when: eligible, answer: instead(reply) });
+    for (let run = 0; run < 2; run += 1) {
+      const outcome = await bench.run({ mode: 'Full' });
+      expect(outcome).toMatchObject({ phase: 'PartiallySucceeded', failure: { code } });
+      expect(outcome.failure?.message).toMatch(/^eligible roles \(needs RoleManagement\.Read\.Directory\)/u);
+      expect(scopes(outcome)).toEqual([expect.stringMatching(/\(eligible\): auditor: /u)]);
+      expect(live()).toEqual([idOf(ana, 'active'), idOf(cid, 'eligible')].toSorted());
+      expect(outcome.stream('roleAssignments')).toMatchObject({ complete: false });
+    }
+    const withdrawn = bench.rows('SELECT external_id FROM role_assignments WHERE withdrawn_at IS NOT NULL');
+    expect(withdrawn).toEqual([]);
+  });
+
+  test('and may not be asked names the switch, unless a permission is what is missing', async () => {
+    bench.graph.faults.add({ when: eligible, times: 1, answer: instead(graphError(404, '', '')) });
+    expect((await bench.run()).failure?.message).toContain('spec.connector.entraId.eligibleRoles: false');
+    bench.graph.faults.add({ when: eligible, answer: denied() });
+    expect((await bench.run()).failure?.message).not.toContain('eligibleRoles');
+  });
+
+  const notPremium = 'Authentication_RequestFromNonPremiumTenantOrB2CTenant';
+  test.each([
+    ['a licence', graphError(403, notPremium, 'no'), /no Premium licence/u],
+    ['PIM', graphError(400, 'AadPremiumLicenseRequired', 'no'), /no licence for roles/u],
+    ['it', graphError(400, 'BadRequest', 'Request not applicable to target tenant.'), /does not have this/u],
+  ])('is not offered by a tenant that says it has not %s', async (_, reply, why) => {
+    assign(globalReader, user('Ana'));
+    bench.graph.faults.add({ when: eligible, answer: instead(reply) });
+    expect(await bench.run()).toMatchObject({ phase: 'Succeeded' });
+    const [row] = bench.rows("SELECT evidence FROM pass_scopes WHERE evidence LIKE '%notOffered%'");
+    expect(String(row?.['evidence'])).toMatch(why);
   });
 });
 
