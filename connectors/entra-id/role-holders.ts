@@ -158,6 +158,8 @@ export class RoleHolders {
   ): AsyncGenerator<readonly RoleRow[], Evidence, void> {
     const holdings = (await all()).filter(({ roleDefinitionId }) => idOf(roleDefinitionId) === source.id);
     const holders = await this.holdersOf(source, holdings);
+    // One that has several times is one.
+    const assigned = new Set(holdings.map(({ id }) => id)).size;
     const scopes = Map.groupBy(holdings, scopeOf);
     let rows = 0;
     let page: RoleRow[] = [];
@@ -171,8 +173,7 @@ export class RoleHolders {
         page = [];
       }
     }
-    if (rows === 0)
-      return { ...said, ...(await this.emptiness(source, assignment, holdings.length, holders)) };
+    if (rows === 0) return { ...said, ...(await this.emptiness(source, assignment, assigned, holders)) };
     yield page;
     return said;
   }
@@ -204,13 +205,13 @@ export class RoleHolders {
   private async emptiness(
     source: Named,
     assignment: RoleRow['assignment'],
-    held: number,
+    assigned: number,
     holders: ReadonlyMap<string, RoleMember>,
   ): Promise<Evidence> {
     const { session } = this;
     const again = await unlessRefused(() => assignmentsOfRole(session.graph, source.id, assignment));
     const groups = [...holders.values()];
-    const same = again === held && groups.every(({ kind }) => kind === 'Group');
+    const same = again === assigned && groups.every(({ kind }) => kind === 'Group');
     return same && (await isEmptyByCount(session, groups)) ? { counted: 0, emptyTwice: true } : {};
   }
 
