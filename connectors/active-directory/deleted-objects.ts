@@ -2,6 +2,7 @@
 import type { LdapClient, LdapControl } from '../../src/connector/ldap/client.ts';
 import { anyOf, allOf, equals } from '../../src/connector/ldap/filter.ts';
 import { guidBytes, guidOf } from './guid.ts';
+import { sidBytes, sidOf } from './sid.ts';
 
 /** Of the container of deleted objects, whatever its name is in the language of the domain ([MS-ADTS] 6.1.1.4). */
 const containerId = '18E2EA80684F11D2B9AA00C04F79F805';
@@ -18,6 +19,8 @@ const classFilters: Readonly<Record<DeletedClass, string>> = {
   // Whatever may belong to a group: users, computers and contacts are persons by class.
   member: '(|(objectClass=person)(objectClass=group))',
 };
+
+const foreignClass = '(objectClass=foreignSecurityPrincipal)';
 
 /** What the directory itself states as deleted, for accounts that may read it; others see nothing, without an error. */
 export class DeletedObjects {
@@ -46,7 +49,10 @@ export class DeletedObjects {
     return (await this.found()) !== undefined;
   }
 
-  /** Ids of objects of a class that were deleted after a change, page by page. None when they cannot be seen. */
+  /**
+   * Ids of objects of a class that were deleted after a change, page by page: as records have them, so that a placeholder of an account of another domain
+   * is told by its SID. None when they cannot be seen.
+   */
   async *since(usn: bigint, of: DeletedClass): AsyncGenerator<readonly string[], void, void> {
     const container = await this.found();
     if (container === undefined) return;
@@ -54,11 +60,39 @@ export class DeletedObjects {
       subject: `deleted objects below ${container}`,
       base: container,
       scope: 'sub',
-      filter: `(&(isDeleted=TRUE)${classFilters[of]}(uSNChanged>=${usn + 1n}))`,
-      attributes: ['objectGUID'],
       controls: [this.control],
     } as const;
-    for await (const page of this.client.pages(search)) yield idsOf(page.entries);
+    const changed = `(isDeleted=TRUE)(uSNChanged>=${usn + 1n})`;
+    const filter = `(&${changed}${classFilters[of]})`;
+    for await (const page of this.client.pages({ ...search, filter, attributes: ['objectGUID'] }))
+      yield idsOf(page.entries);
+    if (of !== 'member') return;
+    const foreign = { filter: `(&${changed}${foreignClass})`, attributes: ['objectSid'], pageSize: 100 };
+    for await (const page of this.client.pages({ ...search, ...foreign })) {
+      const sids = sidsOf(page.entries);
+      const again = new Set(await this.foreignAmong(sids));
+      yield sids.filter((sid) => !again.has(sid));
+    }
+  }
+
+  /** Those of the SIDs that have a placeholder: it is made anew when such an account becomes a member again. */
+  private async foreignAmong(sids: readonly string[]): Promise<readonly string[]> {
+    const bytes = sids.map(sidBytes).filter((one) => one !== undefined);
+    if (bytes.length === 0) return [];
+    const search = {
+      subject: `placeholders of accounts of other domains, in ${this.domain}`,
+      base: this.domain,
+      scope: 'sub',
+      filter: allOf(
+        equals('objectClass', 'foreignSecurityPrincipal'),
+        anyOf(...bytes.map((one) => equals('objectSid', one))),
+      ),
+      attributes: ['objectSid'],
+      controls: ['domainScope'],
+    } as const;
+    const found: string[] = [];
+    for await (const { entries } of this.client.pages(search)) found.push(...sidsOf(entries));
+    return found;
   }
 
   /** Those of the ids that the directory states as deleted. */
@@ -126,4 +160,10 @@ function idsOf(entries: readonly { bytes(name: string): Buffer | undefined }[]):
   return entries
     .map((entry) => guidOf(entry.bytes('objectGUID') ?? Buffer.alloc(0)))
     .filter((id) => id !== undefined);
+}
+
+function sidsOf(entries: readonly { bytes(name: string): Buffer | undefined }[]): readonly string[] {
+  return entries
+    .map((entry) => sidOf(entry.bytes('objectSid') ?? Buffer.alloc(0)))
+    .filter((sid) => sid !== undefined);
 }

@@ -84,6 +84,22 @@ export function isWithin(dn: string, base: string): boolean {
   return above === '' || below === above || below.endsWith(`,${above}`);
 }
 
+/**
+ * Whether an object is of a domain, and not of another one below it: `DC=child,DC=corp` is no part of `DC=corp`, though its DN ends so. What is no DN
+ * counts as of the domain.
+ */
+export function isOfDomain(dn: string, domain: string): boolean {
+  const rdns = parseDn(dn);
+  if (rdns === undefined) return true;
+  const above = rdns.findLastIndex(({ type }) => type.toLowerCase() !== 'dc');
+  return (
+    rdns
+      .slice(above + 1)
+      .map(keyOf)
+      .join(',') === dnKey(domain)
+  );
+}
+
 /** The id in the name of a deleted object (`CN=name\0ADEL:id,...`); undefined for one that is not deleted. */
 export function deletedId(dn: string): string | undefined {
   const name = parseDn(dn)?.[0]?.value;

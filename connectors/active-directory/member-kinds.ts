@@ -8,7 +8,7 @@ import type { MemberKind } from './wire.ts';
 const mostKnown = 200_000;
 const idsPerSearch = 100;
 
-/** `sAMAccountType` ([MS-ADTS] 2.2.17): the same for every object of a kind, and never changed. */
+/** `sAMAccountType` ([MS-ADTS] 2.2.17): the same for every object of a kind, and never changed. Service accounts have that of computers. */
 const kindsByType: ReadonlyMap<string, MemberKind> = new Map([
   ['805306368', 'User'],
   ['805306369', 'Device'],
@@ -18,10 +18,16 @@ const kindsByType: ReadonlyMap<string, MemberKind> = new Map([
   ['536870913', 'Group'],
 ]);
 
+/** Group, standalone and delegated managed service accounts: computers by their type, and read by no stream. */
+const serviceAccount = /^msDS-\w*ManagedServiceAccount$/iu;
+
+/** Undefined of what no stream reads, and what is not told apart. */
 export function kindOf(entry: Pick<LdapEntry, 'first' | 'values'>): MemberKind | undefined {
+  const classes = entry.values('objectClass');
+  if (classes.some((name) => typeof name === 'string' && serviceAccount.test(name))) return undefined;
   const type = entry.first('sAMAccountType');
   if (typeof type === 'string') return kindsByType.get(type);
-  return entry.values('objectClass').includes('contact') ? 'Contact' : undefined;
+  return classes.includes('contact') ? 'Contact' : undefined;
 }
 
 /**

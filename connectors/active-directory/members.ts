@@ -19,6 +19,8 @@ export const groupsPerPage = 25;
 
 /** A list that changes while its parts are read is read again. */
 const mostReadings = 5;
+/** So often a list that did not change may end before its end; a second time it is no chance. */
+const mostCuts = 1;
 
 /** A group as it stands among others. */
 export interface GroupId {
@@ -38,8 +40,8 @@ export function groupIdOf(entry: LdapEntry): GroupId {
 
 /**
  * The direct members of a group that came from a search with `groupAttributesForMembers`: DNs with ids, part by part, in which one may come twice. Parts are
- * counted by position, so a list of many parts is read again when the group changed meanwhile. Members by primaryGroupID are not among them.
- * Throws a Failure (unavailable) when the list never stands still. Undefined instead of a part: the group went away.
+ * counted by position, so a list of many parts is read again when the group changed meanwhile, and when it came to no end. Members by primaryGroupID are
+ * not among them. Throws a Failure: unavailable when the list never stands still, contract when its rest is not given. Undefined instead of a part: the group went away.
  */
 export async function* membersOf(
   client: LdapClient,
@@ -48,6 +50,7 @@ export async function* membersOf(
   const { dn } = parseExtendedDn(group.dn);
   const base = `<GUID=${groupIdOf(group).id}>`;
   let entry: LdapEntry | undefined = group;
+  let cuts = 0;
   for (let reading = 1; reading <= mostReadings; reading++) {
     const isWhole = entry.range('member') === undefined;
     const parts = rangedValues(client, entry, {
@@ -60,9 +63,15 @@ export async function* membersOf(
     for (; step.done !== true; step = await parts.next()) yield step.value.map((value) => textOf(value, dn));
     if (isWhole) return;
     const before = entry.text('uSNChanged');
-    entry = step.value.gone ? undefined : await groupAt(client, base, dn);
+    entry = step.value === 'gone' ? undefined : await groupAt(client, base, dn);
     if (entry === undefined) return yield undefined;
-    if (entry.text('uSNChanged') === before) return;
+    if (entry.text('uSNChanged') !== before) continue;
+    if (step.value === 'whole') return;
+    if (++cuts > mostCuts)
+      throw new Failure(
+        'contract',
+        `members of ${dn}: the directory announces more members and does not give them, though the group has not changed; nothing is taken as deleted; look at the log of the controller, or name another one in spec.connector.activeDirectory.urls`,
+      );
   }
   throw new Failure(
     'unavailable',
@@ -70,7 +79,8 @@ export async function* membersOf(
   );
 }
 
-function groupAt(client: LdapClient, base: string, dn: string): Promise<LdapEntry | undefined> {
+/** A group as it stands now; undefined when it went away. */
+export function groupAt(client: LdapClient, base: string, dn: string): Promise<LdapEntry | undefined> {
   return client.one({
     subject: `the group ${dn}`,
     base,

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadRequest } from '../../src/connector/contract.ts';
 import { defineStream } from '../../src/connector/define-stream.ts';
+import type { LdapEntry } from '../../src/connector/ldap/client.ts';
 import { outermost, type Base } from './bases.ts';
 import { groupKind } from './groups.ts';
+import { HiddenLists } from './hidden-lists.ts';
 import { groupAttributesForMembers, groupIdOf, groupsPerPage, membersOf } from './members.ts';
+import { membershipProbe } from './membership-probe.ts';
 import { memberIdOf, membershipId, toMembership } from './membership-record.ts';
 import { testBases } from './object-stream.ts';
 import { accountAttributes, accountFilter, PrimaryGroups } from './primary-groups.ts';
@@ -25,6 +28,7 @@ export const memberships = defineStream({
   read: readMemberships,
   idOf: membershipId,
   toRecord: (row) => toMembership(row),
+  probe: membershipProbe,
   test: (session) =>
     testBases(session, session.bases.groups, { what: 'groups and their members', filter: groupKind.filter }),
 });
@@ -37,22 +41,30 @@ async function* readMemberships(
   const primary = new PrimaryGroups(session);
   const { users, groups, computers } = session.bases;
   const accounts = outermost([...users, ...computers]);
-  for (const base of groups)
-    yield* readScope(session, listedMembers(session, base, primary, accounts), request);
+  for (const base of groups) {
+    const hidden = new HiddenLists(session);
+    const reading = listedMembers(session, base, { primary, accounts, hidden });
+    for await (const event of readScope(session, reading, request)) yield hidden.judged(event);
+  }
   const narrowing = groups.map(scopeName).join(' | ');
   for (const base of accounts)
     yield* readScope(session, primaryMembers(session, base, primary, narrowing), request);
 }
 
+interface ListReading {
+  readonly primary: PrimaryGroups;
+  readonly accounts: readonly Base[];
+  readonly hidden: HiddenLists;
+}
+
 /**
  * Members as groups list them. A group that changed is read as a whole, with those whose primary group it is, so that what is not
- * among them is gone.
+ * among them is gone; not so when it hides its list.
  */
 function listedMembers(
   session: Session,
   base: Base,
-  primary: PrimaryGroups,
-  accounts: readonly Base[],
+  { primary, accounts, hidden }: ListReading,
 ): ScopeReading {
   return {
     scope: scopeName(base),
@@ -64,18 +76,24 @@ function listedMembers(
     pageSize: Math.min(session.pageSize, groupsPerPage),
     async *pagesOf(entries, changed): AsyncGenerator<ScopePage> {
       const pages = new MemberPages(session);
+      const empty: LdapEntry[] = [];
       for (const entry of entries) {
         const { id, rid } = groupIdOf(entry);
         let isGone = false;
+        let listed = 0;
         for await (const members of membersOf(session.client, entry)) {
           isGone = members === undefined;
+          listed += members?.length ?? 0;
           yield* pages.add(members?.map((member) => ({ group: id, member })) ?? []);
         }
+        // Of what is missing in a full pass the members are asked: see the probe.
         if (!changed || isGone) continue;
         if (rid !== undefined)
           for await (const rows of primary.members(id, rid, accounts)) yield* pages.add(rows);
-        pages.complete(id);
+        if (listed > 0) pages.complete(id);
+        else empty.push(entry);
       }
+      for (const entry of await hidden.without(empty)) pages.complete(groupIdOf(entry).id);
       yield* pages.rest();
     },
     async *deletedSince(usn): AsyncGenerator<ScopePage> {

@@ -10,8 +10,13 @@ import { sidBytes } from './sid.ts';
 import type { MemberRow } from './wire.ts';
 
 /** What must be asked of an account, with the extended-DN control. */
-export const accountAttributes: readonly string[] = ['objectGUID', 'sAMAccountType', 'primaryGroupID'];
-/** Users and computers: each has exactly one primary group. */
+export const accountAttributes: readonly string[] = [
+  'objectGUID',
+  'objectClass',
+  'sAMAccountType',
+  'primaryGroupID',
+];
+/** Users, computers and managed service accounts: each has exactly one primary group. */
 export const accountFilter = '(|(sAMAccountType=805306368)(sAMAccountType=805306369))';
 
 /** Which group an account's primaryGroupID means: the group with that number in the domain, where it stands below the bases of groups. */

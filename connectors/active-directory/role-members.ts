@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure } from '../../src/connector/failure.ts';
 import type { LdapEntry } from '../../src/connector/ldap/client.ts';
-import { allOf, anyOf, equals } from '../../src/connector/ldap/filter.ts';
+import { anyOf, equals } from '../../src/connector/ldap/filter.ts';
 import type { Named } from '../../src/connector/nested-groups.ts';
 import type { RoleMember } from '../../src/connector/role-reading.ts';
-import { isWithin, parseExtendedDn } from './distinguished-name.ts';
+import { isOfDomain, parseExtendedDn } from './distinguished-name.ts';
 import { guidBytes, guidOf } from './guid.ts';
+import { hiddenAmong, hiddenFailure } from './hidden-lists.ts';
 import { nameOf } from './mapped-group.ts';
 import { kindOf } from './member-kinds.ts';
 import { groupAttributesForMembers, groupIdOf, membersOf } from './members.ts';
@@ -50,18 +51,17 @@ export class RoleMembers {
     });
     // Deleted since it was met: with it went what it granted.
     if (group === undefined) return;
-    let count = 0;
+    let listed = 0;
     for await (const part of membersOf(client, group)) {
       // The same, while its list was read.
       if (part === undefined) return;
-      count += part.length;
+      listed += part.length;
       yield await this.known(part, group.dn);
     }
-    for await (const page of this.primaryOf(group)) {
-      count += page.length;
-      yield page;
-    }
-    if (count === 0) await this.checkEmpty(group);
+    yield* this.primaryOf(group);
+    if (listed > 0) return;
+    const [hidden] = await hiddenAmong(this.session, [group]);
+    if (hidden !== undefined) throw hiddenFailure(parseExtendedDn(hidden.dn).dn);
   }
 
   /** Throws a permission Failure when the walk met what the account may not see. */
@@ -95,7 +95,7 @@ export class RoleMembers {
       const entry = entries.get(id);
       if (entry !== undefined) return [{ id, name: nameOf(entry), kind: kindOf(entry) }];
       // Of another domain of the forest only the name is known here.
-      if (!isWithin(dn, domain.dn)) return [{ id, name: dn, kind: undefined }];
+      if (!isOfDomain(dn, domain.dn)) return [{ id, name: dn, kind: undefined }];
       this.hidden.add(dn);
       this.hiddenIn ||= parseExtendedDn(group).dn;
       return [];
@@ -147,28 +147,6 @@ export class RoleMembers {
           throw new Failure('contract', `${entry.dn}: the account has no readable objectGUID`);
         return { id, name: nameOf(entry), kind: kindOf(entry) };
       });
-    }
-  }
-
-  /** Asked of those who would be in it: a list that the account may not read looks like an empty one. */
-  private async checkEmpty(group: LdapEntry): Promise<void> {
-    const { client, domain } = this.session;
-    const { dn } = parseExtendedDn(group.dn);
-    const search = {
-      subject: `objects that name ${dn} as theirs`,
-      base: domain.dn,
-      scope: 'sub',
-      filter: allOf(equals('memberOf', dn)),
-      attributes: ['objectGUID'],
-      controls: ['domainScope'],
-      pageSize: 1,
-    } as const;
-    for await (const { entries } of client.pages(search)) {
-      if (entries.length === 0) continue;
-      throw new Failure(
-        'permission',
-        `members of ${dn}: the list of the group shows none, and objects name it as theirs; let the account read member of groups. Nothing is taken as deleted`,
-      );
     }
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { connectors } from '../../connectors/index.ts';
@@ -13,8 +14,13 @@ describe('extsys connectors', () => {
     expect(code).toBe(0);
     const [heading, ...lines] = out.trimEnd().split('\n');
     expect(heading).toMatch(/^CONNECTOR +STREAM +RECORD +INCREMENTAL +MAPPED +PROBED +NEEDS$/u);
-    expect(lines.map((line) => line.split(/ {2,}/u).slice(0, 3))).toEqual(
-      connectors.flatMap(({ id, streams }) => streams.map(({ name, record }) => [id, name, record])),
+    const yesNo = (value: boolean) => (value ? 'yes' : 'no');
+    expect(lines.map((line) => line.trimEnd().split(/ {2,}/u))).toEqual(
+      connectors.flatMap(({ id, streams }) =>
+        streams.map(({ name, record, incremental, mapped, probed, needs }) => [
+          ...[id, name, record, yesNo(incremental), yesNo(mapped), yesNo(probed), needs.join(', ')],
+        ]),
+      ),
     );
     expect(out).toMatch(/^serviceNowCmdb +memberships +Membership +yes +yes +no +read sys_user_grmember$/mu);
     expect(out).toMatch(/^serviceNowCmdb +users +User +yes +yes +yes +read sys_user$/mu);
@@ -69,6 +75,12 @@ describe('extsys connectors', () => {
     expect(JSON.parse((await call(connectorsCommand, ['serviceNowCmdb', '-o', 'json'])).out)).toMatchObject({
       id: 'serviceNowCmdb',
     });
+  });
+
+  test('names a runbook and a sample that are there', async () => {
+    const all = JSON.parse((await call(connectorsCommand, ['-o', 'json'])).out) as ConnectorFacts[];
+    for (const { runbook, sample } of all)
+      for (const path of [runbook, sample]) expect(existsSync(path), path).toBe(true);
   });
 
   test('an ID that there is not is refused with those that there are', async () => {

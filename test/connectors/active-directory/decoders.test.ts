@@ -11,12 +11,14 @@ import {
 import {
   deletedId,
   dnKey,
+  isOfDomain,
   isWithin,
   parseDn,
   parseExtendedDn,
 } from '../../../connectors/active-directory/distinguished-name.ts';
 import { groupTypeWords, isSecurityGroup } from '../../../connectors/active-directory/group-type.ts';
 import { guidBytes, guidOf } from '../../../connectors/active-directory/guid.ts';
+import { kindOf } from '../../../connectors/active-directory/member-kinds.ts';
 import { sidBytes, sidOf, splitSid } from '../../../connectors/active-directory/sid.ts';
 import { fileTime, generalizedTime, intervalMs, isPast } from '../../../connectors/active-directory/times.ts';
 
@@ -317,6 +319,19 @@ describe('distinguished names', () => {
   ])('%j within %j: %s', (dn, base, within) => expect(isWithin(dn, base)).toBe(within));
 
   test.each([
+    ['CN=a,OU=x,DC=corp,DC=test', true],
+    ['CN=a,dc=CORP,dc=test', true],
+    ['DC=corp,DC=test', true],
+    ['CN=a,DC=child,DC=corp,DC=test', false],
+    ['CN=a,DC=other,DC=test', false],
+    ['CN=a,DC=test', false],
+    // What a domain keeps of the DNS has parts of that kind too.
+    ['DC=www,DC=zone,CN=MicrosoftDNS,CN=System,DC=corp,DC=test', true],
+    [String.raw`CN=a\,DC\=child,DC=corp,DC=test`, true],
+    ['no name', true],
+  ])('%j is of the domain itself: %s', (dn, own) => expect(isOfDomain(dn, 'DC=corp,DC=test')).toBe(own));
+
+  test.each([
     [
       String.raw`CN=Ann\0ADEL:39a9acb3-d628-4347-94e4-c3e08399cd5f,CN=Deleted Objects,DC=c`,
       '39a9acb3-d628-4347-94e4-c3e08399cd5f',
@@ -358,4 +373,21 @@ describe('distinguished names', () => {
       }),
     );
   });
+});
+
+describe('the kind of a member', () => {
+  const machine = ['top', 'person', 'organizationalPerson', 'user', 'computer'];
+  test.each([
+    ['805306368', machine.slice(0, 4), 'User'],
+    ['805306369', machine, 'Device'],
+    ['268435456', ['top', 'group'], 'Group'],
+    ['536870913', ['top', 'group'], 'Group'],
+    [undefined, ['top', 'person', 'organizationalPerson', 'contact'], 'Contact'],
+    [undefined, ['top', 'foreignSecurityPrincipal'], undefined],
+    ['805306369', [...machine, 'msDS-GroupManagedServiceAccount'], undefined],
+    ['805306369', [...machine, 'msDS-ManagedServiceAccount'], undefined],
+    ['805306369', [...machine, 'msDS-DelegatedManagedServiceAccount'], undefined],
+  ])('of type %j and classes %j is %j', (type, classes, kind) =>
+    expect(kindOf({ first: () => type, values: () => classes })).toBe(kind),
+  );
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { accounts, organisation, places } from '../../kit/samba/seed.ts';
+import { accounts, organisation, places, seeded } from '../../kit/samba/seed.ts';
 import { baseDN } from '../../kit/samba/settings.ts';
 import { Directory } from './directory.ts';
 import { expectedOf } from './expected.ts';
@@ -125,19 +125,71 @@ test(
   },
 );
 
+test('a group in an OU that moves does not change, and is found where it is by a full pass', async () => {
+  const { ldb } = directory.domain;
+  const unit = `OU=Moving,${places.groups}`;
+  const groupBases = [places.groups, places.empty];
+  await ldb.modify(
+    `dn: ${unit}\nchangetype: add\nobjectClass: organizationalUnit\n\ndn: CN=Carried,${unit}\nchangetype: add\nobjectClass: group\nsAMAccountName: Carried\nmember: CN=PC0030,${places.computers}\n\n`,
+  );
+  await directory.full({ block: { ...block, groupBases } });
+  const usn = async () =>
+    (await ldb.search(baseDN, '(sAMAccountName=Carried)', ['uSNChanged']))[0]?.get('usnchanged')?.[0];
+  const before = await usn();
+  await ldb.rename(unit, `OU=Moving,${places.empty}`);
+  expect(await usn()).toBe(before);
+  const placeOf = () =>
+    directory.rows(
+      "SELECT json_extract(attributes, '$.distinguishedName') AS dn FROM groups WHERE name = 'Carried' AND deleted_at IS NULL",
+    );
+  await directory.sync({ block: { ...block, groupBases } });
+  expect(placeOf()).toEqual([{ dn: `CN=Carried,${unit}` }]);
+  const memberships = directory.live('memberships');
+  const { status } = await directory.full({ block: { ...block, groupBases } });
+  expect(status.phase).toBe('Succeeded');
+  expect(placeOf()).toEqual([{ dn: `CN=Carried,OU=Moving,${places.empty}` }]);
+  expect(directory.live('memberships')).toEqual(memberships);
+}, 120_000);
+
 describe('what is hidden from the account', { timeout: 120_000 }, () => {
-  const deny = async (rights: string, dn: string) => {
+  /** An entry of an access list, before all others: `D;CI;LC;` without whom it is for. */
+  const addAce = async (ace: string, dn: string) => {
     const [found] = await directory.domain.ldb.search(baseDN, `(sAMAccountName=${account.name})`, [
       'objectSid',
     ]);
     const sid = found?.get('objectsid')?.[0] ?? '';
-    await directory.domain.ldb.tool('dsacl', 'set', `--objectdn=${dn}`, `--sddl=(D;${rights};;;${sid})`);
+    await directory.domain.ldb.tool('dsacl', 'set', `--objectdn=${dn}`, `--sddl=(${ace};;${sid})`);
   };
+
+  test('of a group is its list: it keeps its members, and the run says whose right is missing', async () => {
+    const [group] = await directory.domain.ldb.search(baseDN, '(sAMAccountName=Newsletter)', ['objectGUID']);
+    const listed = () =>
+      directory.live('memberships').filter((id) => id.startsWith(group?.get('objectguid')?.[0] ?? 'none'));
+    await directory.full({ account, block });
+    const before = listed();
+    expect(before).toHaveLength(seeded.contacts + 1);
+    const member = 'bf9679c0-0de6-11d0-a285-00aa003049e2';
+    await addAce(`OD;;RP;${member}`, `CN=Newsletter,${places.groups}`);
+    // The group counts as changed by it.
+    const words = [
+      /^members of CN=Newsletter,.*let the account read member of groups/u,
+      /hidden from the account/u,
+    ];
+    for (const run of [await directory.sync({ account, block }), await directory.full({ account, block })]) {
+      const message = expect.stringMatching(words.shift() ?? /never/u);
+      expect(run.failure).toMatchObject({ code: 'permission', message });
+      expect(run.stream('memberships')).toMatchObject({ complete: false, deleted: 0 });
+      expect(listed()).toEqual(before);
+    }
+    await addAce(`OA;;RP;${member}`, `CN=Newsletter,${places.groups}`);
+    expect((await directory.full({ account, block })).status.phase).toBe('Succeeded');
+    expect(listed()).toEqual(before);
+  });
 
   test('within a base looks as if it were gone, and stops at the deletion budget', async () => {
     await directory.full({ account, block });
     const before = directory.live('devices');
-    await deny('CI;LCRP', places.computers);
+    await addAce('D;CI;LCRP;', places.computers);
     const { status } = await directory.full({ account, block });
     expect(status.failure).toMatchObject({ code: 'deletionBudget' });
     expect(directory.live('devices')).toEqual(before);
@@ -145,7 +197,7 @@ describe('what is hidden from the account', { timeout: 120_000 }, () => {
 
   test('as a base is told from what is empty', async () => {
     const before = directory.live('users');
-    await deny(';LC', organisation);
+    await addAce('D;;LC;', organisation);
     const { status } = await directory.full({ account, block });
     expect(status.failure).toMatchObject({
       code: 'configuration',

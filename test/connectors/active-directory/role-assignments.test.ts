@@ -209,6 +209,17 @@ describe('what the account may not see', { timeout: 120_000 }, () => {
   };
   const member = 'bf9679c0-0de6-11d0-a285-00aa003049e2';
 
+  test('the list of a group that some have as their primary group, too', async () => {
+    await change(groupDn('Staff'), 'add', await dnOf('u0900'));
+    await sync([inGroup('Staff', 'hidden')]);
+    expect(standing('hidden')).toHaveLength(seeded.staffPrimary + 1);
+    await deny(`OD;;RP;${member}`, groupDn('Staff'));
+    const outcome = await sync([inGroup('Staff', 'hidden')]);
+    expect(outcome.stream('roleAssignments')).toMatchObject({ complete: false, deleted: 0 });
+    expect(outcome.status.failure?.message).toMatch(/members of CN=Staff,/u);
+    expect(standing('hidden')).toHaveLength(seeded.staffPrimary + 1);
+  });
+
   test('the list of an inner group: its members keep the role, and the run says who must act', async () => {
     const mappings = [inGroup('Middle', 'middle'), inGroup('Empty Group', 'none')];
     await sync(mappings);

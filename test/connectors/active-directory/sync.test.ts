@@ -172,6 +172,19 @@ describe('a domain of 2,500 users', { timeout: 120_000 }, () => {
     await expectExact();
   });
 
+  test('forgets the placeholder of an account of another domain in the groups that it was in', async () => {
+    const { ldb } = directory.domain;
+    const sid = 'S-1-5-21-7-7-7-1107';
+    await ldb.modify(members('add', `CN=Local Readers,${places.groups}`, `<SID=${sid}>`));
+    await directory.sync();
+    await expectExact();
+    expect(membersOf(await idOf('(sAMAccountName=Local Readers)'))).toContain(sid);
+    await ldb.delete(`CN=${sid},CN=ForeignSecurityPrincipals,${baseDN}`);
+    const { counts } = await directory.sync();
+    expect(counts['memberships']).toEqual(['Incremental', 0, 0, 0, 0, 1]);
+    await expectExact();
+  });
+
   test('takes up a changed primary group', async () => {
     const { ldb } = directory.domain;
     const user = await dnOf(`(sAMAccountName=${userName(200)})`);

@@ -63,6 +63,7 @@ export function testCapabilities(harness: ConnectorHarness): void {
 
     test('what was removed is deleted, and nothing else', async () => {
       await bench.system.remove();
+      bench.settle();
       const read = await countsOf({ mode: 'Full' });
       expect(read).toMatchObject(each(({ deleted }) => ({ created: 0, deleted, complete: true })));
       expect(bench.counts()).toEqual(

@@ -75,12 +75,24 @@ export class ConnectorBench implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Goes on with a copy of a database, or with an empty one. Answers its name. */
+  /** Makes what was read so far so old that every connector believes it to be gone when it is absent: no answer is so far behind. */
+  settle(): void {
+    const connection = new DatabaseSync(this.file);
+    try {
+      for (const { name } of recordTables)
+        connection.exec(`UPDATE "${name}" SET changed_at = '2026-01-01T00:00:00.000Z'`);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Goes on with a copy of a database, settled, or with an empty one. Answers its name. */
   use(original?: string): string {
     this.databases += 1;
     const name = `${this.databases}.db`;
     if (original !== undefined) copyFileSync(join(this.folder, original), join(this.folder, name));
     this.database = name;
+    if (original !== undefined) this.settle();
     return name;
   }
 

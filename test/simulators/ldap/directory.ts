@@ -6,6 +6,8 @@ import type { SearchRequest, Value } from './wire.ts';
 export interface DirectoryEntry {
   readonly dn: string;
   readonly attributes: Readonly<Record<string, Value | readonly Value[]>>;
+  /** Attributes that are there and that nobody may read: no search gives them, and no filter finds by them. */
+  readonly hidden?: readonly string[];
 }
 
 /** What a Windows domain controller does and neither Samba nor slapd: see the limits of MS-ADTS 3.1.1.3.4.6. */
@@ -43,12 +45,29 @@ export class Directory {
   search(request: SearchRequest): Found[] | undefined {
     const base = this.resolve(request.base);
     if (base === undefined) return undefined;
-    const deleted = request.controls.has(controls.showDeleted) || request.controls.has(controls.showRecycled);
+    const recycled = request.controls.has(controls.showRecycled);
+    const deleted = recycled || request.controls.has(controls.showDeleted);
+    const groups = this.groupsByMember();
     return this.entries
-      .filter((entry) => deleted || !isDeleted(entry))
+      .filter((entry) => (isTrue(entry, 'isRecycled') ? recycled : deleted || !isTrue(entry, 'isDeleted')))
       .filter(({ dn }) => inScope(dn, base, request.scope))
+      .map((entry) => readable(entry, groups.get(entry.dn.toLowerCase())))
       .filter((entry) => matches(request.filter, (name) => valuesOf(entry, name)))
       .map((entry) => this.selected(entry, request));
+  }
+
+  /** DNs of groups by their members, which the members themselves tell too (`memberOf`), also where the list of a group is hidden. */
+  private groupsByMember(): ReadonlyMap<string, readonly string[]> {
+    const groups = new Map<string, string[]>();
+    for (const group of this.entries) {
+      for (const member of valuesOf(group, 'member')) {
+        const key = String(member).toLowerCase();
+        const known = groups.get(key);
+        if (known === undefined) groups.set(key, [group.dn]);
+        else known.push(group.dn);
+      }
+    }
+    return groups;
   }
 
   /** DN of a base that may be given by GUID or well-known GUID. */
@@ -105,8 +124,15 @@ export function valuesOf(entry: DirectoryEntry, name: string): readonly Value[] 
   return typeof value === 'string' || Buffer.isBuffer(value) ? [value] : value;
 }
 
-function isDeleted(entry: DirectoryEntry): boolean {
-  return String(valuesOf(entry, 'isDeleted')[0] ?? '').toUpperCase() === 'TRUE';
+function readable(entry: DirectoryEntry, memberOf: readonly string[] | undefined): DirectoryEntry {
+  const { dn, attributes, hidden = [] } = entry;
+  if (memberOf === undefined && hidden.length === 0) return entry;
+  const all = Object.entries({ ...(memberOf === undefined ? {} : { memberOf }), ...attributes });
+  return { dn, attributes: Object.fromEntries(all.filter(([name]) => !hidden.includes(name))) };
+}
+
+function isTrue(entry: DirectoryEntry, name: 'isDeleted' | 'isRecycled'): boolean {
+  return String(valuesOf(entry, name)[0] ?? '').toUpperCase() === 'TRUE';
 }
 
 function same(one: string, other: string): boolean {
