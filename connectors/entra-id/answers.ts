@@ -110,7 +110,9 @@ export function failureOf(answered: Answered, subject: string, context: AnswerCo
       if (codes.has(pimLicence)) return noPim();
       if (refusal.message.includes('not applicable to target tenant'))
         return new FeatureAbsent(
-          `${subject}: the tenant has no Intune; ${leaveOut('managedDevices')} (${said})`,
+          subject.startsWith('managedDevices')
+            ? `${subject}: the tenant has no Intune; ${leaveOut('managedDevices')} (${said})`
+            : `${subject}: the tenant does not have this (${said})`,
         );
       return failure(
         'configuration',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AttributeMap, NormalisedRecord } from '../../src/inventory/kinds.ts';
 import type { ApplicationRow, KeyCredential } from './rows.ts';
-import { certificatesOf, signingCertificateOf } from './signing-certificate.ts';
+import { certificatesOf, isSigningUntold, signingCertificateOf } from './signing-certificate.ts';
 import { attributesOf, flagOf, idOf, present, textOf, timeOf } from './values.ts';
 
 type Columns = NormalisedRecord<'SsoApplication'>['columns'];
@@ -36,6 +36,7 @@ export function toApplication(row: ApplicationRow): NormalisedRecord<'SsoApplica
   const certificates = certificatesOf(row);
   const signing = signingCertificateOf(row);
   const secrets = secretsOf(row);
+  const isUntold = isSigningUntold(row);
   const columns = present<Columns>({
     name: textOf(row.displayName),
     applicationId: idOf(row.appId),
@@ -45,7 +46,9 @@ export function toApplication(row: ApplicationRow): NormalisedRecord<'SsoApplica
     assignmentRequired: flagOf(row.appRoleAssignmentRequired),
     loginUrl: textOf(row.loginUrl, 2048),
     homepage: textOf(row.homepage, 2048),
-    certificateThumbprint: textOf(row.preferredTokenSigningKeyThumbprint?.toUpperCase()),
+    certificateThumbprint: isUntold
+      ? undefined
+      : textOf(row.preferredTokenSigningKeyThumbprint?.toUpperCase()),
     certificateStartsAt: timeOf(signing?.startDateTime),
     certificateExpiresAt: timeOf(signing?.endDateTime),
     certificateCount: certificates.length,
@@ -57,6 +60,8 @@ export function toApplication(row: ApplicationRow): NormalisedRecord<'SsoApplica
   return {
     externalId: row.id.toLowerCase(),
     columns,
+    // Together: a new thumbprint would make the end of the certificate before its own.
+    ...(isUntold ? { untold: ['certificateThumbprint', 'certificateStartsAt', 'certificateExpiresAt'] } : {}),
     attributes: {
       ...attributesOf(row, columns, {
         ...{
@@ -89,13 +94,16 @@ function periodOf(certificate: KeyCredential, signs: boolean): AttributeMap {
   };
 }
 
-/** Without those that only protect the private half of a certificate (client). */
+/** Without those that only protect the private half of a certificate, whose identifier or key id they have (client). */
 function secretsOf({ passwordCredentials, keyCredentials }: ApplicationRow) {
-  const ofCertificates = new Set((keyCredentials ?? []).map((one) => one.customKeyIdentifier ?? ''));
-  return (passwordCredentials ?? []).filter(({ customKeyIdentifier }) => {
-    const identifier = customKeyIdentifier ?? '';
-    return identifier === '' || !ofCertificates.has(identifier);
-  });
+  const named = (text: string | null | undefined) => (text === null || text === '' ? undefined : text);
+  const ofCertificates = new Set(
+    (keyCredentials ?? []).flatMap((one) => [named(one.customKeyIdentifier), named(one.keyId)]),
+  );
+  ofCertificates.delete(undefined);
+  return (passwordCredentials ?? []).filter(
+    (one) => !ofCertificates.has(named(one.customKeyIdentifier)) && !ofCertificates.has(named(one.keyId)),
+  );
 }
 
 function latest(times: readonly (string | undefined)[]): string | undefined {

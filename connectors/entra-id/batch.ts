@@ -50,7 +50,7 @@ export class BatchRequest implements HttpRequest {
     for (const { id, status, headers = {}, body: content } of body.responses) {
       if (!this.left.has(id)) continue;
       const answered = { status, headers: lowerCase(headers), body: content };
-      if (status === 401 || status >= 500 || [408, 423, 424, 425, 429].includes(status)) {
+      if (isWorthAnotherTry(status)) {
         refused.push(answered);
         continue;
       }
@@ -78,6 +78,11 @@ export class BatchRequest implements HttpRequest {
       ? new Failure('throttled', `${this.subject}: the vendor's limit is reached for ${share}`, asked)
       : new Failure('unavailable', `${this.subject}: ${share} failed (first ${worst.status})`, asked);
   }
+}
+
+/** A token or a moment later may answer it; 501 says that what is asked for is not to be had. */
+function isWorthAnotherTry(status: number): boolean {
+  return (status >= 500 && status !== 501) || [401, 408, 423, 424, 425, 429].includes(status);
 }
 
 function lowerCase(headers: Readonly<Record<string, unknown>>): Map<string, string> {

@@ -79,7 +79,7 @@ export const Config = Type.Object(
     eligibleRoles: Type.Optional(
       Type.Boolean({
         description:
-          'False does not ask who may activate a mapped directory role (PIM), which needs a Premium P2 licence, and withdraws what was read of it. Default true; a tenant without the licence has its roles read without, and keeps what was read before.',
+          'False does not ask who may activate a mapped directory role (PIM), nor when active assignments end, which needs a Premium P2 licence, and withdraws what was read of the former. Default true; a tenant without the licence has its roles read without, and keeps what was read before.',
       }),
     ),
     microsoftApplications: Type.Optional(

@@ -14,6 +14,8 @@ export const RoleDefinition = Type.Object({
   displayName: Text,
   templateId: Text,
   isBuiltIn: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+  /** False: whoever is assigned to it has nothing by it. */
+  isEnabled: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
 });
 export type RoleDefinition = Static<typeof RoleDefinition>;
 
@@ -24,6 +26,8 @@ export const RoleAssignment = Type.Object({
   roleDefinitionId: id,
   /** `/` for the whole tenant, else an administrative unit or an object. */
   directoryScopeId: Text,
+  /** In its place a part that only one application knows, `/` for all of that. */
+  appScopeId: Text,
   /** With its type and name, where the application may read objects of that type. */
   principal: Type.Optional(Type.Unknown()),
 });
@@ -38,7 +42,17 @@ export const EligibleRole = Type.Object({
 });
 export type EligibleRole = Static<typeof EligibleRole>;
 
+/** From when until when an active assignment holds. Needs a Premium P2 licence. */
+export const ScheduledAssignment = Type.Object({
+  ...EligibleRole.properties,
+  /** `Assigned`, or `Activated` by somebody who may. */
+  assignmentType: Text,
+});
+export type ScheduledAssignment = Static<typeof ScheduledAssignment>;
+
 const base = 'roleManagement/directory';
+const definitionsPath = `${base}/roleDefinitions`;
+const scheduledPath = `${base}/roleAssignmentScheduleInstances`;
 const assignmentPaths = {
   active: `${base}/roleAssignments`,
   eligible: `${base}/roleEligibilityScheduleInstances`,
@@ -49,12 +63,27 @@ const needs = '(needs RoleManagement.Read.Directory)';
 
 /** All role definitions of the tenant. Throws a Failure. */
 export function roleDefinitions(graph: Graph): Promise<readonly RoleDefinition[]> {
-  return all(graph, `role definitions ${needs}`, `${base}/roleDefinitions`, RoleDefinition);
+  return all(graph, `role definitions ${needs}`, definitionsPath, RoleDefinition);
 }
 
 /** All active assignments, those of activated eligible roles included. Throws a Failure. */
 export function roleAssignments(graph: Graph): Promise<readonly RoleAssignment[]> {
-  return all(graph, `role assignments ${needs}`, assignmentPaths.active, RoleAssignment, withPrincipal);
+  // Some are not given unless they are named.
+  const $select = 'id,principalId,roleDefinitionId,directoryScopeId,appScopeId';
+  const query = { $select, ...withPrincipal };
+  return all(graph, `role assignments ${needs}`, assignmentPaths.active, RoleAssignment, query);
+}
+
+/** When active assignments end. Throws as `eligibleRoles` does. */
+export function scheduledAssignments(graph: Graph): Promise<readonly ScheduledAssignment[]> {
+  return all(graph, `times of role assignments ${needs}`, scheduledPath, ScheduledAssignment);
+}
+
+/** Whether a role is disabled, asked for by itself. Throws a Failure. */
+export async function isDisabled(graph: Graph, role: string): Promise<boolean> {
+  const query = { $filter: `id eq '${role.replaceAll("'", "''")}'` };
+  const found = await all(graph, `role definition ${role} ${needs}`, definitionsPath, RoleDefinition, query);
+  return found.length === 1 && found[0]?.isEnabled === false;
 }
 
 /** Who may activate a role. Throws a Failure, a FeatureAbsent where the answer says that the tenant has no licence for it. */

@@ -12,6 +12,7 @@ import { idProbe } from './probe.ts';
 import { idIn } from './raw-row.ts';
 import { propertiesOf } from './rows.ts';
 import type { Session } from './session.ts';
+import { withUntoldRows } from './untold-rows.ts';
 import { Checkpoint, Cursor } from './wire.ts';
 
 export interface CollectionStream<Kind extends RecordKind, Row extends TObject> {
@@ -56,7 +57,10 @@ export function collectionStream<Kind extends RecordKind, Row extends TObject>(
     checkpoint: Checkpoint,
     ...(definition.incremental === undefined ? {} : { incremental: definition.incremental }),
     enabled: (session: Session) => isAskedFor(session.config, name),
-    read: (session, request) => readDirectory(session, readingOf(session), request),
+    read(session, request) {
+      const reading = readingOf(session);
+      return withUntoldRows(reading, request, readDirectory(session, reading, request));
+    },
     idOf: idIn,
     toRecord: (given) => definition.toRecord(given),
     mappable: mappableRow,

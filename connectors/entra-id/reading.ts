@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
 import type { ReadEvent, ReadRequest } from '../../src/connector/contract.ts';
+import type { Failure } from '../../src/connector/failure.ts';
 import type { Checkpoint, Cursor } from './wire.ts';
 
 export type ScopeEvent = ReadEvent<Cursor, Checkpoint>;
@@ -30,6 +31,8 @@ export interface DirectoryReading {
   readonly leavesOut?: string;
   /** What a listing leaves out, looked up for the rows of a page. */
   complete?(rows: readonly unknown[]): Promise<readonly unknown[]>;
+  /** Why of some of these it could not be told; undefined while it could of all. */
+  untold?(): Failure | undefined;
 }
 
 /** Delta tokens live for seven days (vendor's word); a little earlier nobody need try. */

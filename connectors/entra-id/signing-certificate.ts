@@ -22,22 +22,41 @@ export function hasThumbprint(credential: KeyCredential, thumbprint: string): bo
   );
 }
 
-/** Certificates come as a pair of a private and a public half; the public one stands for both. Pure. */
+/**
+ * Certificates come as a pair of a private and a public half; the public one stands for both. An identifier tells which belong together; of
+ * halves without one, a private and a public of the same name and times do. Pure.
+ */
 export function certificatesOf({
   keyCredentials,
 }: Pick<ApplicationRow, 'keyCredentials'>): readonly KeyCredential[] {
-  const byCertificate = new Map<string, KeyCredential>();
+  const byIdentifier = new Map<string, KeyCredential>();
+  const bare = new Map<string, KeyCredential[]>();
   for (const credential of keyCredentials ?? []) {
-    const { customKeyIdentifier, keyId, usage } = credential;
-    const key = customKeyIdentifier ?? keyId ?? JSON.stringify(credential);
-    if (!byCertificate.has(key) || usage === 'Verify') byCertificate.set(key, credential);
+    const { customKeyIdentifier: identifier, startDateTime, endDateTime, displayName } = credential;
+    if (identifier !== null && identifier !== undefined && identifier !== '') {
+      if (!byIdentifier.has(identifier) || credential.usage === 'Verify')
+        byIdentifier.set(identifier, credential);
+      continue;
+    }
+    const likeness = JSON.stringify([startDateTime, endDateTime, displayName ?? null]);
+    const alike = bare.get(likeness);
+    if (alike === undefined) bare.set(likeness, [credential]);
+    else alike.push(credential);
   }
-  return [...byCertificate.values()];
+  return [...byIdentifier.values(), ...[...bare.values()].flatMap(withoutPrivateHalves)];
+}
+
+/** Of as many private halves as there are public ones nothing is left; what has no other half stands for itself. */
+function withoutPrivateHalves(alike: readonly KeyCredential[]): readonly KeyCredential[] {
+  const ofPublic = alike.filter(({ usage }) => usage === 'Verify');
+  const ofPrivate = alike.filter(({ usage }) => usage === 'Sign');
+  const others = alike.filter(({ usage }) => usage !== 'Verify' && usage !== 'Sign');
+  return [...ofPublic, ...ofPrivate.slice(ofPublic.length), ...others];
 }
 
 /**
  * The certificate by which an application's tokens are signed: the one that its thumbprint names. Without a thumbprint the only one there
- * is; of several nobody can say. Pure.
+ * is, but for those that encrypt; of several nobody can say. Pure.
  */
 export function signingCertificateOf(
   row: Pick<
@@ -48,7 +67,9 @@ export function signingCertificateOf(
   const certificates = certificatesOf(row);
   const thumbprint = row.preferredTokenSigningKeyThumbprint ?? '';
   if (thumbprint !== '') return certificates.find((one) => hasThumbprint(one, thumbprint));
-  return row.preferredSingleSignOnMode === 'saml' && certificates.length === 1 ? certificates[0] : undefined;
+  if (row.preferredSingleSignOnMode !== 'saml') return undefined;
+  const signing = certificates.filter(({ usage }) => usage !== 'Encrypt');
+  return signing.length === 1 ? signing[0] : undefined;
 }
 
 /** Whether the certificate must be looked up in full, to say which one signs. Pure. */
@@ -59,6 +80,11 @@ export function needsCertificates(row: ApplicationRow): boolean {
     certificatesOf(row).length > 0 &&
     signingCertificateOf(row) === undefined
   );
+}
+
+/** Whether it could not be told which certificate signs: it must be looked up, and not all of them were. Pure. */
+export function isSigningUntold(row: ApplicationRow): boolean {
+  return needsCertificates(row) && certificatesOf(row).some(({ thumbprint }) => thumbprint === undefined);
 }
 
 /** Hexadecimal SHA-1 of a certificate in DER form, given in base64; undefined for an empty one. Pure. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Type, type Static } from 'typebox';
+import { failureCodes } from '../../src/api/failure.ts';
 
 /** Links hold opaque tokens of several kilobytes. */
 const Link = Type.String({ minLength: 1, maxLength: 32_768 });
@@ -93,6 +94,8 @@ export const Checkpoint = Type.Object(
     gone: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
     /** Groups that hide their members, and of them those that gave some. */
     hidden: Type.Optional(Type.Object({ groups: Count, withMembers: Count })),
+    /** Why something of rows that were given could not be told. */
+    untold: Type.Optional(Type.Object({ code: Type.Enum([...failureCodes]), message: Type.String() })),
   },
   { additionalProperties: false },
 );

@@ -10,8 +10,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as application/x-www-form-urlencoded. */
-  readonly form?: Readonly<Record<string, string>>;
+  /** Sent as application/x-www-form-urlencoded; a function makes it for each try, at the moment it is sent, where what it holds ages. */
+  readonly form?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   /** Sent as application/json. */
   readonly json?: unknown;
   /** Largest decoded body that is read; default 64 MiB. */

@@ -25,6 +25,14 @@ export interface WalkOptions {
   readonly field: string;
   readonly maxGroups?: number;
   readonly maxMembers?: number;
+  /** What earlier walks from the same root have given, and this one does not give again; it grows with it, and the bounds hold for all. */
+  readonly seen?: Seen;
+}
+
+/** Ids. */
+export interface Seen {
+  readonly groups: Set<string>;
+  readonly members: Set<string>;
 }
 
 const defaultMaxGroups = 10_000;
@@ -37,8 +45,8 @@ const defaultMaxMembers = 500_000;
  */
 export async function* walkGroup(root: Named, options: WalkOptions): AsyncGenerator<readonly Grant[]> {
   const { membersOf, field, maxGroups = defaultMaxGroups, maxMembers = defaultMaxMembers } = options;
-  const visited = new Set([root.id]);
-  const given = new Set<string>();
+  const { groups: visited, members: given } = options.seen ?? { groups: new Set(), members: new Set() };
+  visited.add(root.id);
   for (let level: Grant['path'][] = [[root]]; level.length > 0;) {
     const next = new Map<string, Grant['path']>();
     for (const path of level) {

@@ -174,7 +174,8 @@ export class OAuthTokens {
 
   private async post(grant: Readonly<Record<string, string>>): Promise<Static<typeof TokenAnswer>> {
     const { clientId, fields, endpoint } = this.options;
-    const form = { ...grant, client_id: clientId, ...this.proof(), ...fields };
+    // An assertion is good for some minutes only, and the next try may be later.
+    const form = () => ({ ...grant, client_id: clientId, ...this.proof(), ...fields });
     const request = { subject: 'OAuth2 token', method: 'POST', path: endpoint.href, form } as const;
     try {
       return (await this.http.json({ ...request, maxBytes: maxAnswerBytes }, answerCheck)).body;

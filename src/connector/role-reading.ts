@@ -5,7 +5,7 @@ import type { ReadEvent, ReadRequest } from './contract.ts';
 import type { Evidence } from './evidence.ts';
 import { Failure } from './failure.ts';
 import { joined, type CheckFinding } from './finding.ts';
-import { walkGroup, type Grant, type GroupMember, type Named } from './nested-groups.ts';
+import { walkGroup, type Grant, type GroupMember, type Named, type Seen } from './nested-groups.ts';
 import type { RoleRow } from './role-rows.ts';
 
 /** Nothing goes on from anywhere: who is in a group by another one shows only when all of them are read. */
@@ -142,14 +142,16 @@ export interface RoleMember extends GroupMember {
 /** What a row says beside who has what by which path. */
 export type GrantFacts = Omit<RoleRow, 'role' | 'principal' | 'path'>;
 
-/** Everybody in a group, or who holds a directory role, as rows. Contacts cannot log in and have no role. */
+/** Everybody in a group, or who holds a directory role, as rows, but those that were seen. Contacts cannot log in and have no role. */
 export async function* memberRows(
   source: Named,
   mapping: PlacedRoleMapping,
   membersOf: (group: Named) => AsyncIterable<readonly RoleMember[]>,
   factsOf: (grant: Grant) => GrantFacts,
+  seen?: Seen,
 ): AsyncGenerator<readonly RoleRow[], void, void> {
-  for await (const grants of walkGroup(source, { membersOf, field: mapping.field })) {
+  const options = { membersOf, field: mapping.field, ...(seen === undefined ? {} : { seen }) };
+  for await (const grants of walkGroup(source, options)) {
     const rows = grants
       .filter(({ member }) => member.kind !== 'Contact')
       .map((grant) => roleRow(mapping, grant, factsOf(grant)));

@@ -29,6 +29,10 @@ export const RoleRow = Type.Object({
   scope: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
   startsAt: Time,
   endsAt: Time,
+  /** True of somebody who may activate the role, and has. */
+  activated: Type.Optional(Type.Boolean()),
+  /** True where nobody could tell from when until when. */
+  timesUntold: Type.Optional(Type.Boolean()),
 });
 export type RoleRow = Static<typeof RoleRow>;
 
@@ -99,7 +103,11 @@ export function toRoleAssignment(row: RoleRow): NormalisedRecord<'RoleAssignment
       ...(startsAt === undefined ? {} : { startsAt }),
       ...(endsAt === undefined ? {} : { endsAt }),
     },
-    attributes: principal.foreign === true ? { foreignSecurityPrincipal: true } : {},
+    ...(row.timesUntold === true ? { untold: ['startsAt', 'endsAt'] } : {}),
+    attributes: {
+      ...(principal.foreign === true ? { foreignSecurityPrincipal: true } : {}),
+      ...(row.activated === true ? { activated: true } : {}),
+    },
   };
 }
 

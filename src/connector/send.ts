@@ -56,8 +56,9 @@ export async function send(
 }
 
 function bodyOf(request: HttpRequest): { content: string | undefined; headers: Record<string, string> } {
-  if (request.form !== undefined) {
-    const content = new URLSearchParams(request.form).toString();
+  const { form } = request;
+  if (form !== undefined) {
+    const content = new URLSearchParams(typeof form === 'function' ? form() : form).toString();
     return { content, headers: { 'content-type': 'application/x-www-form-urlencoded' } };
   }
   if (request.json === undefined) return { content: undefined, headers: {} };

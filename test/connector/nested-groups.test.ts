@@ -57,6 +57,17 @@ describe('everybody in a group', () => {
     expect((await walk(many, { maxMembers: 3, maxGroups: 3 })).grants).toHaveLength(3);
   });
 
+  test('is not given again by a second walk, nor asked for again, and counts for the bounds of both', async () => {
+    const many = { ROOT: ['A', 'ann'], A: ['bob', 'B'], B: ['cid'] };
+    const seen = { groups: new Set<string>(), members: new Set<string>() };
+    expect((await walk({ ROOT: ['A'], A: ['bob'] }, { seen })).paths).toEqual({ bob: 'ROOT>A' });
+    const again = await walk({ ...many, ROOT: ['ann', 'A', 'B', 'bob'] }, { seen });
+    expect(again.paths).toEqual({ ann: 'ROOT', cid: 'ROOT>B' });
+    expect(again.asked).toEqual(['ROOT', 'B']);
+    await expect(walk({ ROOT: ['dan'] }, { seen, maxMembers: 3 })).rejects.toThrow('more than 3 members');
+    await expect(walk({ ROOT: ['C'] }, { seen, maxGroups: 3 })).rejects.toThrow('more than 3 groups');
+  });
+
   test('does not go on when the members of one group cannot be read', async () => {
     const membersOf: WalkOptions['membersOf'] = async function* ({ id }) {
       if (id === 'A') throw new Error('no right to read A');

@@ -68,7 +68,11 @@ beforeEach(async () => {
 });
 afterEach(() => vendor.stop());
 
-function session(secret: Readonly<Record<string, string>> = {}, maxRetries = 2) {
+function session(
+  secret: Readonly<Record<string, string>> = {},
+  maxRetries = 2,
+  assertion?: (now: Date) => string,
+) {
   const clock = fastClock();
   const learnt: string[] = [];
   const time = { ms: Date.parse('2026-03-01T00:00:00Z') };
@@ -102,7 +106,9 @@ function session(secret: Readonly<Record<string, string>> = {}, maxRetries = 2) 
     {
       endpoint: new URL('/token', vendor.url),
       clientId: credentials.value('clientId'),
-      clientSecret: credentials.value('clientSecret'),
+      ...(assertion === undefined
+        ? { clientSecret: credentials.value('clientSecret') }
+        : { assertion: () => assertion(now()) }),
       grant: grantOf(credentials),
       fields: { scope: 'read' },
       remedy: 'look at the registry',
@@ -253,6 +259,28 @@ describe('a token endpoint', () => {
     expect(vendor.forms).toHaveLength(1);
     expect(vendor.data).toEqual([]);
   });
+
+  it.each([
+    [429, { 'retry-after': '500' }],
+    [503, {}],
+  ])(
+    'that answers %i is asked again with an assertion that is made then, and known as a secret',
+    async (status, headers) => {
+      await using run = session({}, 2, (now) => `assertion of ${now.toISOString()}`);
+      vendor.answer = () => {
+        if (vendor.forms.length > 1) return { body: vendor.next() };
+        run.time.ms += 1_200_000;
+        return { status, headers, body: '' };
+      };
+      await run.get();
+      const sent = vendor.forms.map((form) => form.get('client_assertion'));
+      expect(sent).toEqual([
+        'assertion of 2026-03-01T00:00:00.000Z',
+        'assertion of 2026-03-01T00:20:00.000Z',
+      ]);
+      expect(run.learnt).toEqual([...sent, 'token-1']);
+    },
+  );
 
   it('that is away is asked as often as a request, not once more for each try of the request', async () => {
     vendor.answer = () => ({ status: 503, body: '' });

@@ -62,6 +62,15 @@ describe('the record of a role assignment', () => {
     });
   });
 
+  test('says that the role was activated, and leaves times alone that nobody could tell', () => {
+    expect(toRoleAssignment({ ...ofRole, activated: true, endsAt: '2027-01-01T00:00:00Z' })).toMatchObject({
+      columns: { endsAt: '2027-01-01T00:00:00Z' },
+      attributes: { activated: true },
+    });
+    expect(toRoleAssignment(ofRole)).not.toHaveProperty('untold');
+    expect(toRoleAssignment({ ...ofRole, timesUntold: true }).untold).toEqual(['startsAt', 'endsAt']);
+  });
+
   test('of somebody without a name or a kind goes by the id, and says that it is a placeholder', () => {
     expect(toRoleAssignment({ ...row, principal: { id: 'S-1-5-11', foreign: true } })).toMatchObject({
       columns: {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { isMicrosoftOwned, modeOf, toApplication } from '../../../connectors/entra-id/application-record.ts';
 import {
+  certificatesOf,
   hasThumbprint,
   signingCertificateOf,
   thumbprintOf,
@@ -101,6 +102,59 @@ describe('an application', () => {
     ],
   ])('signs with %s', (_, row, certificate) => {
     expect(signingCertificateOf(row)).toEqual(certificate);
+  });
+
+  test.each([
+    ['of one identifier', 'aWQ=', 1],
+    ['without an identifier', null, 1],
+    ['with an empty identifier', '', 1],
+  ])('counts the two halves of a certificate %s once, which then expires with it', (_, identifier, count) => {
+    const halves = pair('aWQ=', '2027-01-01T00:00:00Z').map((half) => ({
+      ...half,
+      customKeyIdentifier: identifier,
+    }));
+    const { columns } = toApplication({ id: 'a', preferredSingleSignOnMode: 'saml', keyCredentials: halves });
+    expect(columns).toMatchObject({
+      certificateCount: count,
+      certificateExpiresAt: '2027-01-01T00:00:00Z',
+    });
+  });
+
+  const half = (usage: string, keyId: string, endDateTime = '2027-01-01T00:00:00Z') => ({
+    ...{ usage, keyId, endDateTime, startDateTime: '2024-01-01T00:00:00Z', customKeyIdentifier: null },
+  });
+  test.each([
+    ['a pair', [half('Sign', 's'), half('Verify', 'v')], ['v']],
+    ['a pair, the other way round', [half('Verify', 'v'), half('Sign', 's')], ['v']],
+    [
+      'two pairs of one time',
+      [half('Sign', 's1'), half('Sign', 's2'), half('Verify', 'v1'), half('Verify', 'v2')],
+      ['v1', 'v2'],
+    ],
+    ['two of one half', [half('Verify', 'v1'), half('Verify', 'v2')], ['v1', 'v2']],
+    ['a pair and a half', [half('Sign', 's1'), half('Verify', 'v1'), half('Sign', 's2')], ['v1', 's2']],
+    ['of two times', [half('Sign', 's'), half('Verify', 'v', '2028-01-01T00:00:00Z')], ['s', 'v']],
+    ['of another use', [half('Sign', 's'), half('Encrypt', 'e')], ['s', 'e']],
+  ])('has as many certificates as there are: %s', (_, keyCredentials, ids) => {
+    expect(certificatesOf({ keyCredentials }).map(({ keyId }) => keyId)).toEqual(ids);
+  });
+
+  test('does not expire with a certificate that only encrypts', () => {
+    const encrypts = half('Encrypt', 'e', '2026-03-01T00:00:00Z');
+    const signs = half('Verify', 'v');
+    const of = (...keyCredentials: (typeof signs)[]) =>
+      signingCertificateOf({ preferredSingleSignOnMode: 'saml', keyCredentials })?.keyId;
+    expect([of(encrypts), of(encrypts, signs)]).toEqual([undefined, 'v']);
+  });
+
+  test('counts as a secret no password of a certificate that has no identifier', () => {
+    const passwordCredentials = [
+      { keyId: 's', endDateTime: '2027-01-01T00:00:00Z' },
+      { keyId: 'own', endDateTime: '2026-06-01T00:00:00Z' },
+    ];
+    const keyCredentials = [half('Sign', 's'), half('Verify', 'v')];
+    const { columns } = toApplication({ id: 'a', keyCredentials, passwordCredentials });
+    expect(columns).toMatchObject({ secretCount: 1, secretExpiresAt: '2026-06-01T00:00:00Z' });
   });
 
   test.each([

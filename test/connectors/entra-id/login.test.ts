@@ -147,6 +147,20 @@ describe('a certificate', () => {
     expect(connection?.message).toBe(`Certificate, valid until 2999-01-01, of ${clientId}`);
   });
 
+  test('proves who it is anew when the endpoint asks to wait longer than a proof is good', async () => {
+    await using bench = await EntraBench.open(small, { certificates: [own.cert] });
+    bench.auth = 'Certificate';
+    bench.secret = secretOf(own);
+    bench.graph.faults.add({
+      when: ({ path }) => path.endsWith('/token'),
+      times: 1,
+      answer: instead({ status: 429, headers: { 'retry-after': '1200' } }),
+    });
+    const status = await bench.run();
+    expect([status.phase, status.failure]).toEqual(['Succeeded', undefined]);
+    expect(bench.graph.login.grants).toEqual([{ by: 'certificate', given: true }]);
+  });
+
   test('that the application does not know is told', async () => {
     await using bench = await EntraBench.open(small, {
       certificates: [certificate('x', { keys: 'RSA' }).cert],

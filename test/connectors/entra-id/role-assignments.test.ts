@@ -1,56 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RoleMapping } from '../../../src/api/role-mappings.ts';
 import { instead } from '../../simulators/graph/faults.ts';
 import { graphError } from '../../simulators/graph/reply.ts';
-import { EntraBench } from './bench.ts';
-
-const globalReader = 'f2ef992c-3afb-46b9-b7cf-a126ee74c451';
-const securityReader = '5d6b6bb7-de71-4623-b4af-96380a352509';
-const others = ['users', 'groups', 'memberships', 'devices', 'managedDevices', 'ssoApplications'];
+import type { EntraBench } from './bench.ts';
+import { globalReader, openRoles, otherStreams, rolesOf, securityReader } from './role-bench.ts';
 
 let bench: EntraBench;
 beforeEach(async () => {
-  bench = await EntraBench.open({ users: 30, groups: 0, devices: 2, servicePrincipals: 3 });
-  bench.config = { streams: Object.fromEntries(others.map((name) => [name, false])) };
-  for (const list of ['roleAssignments', 'roleEligibilityScheduleInstances'] as const)
-    for (const { id } of bench.graph.tenant[list]) bench.graph.tenant[list].remove(id);
+  bench = await openRoles();
 });
 afterEach(() => bench[Symbol.asyncDispose]());
-
-const directory = () => bench.graph.tenant.directory;
-const map = (...roleMappings: readonly RoleMapping[]) => {
-  bench.spec = { ...bench.spec, roleMappings: [...roleMappings] };
-};
-function user(name: string): string {
-  return directory().add('user', { displayName: name, userPrincipalName: `${name}@contoso.example` }).id;
-}
-function group(displayName: string, members: readonly string[] = [], more: object = {}): string {
-  const { id } = directory().add('group', { displayName, groupTypes: [], securityEnabled: true, ...more });
-  for (const member of members) directory().addMember(id, member);
-  return id;
-}
-function assign(role: string, principalId: string, more: object = {}): string {
-  const id = `${role}-${principalId}-${Math.random()}`;
-  const entity = { id, principalId, roleDefinitionId: role, directoryScopeId: '/', ...more };
-  bench.graph.tenant.roleAssignments.put(entity);
-  return id;
-}
-function makeEligible(role: string, principalId: string, more: object = {}): void {
-  const entity = {
-    id: `e-${role}-${principalId}`,
-    principalId,
-    roleDefinitionId: role,
-    directoryScopeId: '/',
-  };
-  const times = { startDateTime: '2026-01-01T00:00:00Z', endDateTime: null, memberType: 'Direct' };
-  bench.graph.tenant.roleEligibilityScheduleInstances.put({ ...entity, ...times, ...more });
-}
-const live = () => bench.live('role_assignments');
-const column = (name: string, id: string) =>
-  bench.rows(`SELECT "${name}" AS c FROM role_assignments WHERE external_id = '${id}'`)[0]?.['c'];
-const scopes = (outcome: Awaited<ReturnType<EntraBench['run']>>) =>
-  outcome.unverifiedScopes?.map(({ scope, reason }) => `${scope}: ${reason}`) ?? [];
+const { directory, map, user, group, assign, makeEligible, live, column, scopes } = rolesOf(() => bench);
 
 describe('members of a mapped group', () => {
   test('have the role through nested groups and circles, once, by the shortest path', async () => {
@@ -378,7 +338,7 @@ describe('holders of a mapped directory role', () => {
 });
 
 test('without a mapping, or switched off, there is no such stream', async () => {
-  bench.config = { streams: { ...Object.fromEntries(others.map((name) => [name, false])), users: true } };
+  bench.config = { streams: { ...otherStreams, users: true } };
   const names = async () => (await bench.run()).streams?.map(({ name }) => name);
   expect(await names()).toEqual(['users']);
   map({ role: 'x', group: 'Nobody' });
@@ -389,7 +349,7 @@ test('without a mapping, or switched off, there is no such stream', async () => 
 test.each(['Test', 'Full'] as const)(
   'without any stream nothing is read, and mode %s says what to do',
   async (mode) => {
-    bench.config = { streams: Object.fromEntries(others.map((name) => [name, false])) };
+    bench.config = { streams: otherStreams };
     const { phase, failure } = await bench.run({ mode });
     expect([phase, failure?.code]).toEqual(['Failed', 'configuration']);
     expect(failure?.message).toMatch(

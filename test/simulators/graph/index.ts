@@ -150,7 +150,7 @@ export class Graph implements World {
   private answerOf(which: 'login' | 'graph', asked: GraphAsked, body: string): Reply | Answer {
     const isLogin = which === 'login' || (this.oneAddress && tokenPath.test(asked.path));
     if (isLogin) return this.answerLogin(asked, body);
-    if (asked.resource !== '/$batch') return this.answerGraph(asked);
+    if (asked.resource !== '/$batch') return this.answerGraph({ ...asked, body });
     // Each item is charged on its own, and all of them pass the door with the token of the batch.
     const each = (item: GraphAsked) => this.withFaults(item, () => this.answerItem(item));
     return this.withFaults(asked, () => this.refusalAtTheDoor(asked) ?? answerBatch(asked, body, each));

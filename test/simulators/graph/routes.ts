@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { objectsByIds } from './by-ids.ts';
 import { delta } from './delta.ts';
 import { parseQuery } from './query.ts';
 import { graphError, ok, Refusal, refuse, type Reply } from './reply.ts';
@@ -72,6 +73,7 @@ const routes: readonly (readonly [RegExp, Handler])[] = [
       'RoleAssignmentSchedule.Read.Directory',
     ),
   ],
+  [/^\/directoryObjects\/getByIds$/u, objectsByIds],
   [/^\/subscribedSkus$/u, subscribedSkus],
   [/^\/directoryRoles$/u, directoryRoles],
   [/^\/directoryRoles\/([^/]+)\/members$/u, roleMembers],
@@ -84,7 +86,8 @@ export function answer(world: World, asked: GraphAsked): Reply {
     for (const [pattern, handler] of routes) {
       const found = pattern.exec(asked.resource);
       if (found === null) continue;
-      if (asked.method !== 'GET') return graphError(405, 'Request_BadRequest', 'The emulator only reads.');
+      if (asked.method !== (handler === objectsByIds ? 'POST' : 'GET'))
+        return graphError(405, 'Request_BadRequest', 'The emulator only reads.');
       return handler(
         world,
         asked,

@@ -10,6 +10,7 @@ export interface Limit {
 
 const costs: readonly (readonly [RegExp, number])[] = [
   [/^\/subscribedSkus/u, 3],
+  [/^\/directoryObjects\/getByIds/u, 3],
   [/\/transitiveMembers/u, 5],
   [/^\/groups\/[^/]+\/members/u, 3],
   [/\/memberOf/u, 2],

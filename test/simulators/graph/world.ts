@@ -11,6 +11,8 @@ export interface GraphAsked extends Asked {
   /** The path behind `/v1.0`; empty for the token endpoint. */
   readonly resource: string;
   readonly inBatch: boolean;
+  /** What was posted. */
+  readonly body?: string;
 }
 
 /** What a tenant has paid for. */
