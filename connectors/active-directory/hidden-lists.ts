@@ -27,7 +27,7 @@ export async function hiddenAmong(
 }
 
 /** Whether anybody in the domain tells that he is in one of the groups. */
-async function isNamed({ client, domain }: Session, groups: readonly LdapEntry[]): Promise<boolean> {
+async function isNamed({ lookups, domain }: Session, groups: readonly LdapEntry[]): Promise<boolean> {
   const names = groups.map(({ dn }) => parseExtendedDn(dn).dn);
   const more = names.length > 1 ? ` or of ${names.length - 1} other groups` : '';
   const search = {
@@ -38,7 +38,7 @@ async function isNamed({ client, domain }: Session, groups: readonly LdapEntry[]
     attributes: ['objectGUID'],
     controls: ['domainScope'],
   } as const;
-  for await (const { entries } of client.pages(search)) if (entries.length > 0) return true;
+  for await (const { entries } of lookups.pages(search)) if (entries.length > 0) return true;
   return false;
 }
 

@@ -35,12 +35,12 @@ export function kindOf(entry: Pick<LdapEntry, 'first' | 'values'>): MemberKind |
  * asked for, many at a time. So many are remembered at most.
  */
 export class MemberKinds {
-  private readonly client: LdapClient;
+  private readonly lookups: Pick<LdapClient, 'pages'>;
   private readonly domain: string;
   private readonly known = new Map<string, MemberKind | undefined>();
 
-  constructor(client: LdapClient, domain: string) {
-    this.client = client;
+  constructor(lookups: Pick<LdapClient, 'pages'>, domain: string) {
+    this.lookups = lookups;
     this.domain = domain;
   }
 
@@ -87,7 +87,7 @@ export class MemberKinds {
       attributes: ['objectGUID', 'sAMAccountType', 'objectClass'],
       controls: ['domainScope'],
     } as const;
-    for await (const page of this.client.pages(search)) {
+    for await (const page of this.lookups.pages(search)) {
       for (const entry of page.entries) {
         const id = guidOf(entry.bytes('objectGUID') ?? Buffer.alloc(0));
         if (id !== undefined) found.set(id, kindOf(entry));

@@ -61,13 +61,13 @@ export class PrimaryGroups {
         controls: ['domainScope', 'extendedDn'],
         pageSize: this.session.pageSize,
       } as const;
-      for await (const { entries } of this.session.client.pages(search))
+      for await (const { entries } of this.session.lookups.pages(search))
         yield entries.map((account) => primaryRow(group, account));
     }
   }
 
   private async find(rid: string): Promise<string | undefined> {
-    const { client, domain, bases } = this.session;
+    const { lookups, domain, bases } = this.session;
     const sid = sidBytes(`${domain.sid}-${rid}`);
     if (sid === undefined) return undefined;
     const search = {
@@ -78,7 +78,7 @@ export class PrimaryGroups {
       attributes: ['objectGUID'],
       controls: ['domainScope'],
     } as const;
-    for await (const { entries } of client.pages(search)) {
+    for await (const { entries } of lookups.pages(search)) {
       for (const entry of entries) {
         const isRead = bases.groups.some((base) => isWithin(entry.dn, base.dn));
         return isRead ? guidOf(entry.bytes('objectGUID') ?? Buffer.alloc(0)) : undefined;

@@ -2,13 +2,14 @@
 import type { PlacedRoleMapping } from '../../src/api/role-mappings.ts';
 import type { ConnectContext } from '../../src/connector/contract.ts';
 import { Failure } from '../../src/connector/failure.ts';
-import type { LdapClient, RootDse } from '../../src/connector/ldap/client.ts';
+import type { LdapClient, LdapOptions, RootDse } from '../../src/connector/ldap/client.ts';
 import { basesOf, type Bases } from './bases.ts';
 import type { Config } from './config.ts';
 import { Controller, urlField, type Position } from './controller.ts';
 import { DeletedObjects } from './deleted-objects.ts';
-import { isWithin, parseDn } from './distinguished-name.ts';
+import { isOfDomain, parseDn } from './distinguished-name.ts';
 import { binaryAttributes } from './entry-row.ts';
+import { Lookups } from './lookups.ts';
 import { MemberKinds } from './member-kinds.ts';
 import { sidOf } from './sid.ts';
 
@@ -25,7 +26,10 @@ export interface Domain {
 }
 
 export interface Session {
+  /** For walks, one at a time, and for single objects. */
   readonly client: LdapClient;
+  /** For what is looked up while a walk is under way. */
+  readonly lookups: Pick<LdapClient, 'pages'>;
   readonly domain: Domain;
   /** Where the controller stood before anything was read: all that a run reads goes on from there. */
   readonly position: Position;
@@ -54,7 +58,7 @@ export async function openSession(context: ConnectContext<Config>) {
       `${credentials.source}: key username has no domain, and would count as a wrong password; use name@domain, DOMAIN\\name, or a DN`,
     );
   const controller = new Controller();
-  const client = await context.ldap({
+  const options: LdapOptions = {
     urls: config.urls.map((url) => new URL(url)),
     startTls: config.startTls === true,
     name,
@@ -62,11 +66,14 @@ export async function openSession(context: ConnectContext<Config>) {
     binaryAttributes,
     urlField,
     check: (server) => controller.check(server),
-  });
+  };
+  const client = await context.ldap(options);
+  const lookups = new Lookups(() => context.ldap(options));
   const { root, position } = controller.first;
   const domain = await readDomain(client, root, config.baseDN);
   const session: Session = {
     client,
+    lookups,
     domain,
     position,
     bases,
@@ -76,7 +83,7 @@ export async function openSession(context: ConnectContext<Config>) {
         : `CN=Schema,${root.configurationNamingContext}`,
     pageSize: Math.min(context.pageSize ?? defaultPageSize, largestPage),
     deleted: new DeletedObjects(client, domain.dn, root.configurationNamingContext, root.supportedControls),
-    memberKinds: new MemberKinds(client, domain.dn),
+    memberKinds: new MemberKinds(lookups, domain.dn),
     roleMappings: context.roleMappings,
     foundBases: new Set(),
     mappedAttributes: (stream) => new Set(context.mappedPaths(stream).map(({ path }) => path.toLowerCase())),
@@ -88,7 +95,9 @@ export async function openSession(context: ConnectContext<Config>) {
     source: domain.sid,
     account: name.toLowerCase(),
     login: `${client.url.host} (${root.dnsHostName ?? 'without a name'}) takes the credentials; domain ${domain.dnsName}`,
-    close: () => client.close(),
+    close: async () => {
+      await Promise.all([client.close(), lookups.close()]);
+    },
   };
 }
 
@@ -96,7 +105,7 @@ async function readDomain(client: LdapClient, root: RootDse, baseDN: string): Pr
   const dn = root.defaultNamingContext;
   if (dn === undefined)
     throw new Failure('contract', `${client.url.host}: the rootDSE has no defaultNamingContext`);
-  if (!isWithin(baseDN, dn))
+  if (!isOfDomain(baseDN, dn))
     throw new Failure(
       'configuration',
       `spec.connector.activeDirectory.baseDN: ${baseDN} is no part of ${dn}, the domain of ${client.url.host}; correct it, or name a controller of its domain in urls`,

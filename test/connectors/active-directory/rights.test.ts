@@ -74,6 +74,7 @@ describe('bases', { timeout: 120_000 }, () => {
 
   test.each([
     ['baseDN', { baseDN: 'DC=other,DC=example,DC=test' }, /baseDN.*no part of DC=corp/u],
+    ['baseDN', { baseDN: 'DC=child,DC=corp,DC=example,DC=test' }, /baseDN.*no part of DC=corp/u],
     ['baseDN', { baseDN: 'OU=a,=b' }, /baseDN.*is no DN/u],
     ['userBases', { userBases: ['OU=x,DC=other'] }, /userBases\[0\].*not below.*baseDN/u],
   ])('%s that is not of the domain is named before anything is read', async (_field, wrong, words) => {
