@@ -300,6 +300,11 @@ export const SyncRunStatusSchema = Type.Object(
         { ...closed, description: 'What the run cost the external system.' },
       ),
     ),
+    credentialsExpiryTime: Type.Optional(
+      Time(
+        'When the login of this run ends, where its credentials say so: of auth.type Certificate the end of the first certificate in tls.crt.',
+      ),
+    ),
     actions: Type.Optional(
       Type.Array(ActionSchema, {
         maxItems: 8,

@@ -6,6 +6,7 @@ import { Failure } from '../connector/failure.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
+import { credentialsEnd } from '../connector/credentials-end.ts';
 import { originOf } from '../connector/origin.ts';
 import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
@@ -127,6 +128,7 @@ class Attempt {
   private readonly hold: Hold;
   private readonly startedCpu: NodeJS.CpuUsage;
   private connected = false;
+  private credentialsEnd: Date | undefined;
   private upstream: Upstream | undefined;
   private readonly checks: Check[] = [];
 
@@ -187,6 +189,7 @@ class Attempt {
       );
     }
     const credentials = await this.deps.credentials();
+    this.credentialsEnd = credentialsEnd(credentials.type, (key) => credentials.optional(key));
     const upstream = this.deps.upstream({
       correlationId: this.hold.correlationId,
       credentials,
@@ -364,6 +367,7 @@ class Attempt {
           ? undefined
           : { code: failure.code, message: deps.redact(failure.message), audience: failure.audience },
       ...(run.spec.mode === 'Test' ? { checks: recordedChecks(this.checks) } : {}),
+      credentialsEnd: this.credentialsEnd,
       cost: {
         upstream: {
           requests: usage?.requests ?? 0,

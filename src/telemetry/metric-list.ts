@@ -81,6 +81,11 @@ export const metricList = {
     help: 'Failed runs since the newest success.',
     labels: system,
   },
+  extsys_credentials_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which the login of a system ends, as its newest run saw; only of auth.type Certificate.',
+    labels: system,
+  },
   extsys_records_awaiting_approval: {
     type: 'gauge',
     help: 'Records that look gone, passed the deletion budget and wait for approval.',

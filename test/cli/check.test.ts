@@ -7,6 +7,7 @@ import { apiVersion } from '../../src/api/group.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { testCommand } from '../../src/cli/test.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
+import { certificate } from '../kit/certificate.ts';
 import { startServiceNow, type ServiceNowOptions } from '../simulators/servicenow/index.ts';
 import { call, CliBench, password } from './cli-bench.ts';
 
@@ -141,6 +142,35 @@ describe('extsys validate', () => {
     const auth = { type: 'OAuth2', secretRef: { name: 'login' } };
     const good = await call(validateCommand, ['-f', '-'], bench.manifests({}, { auth }, keys));
     expect(good).toMatchObject({ code: 0, out: 'ExternalSystem cmdb: valid\nSecret login: valid\n' });
+  });
+
+  test.each([
+    [
+      '20200301120000Z',
+      2,
+      'Secret login: data.tls.crt: its first certificate expired on 2020-03-01; make a new',
+    ],
+    ['29990101000000Z', 0, ''],
+  ])('of a login by certificate that ends %s it exits %i', async (until, code, said) => {
+    const pair = certificate('operator', { keys: 'RSA', from: '20200101000000Z', until });
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'login' },
+      stringData: { 'tls.crt': pair.cert, 'tls.key': pair.key.export({ type: 'pkcs8', format: 'pem' }) },
+    };
+    const system = {
+      apiVersion,
+      kind: 'ExternalSystem',
+      metadata: { name: 'directory' },
+      spec: {
+        connector: { entraId: { tenantId: 'contoso.example' } },
+        auth: { type: 'Certificate', secretRef: { name: 'login' } },
+      },
+    };
+    const answer = await call(validateCommand, ['-f', '-'], `${dump(secret)}---\n${dump(system)}`);
+    expect(answer.code, answer.err).toBe(code);
+    expect(answer.err).toContain(said);
   });
 
   test('says valid, or which field is wrong, and exits 2', async () => {
