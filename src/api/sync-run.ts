@@ -220,7 +220,12 @@ export const SyncRunStatusSchema = Type.Object(
     phase: Type.Optional(Type.Enum(runPhases, { description: 'Pending, Running, or how the run ended.' })),
     startTime: Type.Optional(Time('When the first attempt started.')),
     completionTime: Type.Optional(Time('When the run ended.')),
-    mode: Type.Optional(Type.Enum(runModes, { description: 'The mode that was carried out.' })),
+    mode: Type.Optional(
+      Type.Enum(runModes, {
+        description:
+          'The mode of the run, as spec.mode has it; how each stream was read says streams[].mode.',
+      }),
+    ),
     systemUid: Type.Optional(
       Type.String({ maxLength: 64, description: 'Uid of the ExternalSystem that was run.' }),
     ),
