@@ -302,7 +302,11 @@ export const SyncRunStatusSchema = Type.Object(
             description: 'Seconds spent waiting because upstream asked for it.',
           }),
         },
-        { ...closed, description: 'What the run cost the external system.' },
+        {
+          ...closed,
+          description:
+            'What the last attempt cost the external system: the attempts of workers that were lost are in no count (status.attempt says how many there were).',
+        },
       ),
     ),
     credentialsExpiryTime: Type.Optional(
