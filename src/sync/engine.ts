@@ -12,6 +12,7 @@ import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
+import { whoReaches } from './first-contact.ts';
 import { isVerdict, readingOf } from './plan-run.ts';
 import { pruneQuarantine } from './quarantine-retention.ts';
 import { fullEveryMs } from './schedule.ts';
@@ -344,6 +345,9 @@ class Attempt {
     const { system, run } = request;
     const { failure, stopped, reports, connected } = findings;
     const endedAt = deps.now();
+    // A run that came to no connection says nothing of who broke it.
+    const audience =
+      failure === undefined || connected ? failure?.audience : await whoReaches(deps.store, system, failure);
     const usage = this.upstream?.usage;
     const cpu = process.cpuUsage(this.startedCpu);
     const facts = {
@@ -365,7 +369,7 @@ class Attempt {
       failure:
         failure === undefined
           ? undefined
-          : { code: failure.code, message: deps.redact(failure.message), audience: failure.audience },
+          : { code: failure.code, message: deps.redact(failure.message), audience },
       ...(run.spec.mode === 'Test' ? { checks: recordedChecks(this.checks) } : {}),
       credentialsEnd: this.credentialsEnd,
       cost: {

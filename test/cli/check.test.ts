@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { apiVersion } from '../../src/api/group.ts';
@@ -118,6 +119,13 @@ describe('extsys validate', () => {
     expect(good).toMatchObject({ code: 0, out: 'SyncRun cmdb-now-xxxxx: valid\n' });
     const nameless = call(validateCommand, ['-f', '-'], dump({ ...run, metadata: {} }));
     await expect(nameless).rejects.toThrow('document 1 (SyncRun): metadata.name is missing');
+  });
+
+  test('says of a file of another tool that it is none of ours, and what to give instead', async () => {
+    const file = fileURLToPath(new URL('../../config/samples/kustomization.yaml', import.meta.url));
+    await expect(call(validateCommand, ['-f', file])).rejects.toThrow(
+      'document 1 is a Kustomization of kustomize.config.k8s.io/v1beta1, which is none of ours; give files with ExternalSystem, SyncRun and Secret',
+    );
   });
 
   const keys = { clientId: 'reader-app', clientSecret: 'only-in-memory' };
