@@ -14,6 +14,7 @@ export const conditionTypes = [
   'AwaitingApproval',
   'RowsSetAside',
   'CertificatesCurrent',
+  'CredentialsCurrent',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 

@@ -261,6 +261,11 @@ export const ExternalSystemStatusSchema = Type.Object(
         description: 'Failed runs since the newest success.',
       }),
     ),
+    credentialsExpiryTime: Type.Optional(
+      Time(
+        'When the login ends, as the newest run that tried it saw; only of auth.type Certificate: the end of the first certificate in tls.crt.',
+      ),
+    ),
     lastHandledRequest: Type.Optional(
       Type.String({ maxLength: 256, description: 'Newest run-requested token that was acted on.' }),
     ),

@@ -226,7 +226,12 @@ export const SyncRunStatusSchema = Type.Object(
     phase: Type.Optional(Type.Enum(runPhases, { description: 'Pending, Running, or how the run ended.' })),
     startTime: Type.Optional(Time('When the first attempt started.')),
     completionTime: Type.Optional(Time('When the run ended.')),
-    mode: Type.Optional(Type.Enum(runModes, { description: 'The mode that was carried out.' })),
+    mode: Type.Optional(
+      Type.Enum(runModes, {
+        description:
+          'The mode of the run, as spec.mode has it; how each stream was read says streams[].mode.',
+      }),
+    ),
     systemUid: Type.Optional(
       Type.String({ maxLength: 64, description: 'Uid of the ExternalSystem that was run.' }),
     ),
@@ -303,7 +308,16 @@ export const SyncRunStatusSchema = Type.Object(
             description: 'Seconds spent waiting because upstream asked for it.',
           }),
         },
-        { ...closed, description: 'What the run cost the external system.' },
+        {
+          ...closed,
+          description:
+            'What the last attempt cost the external system: the attempts of workers that were lost are in no count (status.attempt says how many there were).',
+        },
+      ),
+    ),
+    credentialsExpiryTime: Type.Optional(
+      Time(
+        'When the login of this run ends, where its credentials say so: of auth.type Certificate the end of the first certificate in tls.crt.',
       ),
     ),
     actions: Type.Optional(

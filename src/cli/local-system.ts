@@ -5,6 +5,7 @@ import type { ExternalSystemSpec } from '../api/external-system.ts';
 import type { ExternalSystem } from '../api/resource.ts';
 import type { Problem } from '../api/validate.ts';
 import { secretLacks } from '../connector/credentials.ts';
+import { expiredLogin } from '../connector/credentials-end.ts';
 import { InputError, isRecord, type Manifest } from './manifests.ts';
 
 export interface LocalSystem {
@@ -32,8 +33,12 @@ export function localSystem(manifests: readonly Manifest[], validate: Validate):
   return { system, secret: valuesOf(secret) };
 }
 
-/** What a Secret lacks for the systems of the same file that log in with it. The manifests themselves may be wrong still. */
-export function loginProblems(manifests: readonly Manifest[], secret: Manifest): readonly Problem[] {
+/** What is wrong with a Secret for the systems of the same file that log in with it. The manifests themselves may be wrong still. */
+export function loginProblems(
+  manifests: readonly Manifest[],
+  secret: Manifest,
+  now: Date,
+): readonly Problem[] {
   const types = manifests.flatMap(({ kind, metadata, spec }) => {
     const auth =
       isRecord(spec) && isRecord(spec['auth']) ? (spec['auth'] as Partial<ExternalSystemSpec['auth']>) : {};
@@ -42,7 +47,11 @@ export function loginProblems(manifests: readonly Manifest[], secret: Manifest):
       secretFor(manifests, auth.secretRef?.name, metadata.namespace) === secret;
     return uses && auth.type !== undefined ? [auth.type] : [];
   });
-  return [...new Set(types)].flatMap((type) => secretLacks(type, valuesOf(secret)));
+  const data = valuesOf(secret);
+  return [...new Set(types)].flatMap((type) => [
+    ...secretLacks(type, data),
+    ...expiredLogin(type, data, now),
+  ]);
 }
 
 /** Every problem at once, so that one look at the file mends all. */

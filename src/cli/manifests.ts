@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
-import { syncRunKind } from '../api/group.ts';
+import { apiVersion as ourVersion, externalSystemKind, syncRunKind } from '../api/group.ts';
 
 /** Input that cannot be used: the command exits with 2. */
 export class InputError extends Error {
@@ -71,8 +71,18 @@ export async function readManifests(path: string, stdin: NodeJS.ReadableStream):
         metadata: { ...metadata, name: generated(metadata['generateName']) },
       };
     }
+    if (!isOurs(apiVersion, kind))
+      throw new InputError(
+        `${where} is a ${kind} of ${apiVersion}, which is none of ours; give files with ${externalSystemKind}, ${syncRunKind} and Secret, such as those that it lists`,
+      );
     throw new InputError(`${where} (${kind}): metadata.name is missing`);
   }
+}
+
+/** What the commands read, whatever may be wrong with it. */
+function isOurs(apiVersion: string, kind: string): boolean {
+  const [group] = ourVersion.split('/');
+  return kind === 'Secret' || apiVersion.split('/')[0] === group;
 }
 
 /** A name as the API server would make it: five characters are added. */

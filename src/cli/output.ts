@@ -60,11 +60,24 @@ function renderRunTable(run: SyncRun): string {
   const { status = {}, spec, metadata } = run;
   const totals = status.totals;
   const head = renderTable([
-    ['NAME', 'SYSTEM', 'MODE', 'PHASE', 'FETCHED', 'CREATED', 'UPDATED', 'UNCHANGED', 'DELETED', 'FAILED'],
+    [
+      'NAME',
+      'SYSTEM',
+      'MODE',
+      'READ',
+      'PHASE',
+      'FETCHED',
+      'CREATED',
+      'UPDATED',
+      'UNCHANGED',
+      'DELETED',
+      'FAILED',
+    ],
     [
       metadata.name,
       spec.systemRef.name,
       spec.mode,
+      howRead(status.streams ?? []),
       status.phase ?? '',
       ...[
         totals?.fetched,
@@ -82,6 +95,15 @@ function renderRunTable(run: SyncRun): string {
       ? ''
       : `\n${failure.code} (${failure.class}): ${failure.message}\nwho must act: ${failure.audience}\n`;
   return `${head}${renderStreams(status.streams ?? [])}${renderUnverified(status)}${why}`;
+}
+
+/** The mode says what was asked for; a stream that was never read to its end is read in full by any. */
+function howRead(streams: readonly StreamStatus[]): string {
+  const modes = streams.flatMap(({ mode }) => (mode === undefined ? [] : [mode]));
+  const full = modes.filter((mode) => mode === 'Full').length;
+  if (modes.length === 0) return '-';
+  if (full === modes.length) return 'Full';
+  return full === 0 ? 'Incremental' : `Full ${full} of ${modes.length}`;
 }
 
 const streamCounts = ['fetched', 'created', 'updated', 'unchanged', 'deleted', 'failed'] as const;

@@ -106,7 +106,7 @@ export async function runFromFile(options: FileRun): Promise<number> {
     const tell = options.quiet ? () => undefined : say;
     const key = `${local.system.metadata.namespace}/${local.system.metadata.name}`;
     const mode = await modeOf(options.mode, local.system, store, runtime.now(), say);
-    tell(`${mode} run of ${key}`);
+    tell(`${mode} run of ${key}${await whatIsFull(store, key, mode)}`);
     const run = await runLocal(
       {
         local,
@@ -168,6 +168,12 @@ async function modeOf(
   if (state.type !== 'approved' || asked === 'Full') return asked;
   say('deletions are approved: everything is read');
   return 'Full';
+}
+
+/** What an incremental run is about to read in full all the same. */
+async function whatIsFull(store: Store, key: string, mode: RunMode): Promise<string> {
+  if (mode !== 'Incremental' || (await store.history(key, '')).lastFullAt !== undefined) return '';
+  return ': what was never read to its end is read in full';
 }
 
 /** An incremental run cannot tell whether what an earlier full one withheld is gone still; and no other run follows by itself here. */

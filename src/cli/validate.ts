@@ -8,7 +8,7 @@ import { fileOption, InputError, readManifests } from './manifests.ts';
 export const validateUsage = `extsys validate -f FILE [-f FILE …]
 
 Checks manifests offline with the schema of the CRDs: ExternalSystem, SyncRun and Secret. Of a Secret that stands in the same file as its
-system also that it has the keys of auth.type.
+system also that it has the keys of auth.type, and that its certificate has not expired.
 
   -f, --file FILE   multi-document YAML; - reads standard input
 
@@ -25,7 +25,9 @@ export async function validateCommand(args: readonly string[], streams: Streams)
     for (const manifest of manifests) {
       const form = problemsOf(manifest);
       const problems =
-        manifest.kind === 'Secret' && form.length === 0 ? loginProblems(manifests, manifest) : form;
+        manifest.kind === 'Secret' && form.length === 0
+          ? loginProblems(manifests, manifest, new Date())
+          : form;
       if (problems.length === 0) streams.stdout.write(`${manifest.kind} ${manifest.metadata.name}: valid\n`);
       for (const problem of problems) streams.stderr.write(`${describeProblem(manifest, problem)}\n`);
       bad ||= problems.length > 0;

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bounded } from '../api/bounded.ts';
 import type { Verdict } from '../api/conditions.ts';
-import type { ExternalSystemStatus } from '../api/external-system.ts';
 import { failureFacts, tell } from '../api/failure.ts';
 import type { ExternalSystem } from '../api/resource.ts';
-import { daysLeft, wholeSecond } from '../inventory/expiry.ts';
+import { wholeSecond } from '../inventory/expiry.ts';
 import type { CertificateStore, SsoCertificate, SsoCertificates } from '../store/port.ts';
-import type { EventRecorder } from './events.ts';
+import { expiringDays, expiringForMs, whenItEnds } from './certificate-end.ts';
 
-const dayMs = 86_400_000;
-/** From here on a certificate ends soon: time enough to agree a day with whoever runs the application. */
-export const expiringForMs = 30 * dayMs;
 /** As many series as a system may have, and as a person looks at. */
 const mostNamed = 50;
 /** A condition has room for so many. */
@@ -78,7 +74,7 @@ export function certificatesVerdict(
     return { type, status: 'True', reason: 'Current', message: allCurrent(found, now) };
   const counts = [
     ...(expired === 0 ? [] : [`${expired} expired`]),
-    ...(expiring === 0 ? [] : [`${expiring} within ${expiringForMs / dayMs} days`]),
+    ...(expiring === 0 ? [] : [`${expiring} within ${expiringDays} days`]),
   ];
   const worst = soonest.slice(0, Math.min(worstTold, expired + expiring)).map((one) => told(one, now));
   const more = expired + expiring > worst.length ? '; …' : '';
@@ -98,23 +94,5 @@ function allCurrent({ current, none, soonest: [first] }: SsoCertificates, now: D
 }
 
 function told({ name, externalId, expiresAt }: SsoCertificate, now: Date): string {
-  const day = expiresAt.toISOString().slice(0, 10);
-  const days = daysLeft(expiresAt, now);
-  const span = `${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'}`;
-  const when = days < 0 ? `expired ${day}, ${span} ago` : `ends ${day}, in ${span}`;
-  return `${bounded(name ?? externalId, 80)} (${when})`;
-}
-
-/** When certificates begin to end soon, or have ended. */
-export function announceCertificates(
-  events: Pick<EventRecorder, 'record'>,
-  before: ExternalSystem,
-  after: ExternalSystemStatus,
-): void {
-  const conditionOf = (status: ExternalSystemStatus | undefined) =>
-    status?.conditions?.find((condition) => condition.type === type);
-  const was = conditionOf(before.status);
-  const is = conditionOf(after);
-  if (is?.status !== 'False' || was?.reason === is.reason) return;
-  void events.record(before, { type: 'Warning', reason: is.reason, message: is.message });
+  return `${bounded(name ?? externalId, 80)} (${whenItEnds(expiresAt, now)})`;
 }

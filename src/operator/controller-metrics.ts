@@ -90,6 +90,7 @@ export class ControllerMetrics {
       'extsys_overdue_seconds',
       'extsys_last_success_timestamp_seconds',
       'extsys_consecutive_failures',
+      'extsys_credentials_expiry_timestamp_seconds',
       'extsys_records_awaiting_approval',
       'extsys_quarantined_rows',
     ] as const) {
@@ -130,8 +131,16 @@ export class ControllerMetrics {
         { namespace: metadata.namespace, system: metadata.name, stream },
         rows,
       );
-    if (status.lastSuccessTime !== undefined) {
-      metrics.set('extsys_last_success_timestamp_seconds', labels, Date.parse(status.lastSuccessTime) / 1000);
+    const times = {
+      extsys_last_success_timestamp_seconds: status.lastSuccessTime,
+      extsys_credentials_expiry_timestamp_seconds: status.credentialsExpiryTime,
+    } as const;
+    for (const name of [
+      'extsys_last_success_timestamp_seconds',
+      'extsys_credentials_expiry_timestamp_seconds',
+    ] as const) {
+      const time = times[name];
+      if (time !== undefined) metrics.set(name, labels, Date.parse(time) / 1000);
     }
   }
 }

@@ -2,7 +2,8 @@
 import type { ExternalSystem, SyncRun } from '../api/resource.ts';
 import type { SsoCertificates } from '../store/port.ts';
 import { announceApproval, announceRefusedRequest, announceVerdict } from './announce.ts';
-import { announceCertificates, CertificateWatch } from './certificates.ts';
+import { announceCertificates } from './certificate-end.ts';
+import { CertificateWatch } from './certificates.ts';
 import { GoneRuns } from './gone-runs.ts';
 import { GoneSystems } from './gone-systems.ts';
 import { keyOf, systemKeyOf } from './keys.ts';

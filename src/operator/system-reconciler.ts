@@ -12,6 +12,7 @@ import type { ArchiveRecovery } from './archive-recovery.ts';
 import { certificatesVerdict, type CertificateWatch } from './certificates.ts';
 import type { ClusterPort } from './cluster-port.ts';
 import type { CredentialWatch } from './credential-watch.ts';
+import { credentialsEndOf, credentialsVerdict } from './credentials-end.ts';
 import { approvalVerdict, proposalStatus } from './deletion-approval.ts';
 import { Pruner } from './pruning.ts';
 import { setAsideVerdict } from './rows-set-aside.ts';
@@ -130,6 +131,8 @@ export class SystemReconciler {
     const { connectedNow, now, redact } = this.deps;
     const { generation } = system.metadata;
     const at = now();
+    const lastVerdictRun =
+      history.lastVerdict === undefined ? undefined : statusFromArchive(history.lastVerdict);
     const awaiting = approvalVerdict(system, approval);
     const judged = judge({
       generation,
@@ -137,7 +140,7 @@ export class SystemReconciler {
       requestProblem: made.requestProblem,
       slotBlocked: made.slotBlocked,
       suspended: system.spec.suspend === true,
-      lastVerdictRun: history.lastVerdict === undefined ? undefined : statusFromArchive(history.lastVerdict),
+      lastVerdictRun,
       connectedNow: connectedNow(key, generation),
       lastSuccessAt: history.lastSuccessAt,
       freshForMs: freshIntervals * (schedule?.longestGapMs ?? 0),
@@ -146,14 +149,21 @@ export class SystemReconciler {
       now: at,
     });
     const setAside = setAsideVerdict(system, history.setAside);
-    const verdicts = [...judged, awaiting, setAside, certificatesVerdict(system, certificates, at)]
+    const credentialsEnd = credentialsEndOf(system, lastVerdictRun);
+    const verdicts = [
+      ...judged,
+      awaiting,
+      setAside,
+      certificatesVerdict(system, certificates, at),
+      credentialsVerdict(system, credentialsEnd, at),
+    ]
       .filter((one) => one !== undefined)
       .map((verdict) => ({
         ...verdict,
         message: redact(verdict.message),
       }));
     const proposal = proposalStatus(approval.waiting, redact);
-    return statusOf(system, { history, verdicts, made, proposal, now: at });
+    return statusOf(system, { history, verdicts, made, credentialsEnd, proposal, now: at });
   }
 
   /** Writes the status when it differs; answers how long it may wait when the end of a run will bring the next write anyway. */

@@ -15,6 +15,8 @@ export interface StatusFacts {
   /** Their messages are free of secrets. */
   readonly verdicts: readonly Verdict[];
   readonly made: Made;
+  /** When the login ends, where that is known. */
+  readonly credentialsEnd: Date | undefined;
   readonly proposal: ExternalSystemStatus['deletionProposal'];
   readonly now: Date;
 }
@@ -22,7 +24,7 @@ export interface StatusFacts {
 /** The status of a system as it should be. Pure. */
 export function statusOf(
   system: ExternalSystem,
-  { history, verdicts, made, proposal, now }: StatusFacts,
+  { history, verdicts, made, credentialsEnd, proposal, now }: StatusFacts,
 ): ExternalSystemStatus {
   const { generation } = system.metadata;
   const before = system.status ?? {};
@@ -36,6 +38,7 @@ export function statusOf(
     lastFailureTime: time(history.lastFailureAt),
     lastRun: history.last === undefined ? undefined : lastRunOf(history.last),
     consecutiveFailures: history.consecutiveFailures,
+    credentialsExpiryTime: time(credentialsEnd),
     lastHandledRequest: made.handledRequest ?? before.lastHandledRequest,
     deletionProposal: proposal,
     rowsSetAside: setAsideStatus(history.setAside),

@@ -222,10 +222,17 @@ function connectionVerdicts(facts: SystemFacts, run: SyncRunStatus | undefined):
   }
 }
 
+/** A run that read some of what was asked has brought that into the inventory, although it is no success. */
+function partlyRead({ lastVerdictRun: run }: SystemFacts): string {
+  if (run?.phase !== 'PartiallySucceeded' || run.mode === 'Test' || run.mode === 'Plan') return '';
+  return `; the newest run was incomplete (PartiallySucceeded): the ${run.totals?.fetched ?? 0} records that it read stand in the inventory, and its failure and the condition Complete say what is missing`;
+}
+
 function freshVerdict(facts: SystemFacts): Verdict {
   const { lastSuccessAt, now, freshForMs } = facts;
   if (lastSuccessAt === undefined) {
-    return { type: 'Fresh', status: 'Unknown', reason: 'NeverSynced', message: 'no run has succeeded yet' };
+    const message = `no run has succeeded yet${partlyRead(facts)}`;
+    return { type: 'Fresh', status: 'Unknown', reason: 'NeverSynced', message };
   }
   const since = `newest success ${lastSuccessAt.toISOString()}`;
   if (now.getTime() - lastSuccessAt.getTime() <= freshForMs) {
@@ -235,6 +242,6 @@ function freshVerdict(facts: SystemFacts): Verdict {
     type: 'Fresh',
     status: 'False',
     reason: 'Overdue',
-    message: `${since}, longer ago than three intervals`,
+    message: `${since}, longer ago than three intervals${partlyRead(facts)}`,
   };
 }

@@ -6,11 +6,13 @@ import { Failure } from '../connector/failure.ts';
 import type { ArchivedRun, Hold, Store, StreamFailure, StreamTally } from '../store/port.ts';
 import { FenceLost, RunEnded } from '../store/port.ts';
 import { failureOf, startAttemptClock, stopFailure, type AttemptClock, type TimeLimits } from './control.ts';
+import { credentialsEnd } from '../connector/credentials-end.ts';
 import { originOf } from '../connector/origin.ts';
 import { parseApproval } from './approval.ts';
 import { defaultDeletionBudget } from './deletion.ts';
 import { stopsRun, unreadVerdict, worstFailure } from './outcome.ts';
 import { buildRunEnd } from './run-end.ts';
+import { whoReaches } from './first-contact.ts';
 import { isVerdict, readingOf } from './plan-run.ts';
 import { pruneQuarantine } from './quarantine-retention.ts';
 import { fullEveryMs } from './schedule.ts';
@@ -127,6 +129,7 @@ class Attempt {
   private readonly hold: Hold;
   private readonly startedCpu: NodeJS.CpuUsage;
   private connected = false;
+  private credentialsEnd: Date | undefined;
   private upstream: Upstream | undefined;
   private readonly checks: Check[] = [];
 
@@ -187,6 +190,7 @@ class Attempt {
       );
     }
     const credentials = await this.deps.credentials();
+    this.credentialsEnd = credentialsEnd(credentials.type, (key) => credentials.optional(key));
     const upstream = this.deps.upstream({
       correlationId: this.hold.correlationId,
       credentials,
@@ -341,6 +345,9 @@ class Attempt {
     const { system, run } = request;
     const { failure, stopped, reports, connected } = findings;
     const endedAt = deps.now();
+    // A run that came to no connection says nothing of who broke it.
+    const audience =
+      failure === undefined || connected ? failure?.audience : await whoReaches(deps.store, system, failure);
     const usage = this.upstream?.usage;
     const cpu = process.cpuUsage(this.startedCpu);
     const facts = {
@@ -362,8 +369,9 @@ class Attempt {
       failure:
         failure === undefined
           ? undefined
-          : { code: failure.code, message: deps.redact(failure.message), audience: failure.audience },
+          : { code: failure.code, message: deps.redact(failure.message), audience },
       ...(run.spec.mode === 'Test' ? { checks: recordedChecks(this.checks) } : {}),
+      credentialsEnd: this.credentialsEnd,
       cost: {
         upstream: {
           requests: usage?.requests ?? 0,

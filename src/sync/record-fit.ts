@@ -49,6 +49,7 @@ const steps: readonly Step<SyncRunStatus>[] = [
   shortenMessage(20),
   // Only texts of control characters, six bytes each, get here.
   left('worker'),
+  left('credentialsExpiryTime'),
   shortenAudience(16),
   shortenApproval(16),
   left('deletionProposal'),

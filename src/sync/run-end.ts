@@ -41,6 +41,8 @@ export interface Ending {
   readonly verdict: boolean;
   /** Of mode Test. */
   readonly checks?: SyncRunStatus['checks'];
+  /** When the login ends, where its credentials say so. */
+  readonly credentialsEnd?: Date | undefined;
   readonly cost?: Pick<SyncRunStatus, 'upstream' | 'cpuSeconds'>;
 }
 
@@ -70,6 +72,9 @@ export function buildRunEnd(facts: RunFacts, ending: Ending, link: ChainLink): R
         ...(facts.attempt === 0 && streams.length === 0 ? {} : countsOf(streams)),
         ...(ending.checks === undefined ? {} : { checks: ending.checks }),
         ...proposalsOf(link),
+        ...(ending.credentialsEnd === undefined
+          ? {}
+          : { credentialsExpiryTime: seconds(ending.credentialsEnd) }),
         ...ending.cost,
         ...(link.actions === undefined ? {} : { actions: link.actions.map(named) }),
         ...(failure === undefined ? {} : { failure: toRunFailure(failure) }),

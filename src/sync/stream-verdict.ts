@@ -105,7 +105,8 @@ export function judgePass(judged: JudgedPass, tally: PassTally): PassVerdict {
   }
   const decision = decideDeletions(tally, deletionPolicy, deletionBudget, disjointScopes);
   const failure = worstFailure(ledger.unverified.map((scope) => scope.failure));
-  if (failure !== undefined) return incomplete(judged, tally, decision, failure);
+  if (failure !== undefined)
+    return incomplete(judged, tally, decision, failure, ledger.unverified.length - 1);
   const { budgetPassed, withheldReason = '' } = decision;
   const propose = tally.mode === 'Full' ? decision.propose : undefined;
   const deleted = decision.delete.approved === true ? 'nothing beyond what was approved' : 'nothing';
@@ -130,8 +131,10 @@ function incomplete(
   tally: PassTally,
   decision: DeletionDecision,
   failure: Failure,
+  /** Scopes that are not verified either, of which the failure does not speak. */
+  others = 0,
 ): PassVerdict {
-  const words = said(judged, failure);
+  const words = said(judged, failure, alsoUnverified(others));
   return {
     delete: decision.delete,
     keepCursors: true,
@@ -162,6 +165,12 @@ function factsOf(judged: JudgedPass, { mode }: PassTally, decision: DeletionDeci
   };
 }
 
-function said({ redact }: JudgedPass, { code, message, audience }: Failure): StreamFailure {
-  return { code, message: bounded(redact(message), 512), audience };
+function alsoUnverified(others: number): string {
+  if (others === 0) return '';
+  const [scopes, them] = others === 1 ? ['scope is', 'it'] : ['scopes are', 'them'];
+  return `; ${others} more ${scopes} not verified either (unverifiedScopes names ${them})`;
+}
+
+function said({ redact }: JudgedPass, { code, message, audience }: Failure, more = ''): StreamFailure {
+  return { code, message: `${bounded(redact(message), 512 - more.length)}${more}`, audience };
 }

@@ -49,12 +49,12 @@ export const metricList = {
   },
   extsys_upstream_bytes_total: {
     type: 'counter',
-    help: 'Bytes of answers read from external systems, counted when a run ends.',
+    help: 'Bytes of answers read from external systems by the last attempt of a run, counted when it ends.',
     labels: system,
   },
   extsys_upstream_throttled_seconds_total: {
     type: 'counter',
-    help: 'Time spent waiting because an external system asked for it, counted when a run ends.',
+    help: 'Time that the last attempt of a run spent waiting because an external system asked for it, counted when it ends.',
     labels: system,
   },
   extsys_schedule_skew_seconds: {
@@ -79,6 +79,11 @@ export const metricList = {
   extsys_consecutive_failures: {
     type: 'gauge',
     help: 'Failed runs since the newest success.',
+    labels: system,
+  },
+  extsys_credentials_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which the login of a system ends, as its newest run saw; only of auth.type Certificate.',
     labels: system,
   },
   extsys_records_awaiting_approval: {

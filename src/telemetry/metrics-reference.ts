@@ -38,6 +38,8 @@ export function renderMetricsReference(): string {
     '    extsys_quarantined_rows > 0',
     '    # people will not be able to sign in to an application',
     '    extsys_sso_certificate_expiry_timestamp_seconds - time() < 14 * 86400',
+    '    # the operator will not be able to log in',
+    '    extsys_credentials_expiry_timestamp_seconds - time() < 14 * 86400',
     '    # somebody must act',
     '    increase(extsys_runs_total{failure=~"credentials|permission|configuration|deletionBudget"}[1h]) > 0',
     '',

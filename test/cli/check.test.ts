@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { apiVersion } from '../../src/api/group.ts';
 import type { SyncRun } from '../../src/api/resource.ts';
 import { testCommand } from '../../src/cli/test.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
+import { certificate } from '../kit/certificate.ts';
 import { startServiceNow, type ServiceNowOptions } from '../simulators/servicenow/index.ts';
 import { call, CliBench, password } from './cli-bench.ts';
 
@@ -119,6 +121,13 @@ describe('extsys validate', () => {
     await expect(nameless).rejects.toThrow('document 1 (SyncRun): metadata.name is missing');
   });
 
+  test('says of a file of another tool that it is none of ours, and what to give instead', async () => {
+    const file = fileURLToPath(new URL('../../config/samples/kustomization.yaml', import.meta.url));
+    await expect(call(validateCommand, ['-f', file])).rejects.toThrow(
+      'document 1 is a Kustomization of kustomize.config.k8s.io/v1beta1, which is none of ours; give files with ExternalSystem, SyncRun and Secret',
+    );
+  });
+
   const keys = { clientId: 'reader-app', clientSecret: 'only-in-memory' };
   test.each([
     ['Basic', { username: 'reader', password: '' }, 'data.password: is missing or empty'],
@@ -141,6 +150,35 @@ describe('extsys validate', () => {
     const auth = { type: 'OAuth2', secretRef: { name: 'login' } };
     const good = await call(validateCommand, ['-f', '-'], bench.manifests({}, { auth }, keys));
     expect(good).toMatchObject({ code: 0, out: 'ExternalSystem cmdb: valid\nSecret login: valid\n' });
+  });
+
+  test.each([
+    [
+      '20200301120000Z',
+      2,
+      'Secret login: data.tls.crt: its first certificate expired on 2020-03-01; make a new',
+    ],
+    ['29990101000000Z', 0, ''],
+  ])('of a login by certificate that ends %s it exits %i', async (until, code, said) => {
+    const pair = certificate('operator', { keys: 'RSA', from: '20200101000000Z', until });
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'login' },
+      stringData: { 'tls.crt': pair.cert, 'tls.key': pair.key.export({ type: 'pkcs8', format: 'pem' }) },
+    };
+    const system = {
+      apiVersion,
+      kind: 'ExternalSystem',
+      metadata: { name: 'directory' },
+      spec: {
+        connector: { entraId: { tenantId: 'contoso.example' } },
+        auth: { type: 'Certificate', secretRef: { name: 'login' } },
+      },
+    };
+    const answer = await call(validateCommand, ['-f', '-'], `${dump(secret)}---\n${dump(system)}`);
+    expect(answer.code, answer.err).toBe(code);
+    expect(answer.err).toContain(said);
   });
 
   test('says valid, or which field is wrong, and exits 2', async () => {

@@ -25,8 +25,20 @@ export async function listening(server: Server, port = 0): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** A program and its first arguments. */
+export type Command = readonly [string, ...string[]];
+
 /** The operator as a process of its own, with a kubeconfig for this server; what it printed is there once it has ended. */
 export function startOperator(folder: string, server: string, store: string, ...flags: string[]) {
+  return startOperatorBy([process.execPath, main], { folder, server, store }, ...flags);
+}
+
+/** The same, started as a person or a supervisor may start it. */
+export function startOperatorBy(
+  [program, ...first]: Command,
+  { folder, server, store }: { readonly folder: string; readonly server: string; readonly store: string },
+  ...flags: string[]
+) {
   const kubeconfig = join(folder, 'config');
   writeFileSync(
     kubeconfig,
@@ -40,7 +52,7 @@ export function startOperator(folder: string, server: string, store: string, ...
     }),
   );
   const args = ['operator', '--kubeconfig', kubeconfig, '--store', store];
-  const child = spawn(process.execPath, [main, ...args, ...flags], { timeout: 30_000 });
+  const child = spawn(program, [...first, ...args, ...flags], { timeout: 30_000 });
   const lines: string[] = [];
   child.stdout.on('data', (part: Buffer) => lines.push(part.toString()));
   const ended = Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number | null]>]).then(

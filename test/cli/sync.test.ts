@@ -97,11 +97,18 @@ describe('extsys sync', () => {
   test('prints YAML and a table as well', async () => {
     const file = join(bench.folder, 'system.yaml');
     writeFileSync(file, bench.manifests());
+    const first = await call(syncCommand, ['-f', file, '--store', bench.store]);
+    expect(first.out).toMatch(/^\S+\s+cmdb\s+Incremental\s+Full\s+Succeeded/mu);
+    expect(first.out).toMatch(/cis\s+Asset\s+Full\s+yes/u);
+    expect(first.err).toContain(
+      'Incremental run of inventory/cmdb: what was never read to its end is read in full\n',
+    );
     expect((await call(syncCommand, ['-f', file, '--store', bench.store, '-o', 'yaml'])).out).toContain(
       'phase: Succeeded',
     );
     const { out, err } = await call(syncCommand, ['-f', file, '--store', bench.store]);
-    expect(out).toMatch(/NAME\s+SYSTEM\s+MODE\s+PHASE/u);
+    expect(out).toMatch(/NAME\s+SYSTEM\s+MODE\s+READ\s+PHASE/u);
+    expect(out).toMatch(/^\S+\s+cmdb\s+Incremental\s+Incremental\s+Succeeded/mu);
     expect(out).toMatch(/cis\s+Asset\s+Incremental\s+yes/u);
     expect(err).toMatch(
       /^Incremental run of inventory\/cmdb\ncis: 0 records in 0 pages .*: 0 created, .*$/mu,

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { apiVersion } from '../../src/api/group.ts';
+import { certificate } from '../kit/certificate.ts';
 import { OperatorBench, password } from '../kit/operator-bench.ts';
 import { readApplications, type Application } from '../kit/sso-applications.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -39,11 +40,11 @@ const look = () =>
 const endingIn = (ms: number) => ({ certificateExpiresAt: new Date(Date.now() + ms).toISOString() });
 const dayMs = 86_400_000;
 
-const waitForCondition = (reason: string) =>
-  waitFor(`CertificatesCurrent to be ${reason}`, async () => {
+const waitForCondition = (reason: string, wanted = 'CertificatesCurrent') =>
+  waitFor(`${wanted} to be ${reason}`, async () => {
     const system = await bench.system();
-    const found = system.status?.conditions?.find(({ type }) => type === 'CertificatesCurrent');
-    if (found?.reason !== reason) throw new Error(`CertificatesCurrent is ${JSON.stringify(found)}`);
+    const found = system.status?.conditions?.find(({ type }) => type === wanted);
+    if (found?.reason !== reason) throw new Error(`${wanted} is ${JSON.stringify(found)}`);
     return found;
   });
 const waitForSeries = (wanted: string) =>
@@ -68,7 +69,9 @@ test('a certificate that ends soon shows in the condition, an event and the seri
   // Thirty days and a moment: time alone makes it end soon.
   const ends = endingIn(30 * dayMs + 8_000);
   await givenApplications({ ...wiki, ...ends }, off);
-  expect((await waitForCondition('Current')).message).toContain('in 30 days');
+  await waitFor('the new end', async () =>
+    (await waitForCondition('Current')).message.includes('in 30 days'),
+  );
   await waitFor('the moment to pass', async () => {
     await look();
     const { conditions = [] } = (await bench.system()).status ?? {};
@@ -131,6 +134,57 @@ test('what a run reads of Entra ID is judged by the certificate that signs, disa
     expect(found.message).toContain(`end: 1 of ${enabled.length} (1 within 30 days): App 0 (ends `);
     expect(found.message).toContain('in 10 days); renew');
     await waitForSeries(`application="App 0",application_id="${enabled[0]?.id}"}`);
+  } finally {
+    await graph.stop();
+  }
+});
+
+test('the certificate of the login shows in the status, the condition, an event and the series, also to an operator that was started anew', async () => {
+  const ends = new Date(Math.floor(Date.now() / 1000) * 1000 + 10.5 * dayMs);
+  const until = ends.toISOString().replace(/[-:T]|\.\d+/gu, '');
+  const pair = certificate('operator', { keys: 'RSA', until });
+  const clientId = '11111111-2222-4333-8444-555555555555';
+  const graph = await startGraph({
+    seed: 3,
+    counts: { users: 4 },
+    application: { clientId, certificates: [pair.cert] },
+  });
+  try {
+    await bench.start();
+    const stringData = {
+      clientId,
+      'tls.crt': pair.cert,
+      'tls.key': String(pair.key.export({ type: 'pkcs8', format: 'pem' })),
+    };
+    await bench.apply(
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'entra' }, stringData },
+      {
+        apiVersion,
+        kind: 'ExternalSystem',
+        metadata: { name: 'cmdb' },
+        spec: {
+          connector: {
+            entraId: { tenantId: graph.tenant.id, graphUrl: graph.url, loginUrl: graph.loginUrl },
+          },
+          auth: { type: 'Certificate', secretRef: { name: 'entra' } },
+          schedule: { cron: ['0 3 1 1 *'] },
+          limits: { requestsPerSecond: 1000 },
+        },
+      },
+    );
+    const found = await waitForCondition('CertificateExpiring', 'CredentialsCurrent');
+    expect(found.message).toContain('(tls.crt of Secret entra) ends ');
+    expect(found.message).toContain('in 10 days; make a new one');
+    const credentialsExpiryTime = ends.toISOString().replace('.000Z', 'Z');
+    expect((await bench.system()).status).toMatchObject({ credentialsExpiryTime });
+    await waitFor('the event', async () =>
+      (await bench.kubectl('get', 'events', '-o', 'json')).includes('"CertificateExpiring"'),
+    );
+    const series = `extsys_credentials_expiry_timestamp_seconds{namespace="${bench.namespace}",system="cmdb",connector="entraId"}`;
+    await waitForSeries(`${series} ${ends.getTime() / 1000}`);
+    await bench.stop();
+    await bench.start();
+    await waitForSeries(`${series} ${ends.getTime() / 1000}`);
   } finally {
     await graph.stop();
   }

@@ -149,7 +149,7 @@ export function fakeConnector(script: Script): Connector {
     title: 'Fake',
     version: 1,
     config: Type.Object({}),
-    auth: ['None', 'Basic'],
+    auth: ['None', 'Basic', 'Certificate'],
     roleSources: [],
     moreKeys: {},
     folder: 'fake',

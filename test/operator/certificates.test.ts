@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { announceCertificates } from '../../src/operator/certificates.ts';
+import { announceCertificates } from '../../src/operator/certificate-end.ts';
 import { fillCertificates } from '../../src/operator/certificate-metrics.ts';
 import { CertificateWatch } from '../../src/operator/certificates.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

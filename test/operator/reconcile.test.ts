@@ -277,3 +277,24 @@ test.each([
   for (let look = 0; look < 3; look += 1) await world.round();
   expect(world.made).toHaveLength(runs);
 });
+
+test('while one stream comes to no verified end every scheduled run is Full, reads that one in full and the others from their cursors', async () => {
+  const world = await World.create();
+  const failure = new Failure('configuration', 'spec.roleMappings[0].group: there is no such group');
+  world.script.more = [{ type: 'unverified', scope: 'all', failure }];
+  world.apply({});
+  await world.round();
+  world.script.events = [page([row('1')]), end('all', 'Window')];
+  world.pass(20 * minuteMs);
+  await world.round();
+  expect(world.newest().spec).toMatchObject({ mode: 'Full', trigger: 'Schedule' });
+  expect(world.newest().status).toMatchObject({
+    phase: 'PartiallySucceeded',
+    streams: [
+      { name: 'items', mode: 'Incremental', complete: true },
+      { name: 'more', complete: false },
+    ],
+  });
+  expect(world.script.asked.at(-1)?.cursor).toEqual({ until: 1 });
+  expect(world.condition('Fresh')).toMatch(/^Unknown NeverSynced: .* the 1 records that it read stand/u);
+});

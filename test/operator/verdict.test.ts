@@ -134,6 +134,26 @@ describe('judge, by the kstatus rules', () => {
     expect(conditions(part)).toMatchObject(expected);
   });
 
+  const partly = {
+    phase: 'PartiallySucceeded',
+    systemGeneration: 3,
+    mode: 'Full',
+    totals: { fetched: 4985, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 },
+  } as const;
+  const incomplete =
+    '; the newest run was incomplete (PartiallySucceeded): the 4985 records that it read stand in the inventory, and its failure and the condition Complete say what is missing';
+  const long = new Date(now.getTime() - 46 * 60_000);
+  const overdue = 'newest success 2026-03-01T09:14:00.000Z, longer ago than three intervals';
+  test.each<[string, Partial<SystemFacts>, string]>([
+    ['never synced, nor read', {}, 'no run has succeeded yet'],
+    ['never synced, but read in part', { lastVerdictRun: partly }, `no run has succeeded yet${incomplete}`],
+    ['tested only', { lastVerdictRun: { ...partly, mode: 'Test' } }, 'no run has succeeded yet'],
+    ['overdue', { lastSuccessAt: long, lastVerdictRun: ran() }, overdue],
+    ['overdue, but read in part', { lastSuccessAt: long, lastVerdictRun: partly }, `${overdue}${incomplete}`],
+  ])('Fresh says of a system %s what stands in the inventory', (_, part, message) => {
+    expect(judge(facts(part)).find(({ type }) => type === 'Fresh')?.message).toBe(message);
+  });
+
   test.each<[string, Partial<SystemFacts>]>([
     ['a ready one', { lastVerdictRun: ran() }],
     ['a failing one', { lastVerdictRun: ran('permission') }],

@@ -4,6 +4,7 @@ import type { ExternalSystemSpec } from '../../src/api/external-system.ts';
 import type { ExternalSystem, SyncRun } from '../../src/api/resource.ts';
 import { isFinal, type SyncRunSpec } from '../../src/api/sync-run.ts';
 import { ArchiveRecovery, type Recovered } from '../../src/operator/archive-recovery.ts';
+import type { Credentials } from '../../src/connector/contract.ts';
 import { CertificateWatch } from '../../src/operator/certificates.ts';
 import { CredentialWatch } from '../../src/operator/credential-watch.ts';
 import { GoneRuns } from '../../src/operator/gone-runs.ts';
@@ -45,6 +46,14 @@ export class World {
   reconciler: SystemReconciler;
   readonly me: RunWorker;
   readonly goneRuns: GoneRuns;
+  /** What runs log in with. */
+  credentials: Credentials = {
+    type: 'Basic',
+    account: 'reader',
+    source: 'no Secret',
+    value: () => '',
+    optional: () => undefined,
+  };
   /** What the leader's process takes a run in hand to have proven. */
   connected = false;
   /** This process holds the leader's Lease. */
@@ -251,13 +260,7 @@ export class World {
           ...input,
           store,
           connector: fakeConnector(this.script),
-          credentials: async () => ({
-            type: 'Basic',
-            account: 'reader',
-            source: 'no Secret',
-            value: () => '',
-            optional: () => undefined,
-          }),
+          credentials: async () => this.credentials,
           upstream: noUpstream,
           now: () => this.now(),
           monotonicMs: () => 0,

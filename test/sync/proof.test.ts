@@ -166,6 +166,36 @@ test('of several scopes that are not verified the worst failure decides', async 
   expect(status.streams?.[1]).toMatchObject({ name: 'more', incompleteReason: 'not reached: credentials' });
 });
 
+test.each([
+  [1, 'one: wrong'],
+  [2, 'one: wrong; 1 more scope is not verified either (unverifiedScopes names it)'],
+  [3, 'one: wrong; 2 more scopes are not verified either (unverifiedScopes names them)'],
+])(
+  'of %i scopes that are not verified the failure names the first and counts the others',
+  async (count, said) => {
+    const scopes = ['one', 'two', 'three'].slice(0, count);
+    const status = await bench.run(
+      scopes.map((scope) => ({
+        type: 'unverified',
+        scope,
+        failure: new Failure('configuration', `${scope}: wrong`),
+      })),
+      { mode: 'Full', more: [page(ids(1)), end()] },
+    );
+    expect(status.failure).toMatchObject({ code: 'configuration', message: said });
+    expect(status.unverifiedScopes?.map(({ scope }) => scope)).toEqual(scopes);
+  },
+);
+
+test('where a failure has no room, the number of other scopes stays', async () => {
+  const failure = new Failure('configuration', 'x'.repeat(600));
+  const away = (scope: string): Event => ({ type: 'unverified', scope, failure });
+  const status = await bench.run([away('one'), away('two')], { mode: 'Full', more: [page(ids(1)), end()] });
+  expect(status.failure?.message).toMatch(
+    /^x+…?; 1 more scope is not verified either \(unverifiedScopes names it\)$/u,
+  );
+});
+
 test('a scope that is away says nothing of the other streams', async () => {
   const away: Event = {
     type: 'unverified',

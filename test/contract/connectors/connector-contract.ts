@@ -92,7 +92,7 @@ export function testDeclaration(connector: Connector): void {
       expect(systems.length, 'ExternalSystems').toBeGreaterThan(0);
       for (const manifest of manifests) expect(problemsOf(manifest), manifest.metadata.name).toEqual([]);
       for (const secret of manifests.filter(({ kind }) => kind === 'Secret'))
-        expect(loginProblems(manifests, secret), secret.metadata.name).toEqual([]);
+        expect(loginProblems(manifests, secret, new Date()), secret.metadata.name).toEqual([]);
       for (const one of systems) expect(blockOf(one), one.metadata.name).toHaveProperty(id);
       expect(read('config/samples/kustomization.yaml')).toContain(`- ${folder}.yaml`);
     });
