@@ -11,7 +11,7 @@ export interface Rule {
 }
 
 /** Letters alike, without the blanks around it. */
-const folded = (column: string) => `lower(trim(${column}))`;
+export const folded = (column: string) => `lower(trim(${column}))`;
 const domain = (column: string) => `rtrim(${folded(column)}, '.')`;
 
 /** A printer or a database of that name is another thing. */
@@ -45,7 +45,7 @@ export const userRules: readonly Rule[] = [
   {
     subject: 'user',
     name: 'user id',
-    device: "system || ' ' || user_id",
+    device: "system || ' ' || nullif(user_id, '')",
     candidates: [{ key: "system || ' ' || external_id" }],
   },
   {

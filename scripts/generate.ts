@@ -53,8 +53,9 @@ function files(): Map<string, string> {
   made.set('src/store/postgres/migrations/0007_withdrawn.sql', renderWithdrawal('postgres'));
   made.set('src/store/sqlite/migrations/0012_identity.sql', renderIdentityTables('sqlite'));
   made.set('src/store/postgres/migrations/0013_identity.sql', renderIdentityTables('postgres'));
-  made.set('src/store/sqlite/migrations/0013_device_views.sql', renderDeviceViews('sqlite'));
-  made.set('src/store/postgres/migrations/0014_device_views.sql', renderDeviceViews('postgres'));
+  // These replace the views of an earlier migration, which stays as it was generated then.
+  made.set('src/store/sqlite/migrations/0017_device_matches.sql', renderDeviceViews('sqlite'));
+  made.set('src/store/postgres/migrations/0018_device_matches.sql', renderDeviceViews('postgres'));
   made.set('docs/metrics.md', renderMetricsReference());
   const page = readFileSync(new URL('docs/connectors.md', root), 'utf8');
   made.set('docs/connectors.md', withConnectors(page, connectors.map(connectorFacts)));

@@ -2,150 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { placeholders } from '../../scripts/device-rules.ts';
 import type { OpenStore } from './contract-bench.ts';
-import { ad, by, cmdb, DeviceBench, entra, laptop, namesNoUser, not, type Rows } from './device-bench.ts';
+import { ad, by, cmdb, DeviceBench, entra, laptop, namesNoUser, not } from './device-bench.ts';
+import { ada, assetCases, noAsset, nothingToFindItBy, noUser, userCases } from './device-cases.ts';
 import type { Columns } from './inventory-load.ts';
-
-type Case = readonly [string, Columns, Rows, object];
-
-const noUser = not('unmatched', 'no user has its user id, or its login name as login name or mail address');
-const noAsset = not('unmatched', 'no asset has its serial number or fqdn, and no computer its host name');
-const nothingToFindItBy = not('no_key', 'it has no serial number, fqdn or host name that says anything');
-
-const ada = { userName: 'Ada@example.com' };
-const userCases: readonly Case[] = [
-  ['by user id', { userId: 'u1' }, { u1: {}, u2: {} }, by('user id', entra, 'u1')],
-  [
-    'by user id before any login name',
-    { userId: 'u1', userName: 'ada@example.com' },
-    { u1: { userName: 'eva@example.com' }, u2: ada },
-    by('user id', entra, 'u1'),
-  ],
-  [
-    'by login name when nobody has its user id, whatever the case',
-    { userId: 'gone', userName: ' ada@EXAMPLE.com' },
-    { u1: ada, u2: { userName: 'eva@example.com' } },
-    by('login name', entra, 'u1'),
-  ],
-  [
-    'by login name before mail',
-    { userName: 'ada@example.com' },
-    { u1: { email: 'ada@example.com' }, u2: ada },
-    by('login name', entra, 'u2'),
-  ],
-  [
-    'by mail',
-    { userName: 'ada@example.com' },
-    { u1: { userName: 'ada', email: 'Ada@Example.com' } },
-    by('mail', entra, 'u1'),
-  ],
-  ['not by a part of a name', { userName: 'ada' }, { u1: ada }, noUser],
-  ['not by a user id in another case', { userId: 'U1' }, { u1: {} }, noUser],
-  ['not by a word that names nobody', { userName: 'None' }, { u1: { userName: 'none' } }, namesNoUser],
-  ['not when it names none', {}, { d: { userName: 'd', email: 'd' } }, namesNoUser],
-  [
-    'not when two have its login name, even where a single one has its mail address',
-    { userName: 'ada@example.com' },
-    { u1: ada, u2: ada, u3: { email: 'ada@example.com' } },
-    not(
-      'ambiguous',
-      '2 users have its login name, such as inventory/entra u1 and inventory/entra u2',
-      'login name',
-      2,
-    ),
-  ],
-  [
-    'not when two have its mail address',
-    { userName: 'ada@example.com' },
-    { u1: { email: 'ada@example.com' }, u2: { email: 'ADA@example.com' }, u3: {} },
-    not(
-      'ambiguous',
-      '2 users have its login name as mail address, such as inventory/entra u1 and inventory/entra u2',
-      'mail',
-      2,
-    ),
-  ],
-];
-
-const assetCases: readonly Case[] = [
-  [
-    'by serial number, whatever the case and the blanks around it',
-    { serialNumber: 'pf3x0z9q ' },
-    { a1: { serialNumber: ' PF3X0Z9Q' }, a2: { serialNumber: 'PF3X0Z9Q2' } },
-    by('serial number', cmdb, 'a1'),
-  ],
-  [
-    'by serial number before fqdn and host name',
-    { serialNumber: 'S-1', fqdn: 'lt-1.corp.example.com', hostName: 'lt-1' },
-    {
-      a1: { serialNumber: 'S-1' },
-      a2: { fqdn: 'lt-1.corp.example.com' },
-      a3: { hostName: 'lt-1', ...laptop },
-    },
-    by('serial number', cmdb, 'a1'),
-  ],
-  [
-    'by fqdn before host name, with or without the last dot',
-    { serialNumber: 'S-2', fqdn: 'LT-1.corp.example.com.', hostName: 'lt-1' },
-    {
-      a1: { serialNumber: 'S-1' },
-      a2: { fqdn: 'lt-1.CORP.example.com' },
-      a3: { hostName: 'lt-1', ...laptop },
-    },
-    by('fqdn', cmdb, 'a2'),
-  ],
-  [
-    'by host name',
-    { hostName: 'LT-1', name: 'lt-2' },
-    { a1: { hostName: 'lt-1', name: 'Notebook of Ada', ...laptop }, a2: { hostName: 'lt-2', ...laptop } },
-    by('host name', cmdb, 'a1'),
-  ],
-  [
-    'by its name when it has no host name, with the name of an asset',
-    { name: 'lt-1' },
-    { a1: { name: 'LT-1', hostName: 'other', type: 'server' } },
-    by('host name', cmdb, 'a1'),
-  ],
-  [
-    'by host name with an asset whose name is the same: it counts once',
-    { name: 'lt-1' },
-    { a1: { name: 'LT-1', hostName: 'lt-1', type: 'virtual_machine' } },
-    by('host name', cmdb, 'a1'),
-  ],
-  [
-    'not by host name with what is no computer',
-    { name: 'lt-1' },
-    {
-      a1: { name: 'lt-1', type: 'printer' },
-      a2: { hostName: 'lt-1', type: 'mobile_device' },
-      a3: { name: 'lt-1' },
-    },
-    noAsset,
-  ],
-  ['not by a part of a name', { name: 'lt-1' }, { a1: { name: 'lt-10', ...laptop } }, noAsset],
-  [
-    'not when two have its serial number, even where a single one has its fqdn',
-    { serialNumber: 'S-1', fqdn: 'lt-1.corp.example.com' },
-    { a1: { serialNumber: 'S-1' }, a2: { serialNumber: 's-1' }, a3: { fqdn: 'lt-1.corp.example.com' } },
-    not(
-      'ambiguous',
-      '2 assets have its serial number, such as inventory/cmdb a1 and inventory/cmdb a2',
-      'serial number',
-      2,
-    ),
-  ],
-  [
-    'not when one has its host name and another one its name',
-    { hostName: 'lt-1' },
-    { a1: { name: 'lt-1', ...laptop }, a2: { hostName: 'LT-1', ...laptop } },
-    not(
-      'ambiguous',
-      '2 assets have its host name, such as inventory/cmdb a1 and inventory/cmdb a2',
-      'host name',
-      2,
-    ),
-  ],
-  ['not when it has neither', {}, { a1: {} }, nothingToFindItBy],
-];
 
 /** The views that say which user and which asset a device belongs to. */
 export function deviceContract(engine: string, open: OpenStore): void {
@@ -163,6 +22,13 @@ export function deviceContract(engine: string, open: OpenStore): void {
       await bench.devices({ d: { userId: 'u1' }, e: { userId: 'u1', userName: 'eva@example.com' } });
       expect(await bench.joined('user')).toEqual(noUser);
       expect(await bench.joined('user', 'e')).toEqual(by('login name', ad, 'u1'));
+    });
+
+    it('by user id although a person of another system has its login name: that may be the same one', async () => {
+      await bench.users({ u1: {} });
+      await bench.users({ c1: { email: 'ada@example.com' } }, { system: cmdb });
+      await bench.devices({ d: { userId: 'u1', ...ada } });
+      expect(await bench.joined('user')).toEqual(by('user id', entra, 'u1'));
     });
 
     it('not when one in each of two systems has its login name', async () => {
@@ -208,7 +74,7 @@ export function deviceContract(engine: string, open: OpenStore): void {
       await bench.assets({ a1: { serialNumber: 'S-1' } });
       await bench.devices({ d: { serialNumber: 'S-1' }, e: { serialNumber: 's-1' } });
       const reason = (other: string) =>
-        `asset inventory/cmdb a1 has its serial number, and that of device inventory/entra managedDevices ${other} too`;
+        `asset inventory/cmdb a1 has its serial number, and the serial number of device inventory/entra managedDevices ${other} too`;
       expect(await bench.joined('asset', 'd')).toEqual(not('shared', reason('e'), 'serial number', 1));
       expect(await bench.joined('asset', 'e')).toEqual(not('shared', reason('d'), 'serial number', 1));
       expect(await bench.problems('asset')).toEqual({ 'd: shared': reason('e'), 'e: shared': reason('d') });
@@ -221,20 +87,51 @@ export function deviceContract(engine: string, open: OpenStore): void {
       expect(Object.keys(await bench.problems('asset'))).toEqual(['d: shared', 'pc: shared']);
     });
 
-    it('which a device of another machine may have by a weaker rule', async () => {
-      await bench.assets({ a1: { serialNumber: 'S-1', name: 'lt-1', ...laptop } });
-      await bench.devices({ d: { serialNumber: 'S-1' }, e: { name: 'lt-1' } });
-      expect(await bench.joined('asset', 'd')).toEqual(by('serial number', cmdb, 'a1'));
-      expect(await bench.joined('asset', 'e')).toEqual(by('host name', cmdb, 'a1'));
+    it('not when another machine would take the same one by another rule: both are listed', async () => {
+      await bench.assets({ a1: { serialNumber: 'S-1', fqdn: 'lt-1.example.com' } });
+      await bench.devices({ d: { serialNumber: 'S-1' } });
+      await bench.computers({ pc: { fqdn: 'lt-1.example.com' } });
+      const reasons = {
+        d: 'asset inventory/cmdb a1 has its serial number, and the fqdn of device inventory/ad computers pc too',
+        pc: 'asset inventory/cmdb a1 has its fqdn, and the serial number of device inventory/entra managedDevices d too',
+      };
+      expect(await bench.joined('asset', 'd')).toEqual(not('shared', reasons.d, 'serial number', 1));
+      expect(await bench.joined('asset', 'pc')).toEqual(not('shared', reasons.pc, 'fqdn', 1));
+      expect(await bench.problems('asset')).toEqual({ 'd: shared': reasons.d, 'pc: shared': reasons.pc });
     });
 
-    it('by name although both have a serial number of their own, which is listed', async () => {
+    it('not when two others dispute it by a rule of their own: all three are listed', async () => {
+      await bench.assets({ a1: { serialNumber: 'S-1', name: 'lt-1', ...laptop } });
+      await bench.devices({ d: { serialNumber: 'S-1' }, e: { serialNumber: 'S-1' }, f: { name: 'lt-1' } });
+      expect(Object.keys(await bench.problems('asset'))).toEqual(['d: shared', 'e: shared', 'f: shared']);
+    });
+
+    it('which another machine finds among several: that one comes to none of them', async () => {
+      await bench.assets({
+        a1: { serialNumber: 'S-1', fqdn: 'lt-1.example.com' },
+        a2: { serialNumber: 'S-1' },
+      });
+      await bench.devices({ d: { serialNumber: 'S-1' }, e: { fqdn: 'lt-1.example.com' } });
+      expect(await bench.joined('asset', 'e')).toEqual(by('fqdn', cmdb, 'a1'));
+      expect(Object.keys(await bench.problems('asset'))).toEqual(['d: ambiguous']);
+    });
+
+    it('not by name when both have a serial number of their own: a name that was used again', async () => {
       await bench.assets({ a1: { serialNumber: 'S-1', hostName: 'lt-1', ...laptop } });
       await bench.devices({ d: { serialNumber: 'S-2', hostName: 'lt-1' } });
+      const reason =
+        'asset inventory/cmdb a1 has its host name, but serial number S-1; that of its machine is S-2';
+      expect(await bench.joined('asset')).toEqual(not('serial_differs', reason, 'host name', 1));
+      expect(await bench.problems('asset')).toEqual({ 'd: serial_differs': reason });
+    });
+
+    it('by name when the serial number of one says nothing', async () => {
+      await bench.assets({ a1: { serialNumber: 'Default string', hostName: 'lt-1', ...laptop } });
+      await bench.devices({ d: { serialNumber: 'S-2', hostName: 'lt-1' } });
       expect(await bench.joined('asset')).toEqual(by('host name', cmdb, 'a1'));
-      expect(await bench.problems('asset')).toEqual({
-        'd: serial_differs': 'joined by host name, yet its serial number is S-2 and that of the asset S-1',
-      });
+      await bench.assets({ a1: { serialNumber: 'S-1', hostName: 'lt-1', ...laptop } });
+      await bench.devices({ d: { serialNumber: '0000', hostName: 'lt-1' } });
+      expect(await bench.joined('asset')).toEqual(by('host name', cmdb, 'a1'));
     });
   });
 

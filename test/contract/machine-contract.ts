@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { OpenStore } from './contract-bench.ts';
-import { DeviceBench, laptop, namesNoUser } from './device-bench.ts';
+import { DeviceBench, laptop, namesNoUser, not } from './device-bench.ts';
 
 /** The view that says which rows of several systems are one machine, and what follows for what they join to. */
 export function machineContract(engine: string, open: OpenStore): void {
@@ -80,16 +80,49 @@ export function machineContract(engine: string, open: OpenStore): void {
       expect(await bench.problems('asset')).toEqual({});
     });
 
-    it('that join to several assets are listed', async () => {
+    it('that come to several assets join to none, and are listed', async () => {
       await bench.assets({ a1: { serialNumber: 'S-1' }, a2: { hostName: 'lt-1', ...laptop } });
       await bench.directoryDevices({ obj: { directoryId: 'aa', name: 'lt-1' } });
       await bench.devices({ mdm: { directoryId: 'aa', serialNumber: 'S-1' } });
       const reason =
-        'rows of its machine join to several assets, such as inventory/cmdb a1 and inventory/cmdb a2';
-      expect(await bench.problems('machine')).toEqual({
-        'mdm: assets_differ': reason,
-        'obj: assets_differ': reason,
+        'rows of its machine come to several assets, such as inventory/cmdb a1 and inventory/cmdb a2';
+      expect(await bench.problems('asset')).toEqual({ 'mdm: ambiguous': reason, 'obj: ambiguous': reason });
+    });
+
+    it('do not join by name to an asset of another serial number than one of them has', async () => {
+      await bench.assets({ a1: { serialNumber: 'S-1', hostName: 'lt-1', ...laptop } });
+      await bench.directoryDevices({ obj: { directoryId: 'aa', name: 'lt-1' } });
+      await bench.devices({ mdm: { directoryId: 'aa', serialNumber: 'S-2' } });
+      const reason =
+        'asset inventory/cmdb a1 has its host name, but serial number S-1; that of its machine is s-2';
+      expect(await bench.joined('asset', 'obj')).toEqual(not('serial_differs', reason, 'host name', 1));
+      expect(Object.keys(await bench.problems('asset'))).toEqual(['mdm: unmatched', 'obj: serial_differs']);
+    });
+
+    it('name the row of another machine that comes to their asset, not one of their own', async () => {
+      await bench.assets({ a1: { serialNumber: 'S-1', hostName: 'lt-1', ...laptop } });
+      await bench.directoryDevices({ a: { directoryId: 'bb', name: 'lt-1' } });
+      await bench.devices({
+        b: { directoryId: 'bb', serialNumber: 'S-1' },
+        z: { directoryId: 'aa', serialNumber: 'S-1' },
       });
+      const others =
+        'asset inventory/cmdb a1 has its serial number, and the serial number of device inventory/entra managedDevices z too';
+      const reasons = await bench.problems('asset');
+      expect(reasons['b: shared']).toBe(others);
+      expect(reasons['a: shared']).toBe(others.replace('has its serial number', 'has its host name'));
+      expect(reasons['z: shared']).toMatch(
+        / of device inventory\/entra (?:devices a|managedDevices b) too$/u,
+      );
+    });
+
+    it('may have users of their own', async () => {
+      await bench.users({ u1: {}, u2: {} });
+      await bench.directoryDevices({ obj: { directoryId: 'aa', userId: 'u1' } });
+      await bench.devices({ mdm: { directoryId: 'aa', userId: 'u2' } });
+      expect((await bench.joined('user', 'obj'))?.outcome).toBe('joined');
+      expect((await bench.joined('user', 'mdm'))?.outcome).toBe('joined');
+      expect(await bench.problems('user')).toEqual({});
     });
   });
 }

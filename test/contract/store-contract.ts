@@ -10,6 +10,7 @@ import { deviceContract } from './device-contract.ts';
 import { edgeContract } from './edge-contract.ts';
 import { expiryContract } from './expiry-contract.ts';
 import { fenceContract } from './fence-contract.ts';
+import { joinContract } from './join-contract.ts';
 import { kindContract } from './kind-contract.ts';
 import { machineContract } from './machine-contract.ts';
 import { passContract } from './pass-contract.ts';
@@ -27,7 +28,7 @@ const contracts = {
   ...{ proposals: proposalContract, quarantine: quarantineContract, plans: planContract },
   ...{ recovery: recoveryContract, certificates: certificateContract },
   ...{ withdrawals: withdrawalContract, purges: purgeContract, kinds: kindContract },
-  ...{ devices: deviceContract, machines: machineContract, expiry: expiryContract },
+  ...{ devices: deviceContract, machines: machineContract, joins: joinContract, expiry: expiryContract },
   ...{ edges: edgeContract, storedValues: storedValueContract },
 };
 

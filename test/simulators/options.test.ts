@@ -18,7 +18,7 @@ test('without flags there is an instance of 3000 servers', () => {
     port: 0,
     controlPort: 0,
     seed: 1,
-    counts: { servers: 3000 },
+    counts: { servers: 3000, notebooks: 100 },
     basic: { username: 'reader', password: 'change-me' },
     clockSkewMs: 0,
     zoneMinutes: 0,
@@ -28,12 +28,12 @@ test('without flags there is an instance of 3000 servers', () => {
 
 test('every flag goes where it belongs', () => {
   const flags =
-    '--port 8080 --control-port 8085 --seed 2 --servers 5 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11 --clock-skew-seconds=-12 --zone-minutes 120';
+    '--port 8080 --control-port 8085 --seed 2 --servers 5 --notebooks 9 --users 4 --groups 3 --relationships 6 --user a --password b --rows r --client-id c --client-secret d --token-seconds 7 --forbid t --forbid u --hide-rows 8 --throttle-every 9 --delete-after 10:11 --clock-skew-seconds=-12 --zone-minutes 120';
   expect(parseOptions(flags.split(' '))).toEqual({
     port: 8080,
     controlPort: 8085,
     seed: 2,
-    counts: { servers: 5, users: 4, groups: 3, relationships: 6 },
+    counts: { servers: 5, notebooks: 9, users: 4, groups: 3, relationships: 6 },
     basic: { username: 'a', password: 'b' },
     rows: 'r',
     clockSkewMs: -12_000,

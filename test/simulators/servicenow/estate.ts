@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { registeredNotebook } from '../notebooks.ts';
 import { generatedId, generatedSource, listSource, Table, type Cell, type Row } from './rows.ts';
 
 export interface EstateSize {
   readonly servers: number;
+  /** Notebooks of people, which the emulator of Graph has as devices; none unless given. */
+  readonly notebooks?: number;
   /** Defaults follow from the servers. */
   readonly relationships?: number;
   readonly users?: number;
@@ -130,7 +133,7 @@ export function buildEstate(seed: number, size: EstateSize): Estate {
 }
 
 function buildTables(seed: number, size: EstateSize): Map<string, Table> {
-  const { servers } = size;
+  const { servers, notebooks = 0 } = size;
   const users = size.users ?? Math.ceil(servers / 10);
   const groups = size.groups ?? Math.ceil(users / 10);
   const relationships = size.relationships ?? Math.max(0, servers - 1);
@@ -140,19 +143,25 @@ function buildTables(seed: number, size: EstateSize): Map<string, Table> {
     sys_updated_on: () => bornOn,
     sys_mod_count: () => '3',
   };
-  const items = generatedSource(servers, '0c', {
-    sys_class_name: (index) =>
-      isLinux(index)
+  // They come after the servers.
+  const notebook = (index: number) => (index < servers ? undefined : registeredNotebook(index - servers));
+  const items = generatedSource(servers + notebooks, '0c', {
+    sys_class_name: (index) => {
+      if (notebook(index) !== undefined) return labelled('cmdb_ci_computer', 'Computer');
+      return isLinux(index)
         ? labelled('cmdb_ci_linux_server', 'Linux Server')
-        : labelled('cmdb_ci_win_server', 'Windows Server'),
+        : labelled('cmdb_ci_win_server', 'Windows Server');
+    },
     name: (index) =>
+      notebook(index)?.name ??
       `${isLinux(index) ? 'lnx' : 'win'}-${pick(places, index).toLowerCase()}-${String(index + seed).padStart(7, '0')}`,
-    serial_number: (index) => `SN${(index * 7919 + seed).toString(36).toUpperCase()}`,
+    serial_number: (index) =>
+      notebook(index)?.serial ?? `SN${(index * 7919 + seed).toString(36).toUpperCase()}`,
     asset_tag: (index) => `P${1_000_000 + index}`,
     install_status: (index) => (index % 50 === 0 ? labelled('7', 'Retired') : labelled('1', 'Installed')),
     operational_status: () => labelled('1', 'Operational'),
     ip_address: (index) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`,
-    fqdn: (index) => `host-${index}.example.com`,
+    fqdn: (index) => (index < servers ? `host-${index}.example.com` : ''),
     location: (index) => labelled(generatedId('10', index % places.length), pick(places, index)),
     manufacturer: (index) => labelled(generatedId('11', index % makers.length), pick(makers, index)),
     assigned_to: (index) =>
@@ -160,7 +169,7 @@ function buildTables(seed: number, size: EstateSize): Map<string, Table> {
     duplicate_of: () => '',
     u_cost_pool: (index) => `pool-${index % 12}`,
     hardware_status: () => 'installed',
-    os: (index) => (isLinux(index) ? pick(systems, (index + seed) % 3) : systems[3]),
+    os: (index) => (index < servers && isLinux(index) ? pick(systems, (index + seed) % 3) : systems[3]),
     os_version: (index) => `${8 + (index % 3)}.${index % 10}`,
     ram: (index) =>
       index % 97 === 0 ? '-1' : labelled(String(2048 << (index % 5)), `${2 << (index % 5)},048`),

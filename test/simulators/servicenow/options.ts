@@ -20,6 +20,7 @@ A ServiceNow on 127.0.0.1 until Ctrl-C: Table API, counts, Basic and OAuth authe
   --rows FILE         serve a file of recorded answers instead of generated rows (form: README.md beside main.ts)
   --seed N            other generated rows for another number; default 1
   --servers N         how many generated configuration items; default 3000, millions are fine
+  --notebooks N       how many notebooks besides (cmdb_ci_computer), the first devices of the emulator of Graph; default 100
   --users N           how many generated users; default a tenth of the servers
   --groups N          how many generated groups; default a tenth of the users
   --relationships N   how many generated relations; default one less than servers
@@ -49,6 +50,7 @@ export function parseOptions(args: readonly string[]): CommandLine | 'help' {
       rows: { type: 'string' },
       seed: { type: 'string', default: '1' },
       servers: { type: 'string', default: '3000' },
+      notebooks: { type: 'string', default: '100' },
       users: { type: 'string' },
       groups: { type: 'string' },
       relationships: { type: 'string' },
@@ -70,6 +72,7 @@ export function parseOptions(args: readonly string[]): CommandLine | 'help' {
     seed: wholeNumber('seed', values.seed),
     counts: {
       servers: wholeNumber('servers', values.servers),
+      notebooks: wholeNumber('notebooks', values.notebooks),
       ...(users === undefined ? {} : { users: wholeNumber('users', users) }),
       ...(groups === undefined ? {} : { groups: wholeNumber('groups', groups) }),
       ...(relationships === undefined ? {} : { relationships: wholeNumber('relationships', relationships) }),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { notebookName, toldSerial } from '../../notebooks.ts';
 import type { Directory, Entity } from '../directory.ts';
 import { daysFrom, guid, hoursBefore, pick } from './seed.ts';
 import type { Tenant } from './tenant.ts';
@@ -31,8 +32,6 @@ export const complianceStates = [
 ] as const;
 /** Most devices are well. */
 const states = ['compliant', 'compliant', ...complianceStates] as const;
-/** What firmware gives when nobody wrote a number into it. */
-const blankSerials = ['', '0', 'Default string', 'System Serial Number'];
 
 export function addDevices(
   directory: Directory,
@@ -56,7 +55,7 @@ function device(seed: number, index: number): Record<string, unknown> {
   const managed = isManaged(index);
   return {
     deviceId: guid(seed, 'deviceId', index),
-    displayName: nameOf(index),
+    displayName: notebookName(index),
     operatingSystem,
     operatingSystemVersion: version,
     trustType: pick(trustTypes, index),
@@ -79,10 +78,6 @@ export function isManaged(index: number): boolean {
   return index % 5 !== 4;
 }
 
-function nameOf(index: number): string {
-  return `FAC-LT-${String(index).padStart(4, '0')}`;
-}
-
 /** The Intune view of the managed ones; some without any device of the directory, serial numbers blank or repeated. */
 export function managedDevices(directory: Directory, seed: number, count: number): Entity[] {
   const list: Entity[] = [];
@@ -100,8 +95,8 @@ function managedDevice(seed: number, index: number, owner: Entity | undefined): 
   const judged = pick(states, index);
   return {
     id: guid(seed, 'managedDevice', index),
-    deviceName: nameOf(index),
-    serialNumber: serialOf(index),
+    deviceName: notebookName(index),
+    serialNumber: toldSerial(index),
     azureADDeviceId: lone ? zeroGuid : guid(seed, 'deviceId', index),
     azureADRegistered: lone ? null : true,
     complianceState: judged,
@@ -133,13 +128,6 @@ function managedDevice(seed: number, index: number, owner: Entity | undefined): 
     emailAddress: owner?.['mail'] ?? '',
     androidSecurityPatchLevel: operatingSystem === 'Android' ? '2026-01-05' : '',
   };
-}
-
-function serialOf(index: number): string {
-  if (index % 20 === 6) return pick(blankSerials, Math.floor(index / 20));
-  // Two machines with one number.
-  const number = index % 33 === 10 ? index - 1 : index;
-  return `PF${(number * 7919 + 46_656).toString(36).toUpperCase()}`;
 }
 
 /** Intune looks at a managed device and judges it; the device of the directory is told, where there is one. */
