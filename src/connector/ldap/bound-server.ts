@@ -11,7 +11,7 @@ import { entryOf } from './entry.ts';
 import type { PagedPlace } from './paged-place.ts';
 import { failureOfResult, saysUnbound } from './result.ts';
 import { rootAttributes, rootDseOf } from './root-dse.ts';
-import type { LdapKit } from './session.ts';
+import type { LdapKit } from './kit.ts';
 
 const defaultPageSize = 500;
 /** A directory that is busy is asked again after 5 s, then 10 s, … for all of the account. */

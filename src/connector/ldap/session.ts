@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LookupFunction } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { BindRequest } from 'ldapts';
-import { checkUrl, type AddressPolicy } from '../address.ts';
+import { checkUrl } from '../address.ts';
 import { Failure } from '../failure.ts';
-import { OutOfTries, retrying, type RetryOptions } from '../retry.ts';
-import type { DatedAnswer } from '../vendor-clock.ts';
-import type { Redact } from '../vendor-words.ts';
+import { OutOfTries, retrying } from '../retry.ts';
 import { bindRefusal } from './bind-refusal.ts';
 import { BoundServer, judged, parsedFilter, type ParsedSearch } from './bound-server.ts';
 import type {
@@ -18,29 +14,13 @@ import type {
   LdapSearch,
   RootDse,
 } from './client.ts';
-import type { ConnectionLimits, LdapConnection } from './connection.ts';
+import type { LdapConnection } from './connection.ts';
 import { oidOf, pagedOid } from './controls.ts';
-import { UnansweredLogin, type Logins } from './logins.ts';
+import type { LdapKit } from './kit.ts';
+import { UnansweredLogin } from './logins.ts';
 import { openConnection } from './open-connection.ts';
 import { PagedPlace } from './paged-place.ts';
 import { failureOfResult, resultName } from './result.ts';
-
-/** What a run shares among its clients; see upstream.ts. */
-export interface LdapKit extends RetryOptions, ConnectionLimits {
-  readonly addresses: AddressPolicy;
-  readonly lookup: LookupFunction;
-  readonly secureContext: () => SecureContext;
-  readonly connectMs: number;
-  readonly redact: Redact;
-  readonly now: () => Date;
-  readonly onHeld: () => () => void;
-  readonly onSent: () => void;
-  readonly onBytes: (bytes: number) => void;
-  readonly onRequest: (result: { readonly status: string | undefined; readonly durationMs: number }) => void;
-  readonly onClock: (origin: string, answer: DatedAnswer) => void;
-  /** Of this run, by whichever client. */
-  readonly logins: Logins;
-}
 
 /** Connects to the first of the servers that answers, and binds. Throws a Failure. */
 export async function openLdap(
