@@ -7,7 +7,7 @@ import { startTrials } from './servicenow/trials.ts';
 
 /** The instance of a command line, and how it answers a question for rows. */
 async function instanceOf(...flags: string[]) {
-  const options = parseOptions(['--servers', '20', ...flags]);
+  const options = parseOptions(['--servers', '20', '--notebooks', '0', ...flags]);
   if (options === 'help') throw new Error('that is no instance');
   const instance = await startServiceNow(options);
   onTestFinished(() => instance.stop());
