@@ -23,6 +23,7 @@ export const roleAssignments = defineStream({
   record: 'RoleAssignment',
   needs: [
     'GroupMember.Read.All',
+    'User.Read.All for the names of users',
     'Member.Read.Hidden for groups that hide their members',
     'RoleManagement.Read.Directory where a directoryRole is mapped',
   ],

@@ -257,7 +257,19 @@ export function applyMapping<Row, Kind extends RecordKind>(
     columns: columns as NormalisedRecord<Kind>['columns'],
     attributes: Object.fromEntries(attributes),
     ...(record.untold === undefined ? {} : { untold: record.untold }),
+    ...makeshiftLeft(record, columns),
   };
+}
+
+/** What a mapping gives is none. */
+function makeshiftLeft(
+  { makeshift, columns: own }: NormalisedRecord,
+  columns: Readonly<Record<string, unknown>>,
+): Pick<NormalisedRecord, 'makeshift'> {
+  if (makeshift === undefined) return {};
+  const given: Readonly<Record<string, unknown>> = own;
+  const left = makeshift.columns.filter((column) => columns[column] === given[column]);
+  return { makeshift: { ...makeshift, columns: left } };
 }
 
 /** Undefined leaves the connector's own value. */

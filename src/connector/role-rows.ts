@@ -103,11 +103,28 @@ export function toRoleAssignment(row: RoleRow): NormalisedRecord<'RoleAssignment
       ...(startsAt === undefined ? {} : { startsAt }),
       ...(endsAt === undefined ? {} : { endsAt }),
     },
-    ...(row.timesUntold === true ? { untold: ['startsAt', 'endsAt'] } : {}),
+    ...untoldOf(row, source),
     attributes: {
       ...(principal.foreign === true ? { foreignSecurityPrincipal: true } : {}),
       ...(row.activated === true ? { activated: true } : {}),
     },
+  };
+}
+
+/** Of the same path: names that a right hides today were told before. */
+function untoldOf(
+  { principal, path, timesUntold }: RoleRow,
+  source: Named,
+): Pick<NormalisedRecord, 'untold' | 'makeshift'> {
+  const untold = [
+    ...(principal.name === undefined ? ['principalName'] : []),
+    ...(source.name === undefined ? ['sourceName'] : []),
+    ...(timesUntold === true ? ['startsAt', 'endsAt'] : []),
+  ];
+  const named = [...path, principal].every(({ name }) => name !== undefined);
+  return {
+    ...(untold.length === 0 ? {} : { untold }),
+    ...(named ? {} : { makeshift: { columns: ['name', 'path'], whileSame: 'pathIds' } }),
   };
 }
 

@@ -306,4 +306,6 @@ export interface NormalisedRecord<Kind extends RecordKind = RecordKind> {
   readonly attributes: AttributeMap;
   /** Columns that this reading could not tell, as for a right that is missing today: what stands in them stays. */
   readonly untold?: readonly string[];
+  /** Columns whose values are makeshifts, as ids in the place of names that were not told: what stands in them stays, while another column is the same. */
+  readonly makeshift?: { readonly columns: readonly string[]; readonly whileSame: string };
 }

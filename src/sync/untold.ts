@@ -12,23 +12,42 @@ export async function withUntold(
   stream: { readonly system: string; readonly stream: string; readonly record: RecordKind },
   records: readonly HashedRecord[],
 ): Promise<readonly HashedRecord[]> {
-  const incomplete = records.filter(({ record }) => lackingIn(record).length > 0);
+  const incomplete = records.filter(({ record }) => askedOf(record).length > 0);
   if (incomplete.length === 0) return records;
-  const columns = [...new Set(incomplete.flatMap(({ record }) => lackingIn(record)))];
+  const columns = [...new Set(incomplete.flatMap(({ record }) => askedOf(record)))];
   const ids = incomplete.map(({ record }) => record.externalId);
   const stored = await store.storedValues(stream, ids, columns);
   return records.map((hashed) => {
     const standing = stored.get(hashed.record.externalId);
-    const kept = lackingIn(hashed.record).filter((column) => standing?.[column] !== undefined);
-    if (standing === undefined || kept.length === 0) return hashed;
+    if (standing === undefined) return hashed;
+    const kept = [...lackingIn(hashed.record), ...makeshiftIn(hashed.record, standing)].filter(
+      (column) => standing[column] !== undefined,
+    );
+    if (kept.length === 0) return hashed;
     const values = Object.fromEntries(kept.map((column) => [column, standing[column]]));
     const record = { ...hashed.record, columns: { ...hashed.record.columns, ...values } };
     return { record, hash: contentHash(normalForm(stream.record, record)) };
   });
 }
 
+/** The columns of which the stored values matter. */
+function askedOf(record: NormalisedRecord): readonly string[] {
+  const { makeshift } = record;
+  const ofMakeshift = makeshift === undefined ? [] : [...makeshift.columns, makeshift.whileSame];
+  return [...lackingIn(record), ...ofMakeshift];
+}
+
 /** What was not told, and no mapping gave either. */
 function lackingIn({ untold = [], columns }: NormalisedRecord): readonly string[] {
   const given: Readonly<Record<string, unknown>> = columns;
   return untold.filter((column) => given[column] === undefined);
+}
+
+function makeshiftIn(
+  { makeshift, columns }: NormalisedRecord,
+  standing: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const given: Readonly<Record<string, unknown>> = columns;
+  if (makeshift === undefined || given[makeshift.whileSame] !== standing[makeshift.whileSame]) return [];
+  return makeshift.columns;
 }

@@ -59,7 +59,7 @@ test(
     });
     const condition = await waitForComplete('False PermissionDenied');
     expect(condition.message).toMatch(
-      /nothing absent is deleted: cis: permission: .*Who must act: administrator of the external system/u,
+      /nothing absent there is deleted: cis: permission: .*Who must act: administrator of the external system/u,
     );
     expect(live()).toEqual([{ n: 30 }]);
 

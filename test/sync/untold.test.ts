@@ -56,4 +56,22 @@ describe('what a reading could not tell', () => {
     const [record] = await withUntold(known, stream, [mapped]);
     expect(record?.record.columns).toEqual({ title: 'Lead', lastLoginAt: time });
   });
+
+  test('and was given a makeshift stays as it stands, while the column that tells is the same', async () => {
+    const given = (externalId: string, userName: string) => {
+      const { record, hash } = hashed(externalId, { name: externalId, userName });
+      return { record: { ...record, makeshift: { columns: ['name'], whileSame: 'userName' } }, hash };
+    };
+    const known = store({
+      a: { name: 'Ana', userName: 'one' },
+      b: { name: 'Bob', userName: 'other' },
+    });
+    const records = await withUntold(known, stream, [
+      given('a', 'one'),
+      given('b', 'one'),
+      given('new', 'one'),
+    ]);
+    expect(records.map(({ record }) => record.columns.name)).toEqual(['Ana', 'b', 'new']);
+    expect(records[0]?.hash).toBe(hashed('a', { name: 'Ana', userName: 'one' }).hash);
+  });
 });

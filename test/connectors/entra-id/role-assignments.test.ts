@@ -46,6 +46,31 @@ describe('members of a mapped group', () => {
     expect(live()).toHaveLength(39);
   });
 
+  test('keep the names that they had when the right to see names is taken away', async () => {
+    const [ana, bob] = [user('Ana'), user('Bob')];
+    const inner = group('Inner', [ana]);
+    const outer = group('Outer', [inner]);
+    map({ role: 'x', group: outer });
+    await bench.run();
+    const told = () =>
+      bench.rows('SELECT name, path, principal_name, direct FROM role_assignments ORDER BY 1');
+    const before = told();
+    bench.graph.roles.delete('User.Read.All');
+    bench.pass(2 * 3_600_000);
+    expect((await bench.run()).stream('roleAssignments')).toMatchObject({ unchanged: 1, updated: 0 });
+    expect(told()).toEqual(before);
+    // By another path what was told of the one before says nothing.
+    directory().addMember(outer, ana);
+    directory().addMember(outer, bob);
+    await bench.run();
+    expect(told()).toEqual(
+      [
+        { name: `${ana} has x by Outer`, path: `Outer > ${ana}`, principal_name: 'Ana', direct: 1 },
+        { name: `${bob} has x by Outer`, path: `Outer > ${bob}`, principal_name: null, direct: 1 },
+      ].toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    );
+  });
+
   test('are all gone when the group is empty, since another index says so too', async () => {
     const people = Array.from({ length: 8 }, (_, index) => user(`U${index}`));
     const team = group('Team', people);
