@@ -110,6 +110,13 @@ const streamCounts = ['fetched', 'created', 'updated', 'unchanged', 'deleted', '
 /** What few runs have: a column that is there only when it says something. */
 const rareCounts = ['withheld', 'withdrawn'] as const;
 
+/** Of a stream that was read to its end; a passed budget is told below the table. */
+function whyWithheld({ evidence }: StreamStatus): string {
+  const young = evidence?.young ?? 0;
+  if (young > 0) return `${young} not seen, and too new to be missed: a later full reading decides`;
+  return evidence?.unproven ?? '';
+}
+
 function renderStreams(streams: readonly StreamStatus[]): string {
   if (streams.length === 0) return '';
   const rare = rareCounts.filter((count) => streams.some(({ [count]: records = 0 }) => records > 0));
@@ -117,7 +124,7 @@ function renderStreams(streams: readonly StreamStatus[]): string {
   const rows = streams.map((stream) => [
     ...[stream.name, stream.record, stream.mode ?? '-', stream.complete ? 'yes' : 'no'],
     ...counts.map((count) => String(stream[count] ?? 0)),
-    stream.incompleteReason ?? '',
+    stream.incompleteReason ?? whyWithheld(stream),
   ]);
   const heading = ['STREAM', 'RECORD', 'READ', 'COMPLETE', ...counts.map((count) => count.toUpperCase())];
   return `\n${renderTable([[...heading, 'REASON'], ...rows])}`;

@@ -57,8 +57,7 @@ function ready(facts: SystemFacts, run: SyncRunStatus | undefined): Judgement {
   const { slotBlocked, suspended, connectedNow, nextStart } = facts;
   if (slotBlocked !== undefined) return { status: 'False', reason: 'SlotBlocked', message: slotBlocked };
   if (run === undefined && !connectedNow) return untried(facts);
-  // What the run in hand has proven is newer than any failure.
-  const failure = connectedNow ? undefined : run?.failure;
+  const failure = connectedNow && isTakenBack(run) ? undefined : run?.failure;
   const next = nextStart === undefined ? '' : ` Next run ${nextStart.toISOString()}.`;
   const outlook = suspended ? ' Suspended: no scheduled runs.' : next;
   if (failure !== undefined && notReady[failure.code] && !isOfAPart(run)) {
@@ -71,6 +70,16 @@ function ready(facts: SystemFacts, run: SyncRunStatus | undefined): Judgement {
     reason: suspended ? 'Suspended' : 'Connected',
     message: `spec, Secret and connection are proven.${suspended ? outlook : ''}${note}`,
   };
+}
+
+/**
+ * Whether the connection that the run in hand has proven takes a failure back: one of the account or the way there, or one that came before anything was
+ * read. What streams lacked behind a connection that stood is mended by their reading alone; else Ready would change twice in every slot.
+ */
+function isTakenBack(run: SyncRunStatus | undefined): boolean {
+  const code = run?.failure?.code;
+  const isOfStreams = code === 'permission' || code === 'configuration' || code === 'contract';
+  return !isOfStreams || (run?.streams ?? []).length === 0;
 }
 
 /** The runs after a full one are incremental and say nothing of what it withheld. */

@@ -6,7 +6,7 @@ import { renderRun } from '../../src/cli/output.ts';
 import { runsEntry } from '../../src/cli/runs.ts';
 import { Failure } from '../../src/connector/failure.ts';
 import type { SyncRunStatus } from '../../src/api/sync-run.ts';
-import { end, type Event } from '../kit/fake-connector.ts';
+import { end, page, row, type Event } from '../kit/fake-connector.ts';
 import { SyncBench } from '../kit/sync-bench.ts';
 import { call } from './cli-bench.ts';
 
@@ -89,4 +89,13 @@ test('names that are all there are not followed by a number', async () => {
   expect(status.unverifiedScopesTotal).toBe(2);
   expect(status).not.toHaveProperty('unverifiedScopesLeftOut');
   expect(table(status)).toMatch(/table-1[^…]*$/u);
+});
+
+test('a stream that keeps what it did not see says why in its line', async () => {
+  const seen = { mode: 'Full', more: [page([row('new')]), end()] } as const;
+  await bench.run([page([row('a')]), end()], seen);
+  const status = await bench.run([page([row('a')]), end()], { mode: 'Full', more: [page([]), end()] });
+  expect(table(status)).toMatch(
+    /^more +Asset +Full +yes .* 1 +1 not seen, and too new to be missed: a later full reading decides$/mu,
+  );
 });

@@ -30,6 +30,8 @@ function ran(code?: FailureCode, generation = 3): SystemFacts['lastVerdictRun'] 
   return { ...base, failure: { class: kind, code, audience, message: `it was ${code}` } };
 }
 
+const emptyCounts = { pages: 0, fetched: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
+
 function conditions(part: Partial<SystemFacts>) {
   return Object.fromEntries(
     judge(facts(part)).map(({ type, status, reason }) => [type, `${status} ${reason}`]),
@@ -191,6 +193,22 @@ describe('judge, by the kstatus rules', () => {
   test('a failure from before the connection was proven is not told any more', () => {
     const [ready] = judge(facts({ lastVerdictRun: ran('credentials'), connectedNow: true }));
     expect(ready).toMatchObject({ status: 'True', message: 'spec, Secret and connection are proven.' });
+  });
+
+  test('what streams lacked behind a connection that stood is not taken back by connecting again', () => {
+    for (const [code, phase] of [
+      ['configuration', 'PartiallySucceeded'],
+      ['permission', 'Failed'],
+    ] as const) {
+      const streams = [{ name: 'users', record: 'User', complete: false, ...emptyCounts }];
+      const lastVerdictRun = { ...ran(code), phase, streams } as SystemFacts['lastVerdictRun'];
+      const of = (connectedNow: boolean) => judge(facts({ lastVerdictRun, connectedNow }))[0];
+      expect(of(true)).toEqual(of(false));
+      expect(of(true)?.status).toBe('False');
+    }
+    // A run that could not connect has read nothing.
+    const unread = { ...ran('configuration'), streams: [] } as SystemFacts['lastVerdictRun'];
+    expect(judge(facts({ lastVerdictRun: unread, connectedNow: true }))[0]?.status).toBe('True');
   });
 
   test('a suspended system says so, whatever its state, and names no next run', () => {
