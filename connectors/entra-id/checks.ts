@@ -38,11 +38,14 @@ export const permissionsCheck: ConnectionCheck<[session: Session]> = {
   run({ roles, config, roleMappings }) {
     if (roles === undefined)
       return Promise.resolve({ result: 'Warning', message: 'the token does not say what was granted' });
+    const mappings = isAskedFor(config, 'roleAssignments') ? roleMappings : [];
     const wanted = [
       ...permissions.filter(([stream]) => isAskedFor(config, stream)).map(([, permission]) => permission),
-      ...roleMappings.map(({ source }) =>
+      ...mappings.flatMap(({ source }) => [
         source === 'group' ? 'GroupMember.Read.All' : 'RoleManagement.Read.Directory',
-      ),
+        // Without it members come as ids.
+        'User.Read.All',
+      ]),
       ...(isAskedFor(config, 'users') && config.signInActivity !== false ? ['AuditLog.Read.All'] : []),
     ];
     const lacking = [...new Set(wanted)].filter((permission) => !isGranted(roles, permission));

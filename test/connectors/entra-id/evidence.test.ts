@@ -342,4 +342,17 @@ describe('mode Test', () => {
     expect(found('users')).toMatchObject({ result: 'Passed' });
     expect(found('users')?.message).toContain('signInActivity not available');
   });
+
+  test('names the right to see names where only roles are read', async () => {
+    await using bench = await EntraBench.open({ users: 5 });
+    const others = ['users', 'groups', 'memberships', 'devices', 'managedDevices', 'ssoApplications'];
+    bench.config = { streams: Object.fromEntries(others.map((name) => [name, false])) };
+    bench.spec = { roleMappings: [{ role: 'x', directoryRole: 'Global Reader' }] };
+    bench.graph.roles.delete('User.Read.All');
+    const { checks } = await bench.run({ mode: 'Test' });
+    expect(checks.find(({ name }) => name === 'permissions')).toMatchObject({
+      result: 'Warning',
+      message: 'not granted: User.Read.All; grant it, or leave out what needs it',
+    });
+  });
 });
