@@ -88,10 +88,6 @@ async function* readRound(
   stored: Checkpoint | undefined,
 ): AsyncGenerator<ScopeEvent, void, void> {
   const start = beginning(session, select, cursor);
-  // Members who were given before their group went, in the same pass, were seen by it, and stayed: this pass has seen none of them.
-  const { gone: goneBefore = [] } = cursor;
-  if (stored === undefined && goneBefore.length > 0)
-    yield { type: 'page', scope, rows: [], complete: goneBefore, checkpoint: start };
   // Groups that were not found twice: the next full pass speaks.
   if (stored === undefined) yield* givenLists(session, inAnyView(cursor.late ?? []), start);
   const ask: Ask = (state) => pageOf(session, subject, state, start);
@@ -99,6 +95,10 @@ async function* readRound(
     const { missing } = yield* givenLists(session, inAnyView(untold), from);
     return stillLate(from.late, told, missing, subject);
   });
+  // Members who were given before their group went, in the pass before, were seen by it, and stayed: this pass has seen none of them. Said at the end: a
+  // round whose link is refused may begin anew as long as nothing was given.
+  const { gone: goneBefore = [] } = cursor;
+  if (goneBefore.length > 0) yield { type: 'page', scope, rows: [], complete: goneBefore, checkpoint: end };
   const { deltaLink = cursor.deltaLink, at, rows, pages, late, gone = [] } = end;
   const still = { ...(late.length === 0 ? {} : { late }), ...(gone.length === 0 ? {} : { gone }) };
   const evidence = { rows, pages, ...(late.length === 0 ? {} : { late: late.length }) };

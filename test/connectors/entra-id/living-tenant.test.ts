@@ -154,7 +154,12 @@ test('whatever happens in a tenant, the changes alone bring the inventory to whe
         }
         if (next.run === 'lostPlace') bench.graph.deltaTokens.expire();
         bench.settle();
-        expect((await bench.run()).phase).toBe('Succeeded');
+        const outcome = await bench.run();
+        // Lists of groups that could not be read before stand at the beginning of a round: then the next run reads everything.
+        if (next.run === 'lostPlace' && outcome.phase !== 'Succeeded') {
+          expect(outcome.failure?.message).toMatch(/the reading had to begin anew in the middle/u);
+          expect((await bench.run()).phase).toBe('Succeeded');
+        } else expect(outcome.phase).toBe('Succeeded');
         expect(inventory(bench)).toEqual(standing(bench));
       }
       // Whoever reads everything finds nothing new, but for owners of devices, whom no change tells.
