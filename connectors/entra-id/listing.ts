@@ -35,7 +35,7 @@ export async function* listAll(
     try {
       page = await session.graph.page(pageRequest(session, reading, state));
     } catch (error) {
-      state = begunAnew(state, error);
+      state = fromItsBeginning(state, error);
       guard.restart();
       continue;
     }
@@ -108,7 +108,7 @@ function pageRequest(session: Session, reading: DirectoryReading, state: Checkpo
  * written; nothing is taken from it for the proof. Changes go on from before the first beginning, so that who went in between is stated by
  * the next round. Throws the error again when that cannot help.
  */
-function begunAnew(state: Checkpoint, error: unknown): Checkpoint {
+function fromItsBeginning(state: Checkpoint, error: unknown): Checkpoint {
   const fresh = { ...state, next: '', rows: 0 };
   if (hasLostItsPlace(error)) {
     if (state.restarts >= maxRestarts || state.next === '') throw error;

@@ -34,10 +34,11 @@ export function mapped(
   row: Row,
   columns: NormalisedRecord<'Asset'>['columns'] = {},
   attributes: AttributeMap = {},
+  more: Pick<NormalisedRecord, 'untold' | 'makeshift'> = {},
 ) {
   const compiled = compileMapping({ assets: fields }, streams, 'fake');
   expect(compiled.problems).toEqual([]);
   const mapping = compiled.byStream.get('assets');
   if (mapping === undefined) throw new Error('no mapping');
-  return applyMapping<Row, 'Asset'>(mapping, rows, row, { externalId: 'a', columns, attributes });
+  return applyMapping<Row, 'Asset'>(mapping, rows, row, { externalId: 'a', columns, attributes, ...more });
 }

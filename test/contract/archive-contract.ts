@@ -35,6 +35,18 @@ export function archiveContract(engine: string, open: OpenStore): void {
       ]);
     });
 
+    it('tells whether an object was read with a generation of its spec, however many runs have failed since', async () => {
+      const end = async (runUid: string, given: Partial<RunClaim>, phase: RunEnd['phase']) =>
+        bench.store.finish(await bench.store.claim(claimOf(runUid, given)), endOf(runUid, { phase }));
+      const hasRead = (uid: string, generation: number) =>
+        bench.store.hasRead('inventory/cmdb', uid, generation);
+      await end('run-1', { systemGeneration: 1 }, 'PartiallySucceeded');
+      await end('run-2', { systemGeneration: 2 }, 'Failed');
+      for (let run = 0; run < 5; run += 1) await end(`later-${run}`, { systemGeneration: 1 }, 'Failed');
+      expect([await hasRead('system-uid', 1), await hasRead('system-uid', 2)]).toEqual([true, false]);
+      expect(await hasRead('other-uid', 1)).toBe(false);
+    });
+
     it('gives who ends a run the counts of its streams, whoever counted them', async () => {
       const hold = await bench.store.claim(claimOf('run-1'));
       const { id } = await bench.store.beginPass(hold, pass);

@@ -142,6 +142,8 @@ export interface RunStore {
   openRuns(): Promise<readonly OpenRun[]>;
   /** Newest slot before this one that got a run of this very object. */
   slotBefore(systemUid: string, slot: Date): Promise<Date | undefined>;
+  /** Whether a run of this object has read anything with this generation of its spec. One cheap read. */
+  hasRead(system: string, systemUid: string, generation: number): Promise<boolean>;
   /** Newest first. */
   archivedRuns(system: string, limit: number): Promise<readonly ArchivedRun[]>;
   /** The newest with this name: a name that follows from its cause tells whether that was acted on. */

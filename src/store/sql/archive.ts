@@ -132,6 +132,22 @@ export async function archivedRun(sql: Sql, runUid: string): Promise<ArchivedRun
   return row === undefined ? undefined : archivedFrom(row);
 }
 
+export async function hasRead(
+  sql: Sql,
+  system: string,
+  systemUid: string,
+  generation: number,
+): Promise<boolean> {
+  const run = await sql.get(
+    `SELECT 1 AS one FROM runs WHERE system = ? AND system_uid = ? AND generation = ?
+       AND phase IN ('Succeeded', 'PartiallySucceeded') LIMIT 1`,
+    system,
+    systemUid,
+    generation,
+  );
+  return run !== undefined;
+}
+
 export async function archivedRuns(sql: Sql, system: string, limit: number): Promise<ArchivedRun[]> {
   const rows = await sql.all(
     'SELECT * FROM runs WHERE system = ? AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT ?',

@@ -56,6 +56,7 @@ export function sqlStore(engine: SqlEngine, admission: Admission): Omit<Store, '
     recover: (system, head, runs) => admitted((sql) => recover(sql, system, head, runs)),
     openRuns: () => read(openRuns),
     slotBefore: (systemUid, slot) => read((sql) => slotBefore(sql, systemUid, slot)),
+    hasRead: (system, uid, generation) => read((sql) => archive.hasRead(sql, system, uid, generation)),
     archivedRuns: (system, limit) => read((sql) => archive.archivedRuns(sql, system, limit)),
     archivedRunNamed: (system, runName) => read((sql) => archive.archivedRunNamed(sql, system, runName)),
     unprunedRuns: (system) => read((sql) => archive.unprunedRuns(sql, system)),
