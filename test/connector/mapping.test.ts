@@ -6,6 +6,15 @@ import { Asset, type AttributeMap, type NormalisedRecord } from '../../src/inven
 import { mapped, problems } from './mapping-bench.ts';
 
 describe('a field that is mapped', () => {
+  it('is no makeshift any more, and the other columns stay one', () => {
+    const makeshift = { columns: ['name', 'managedBy'], whileSame: 'environment' };
+    const own = { name: 'id-1', managedBy: 'id-2' };
+    const fields = { name: { from: 'n' } };
+    const { columns, makeshift: left } = mapped(fields, { n: 'Given' }, own, {}, { makeshift });
+    expect(columns).toMatchObject({ name: 'Given', managedBy: 'id-2' });
+    expect(left).toEqual({ ...makeshift, columns: ['managedBy'] });
+  });
+
   it('takes the first path that has a value', () => {
     const cost = { environment: { from: ['a', 'b', 'c'] } };
     expect(mapped(cost, { a: '', b: 'B', c: 'C' }).columns).toEqual({ environment: 'B' });
